@@ -1,0 +1,73 @@
+"""What can go wrong, in words: what was wrong, what was found, what to do.
+
+Every error that a user can cause is a `TechnobeltError`, and each child is also the builtin
+that a caller would expect, so that ``except ValueError`` or ``except FileNotFoundError`` work.
+"""
+
+from __future__ import annotations
+
+__all__ = [
+    "CRSError",
+    "ClaimError",
+    "GeometryError",
+    "LayerError",
+    "MissingColumnError",
+    "MissingFileError",
+    "NetworkError",
+    "OutputError",
+    "PointError",
+    "RegionError",
+    "TechnobeltError",
+]
+
+
+class TechnobeltError(Exception):
+    """Root of every error that this package raises on purpose."""
+
+
+class RegionError(TechnobeltError, ValueError):
+    """A ``region.toml`` that cannot be used."""
+
+
+class MissingFileError(TechnobeltError, FileNotFoundError):
+    """A file or folder that is not there."""
+
+    def __str__(self) -> str:
+        """Return the message alone, without the errno that OSError would print."""
+        return str(self.args[0]) if self.args else ""
+
+
+class LayerError(TechnobeltError, ValueError):
+    """A layer that cannot be used."""
+
+
+class MissingColumnError(LayerError):
+    """A layer without a column that it must have."""
+
+
+class CRSError(LayerError):
+    """Coordinates without a reference system, or plainly in another one."""
+
+
+class GeometryError(LayerError):
+    """A shape that is missing, invalid or of the wrong type."""
+
+
+class PointError(TechnobeltError, ValueError):
+    """A place that is unknown, ambiguous or cannot be tied to a road."""
+
+
+class NetworkError(TechnobeltError, ValueError):
+    """Roads that cannot be read or make no network."""
+
+
+class ClaimError(TechnobeltError, ValueError):
+    """A claim that cannot be put to the test as it is stated."""
+
+
+class OutputError(TechnobeltError, OSError):
+    """A result that cannot be written."""
+
+    def __str__(self) -> str:
+        """Return the message alone, without the errno that OSError would print."""
+        return str(self.args[0]) if self.args else ""

@@ -1,0 +1,278 @@
+"""Read a region's layers, and say where each came from.
+
+A layer is read from whatever GDAL or GeoParquet can hold, its columns renamed to ours, checked
+against its table in `schema`, and indexed by id.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pandas as pd
+
+from technobelt.errors import CRSError, GeometryError, LayerError, MissingFileError, PointError
+from technobelt.schema import LAYERS, WGS84, check_layer
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
+    import geopandas as gpd
+
+    from technobelt.region import LayerFile, Region, Selection
+
+__all__ = ["FACILITIES", "facilities", "find_place", "list_layers", "read_layer", "select"]
+
+#: The layers whose rows are places that people drive to.
+FACILITIES = ("complexes", "universities", "centres")
+
+
+def read_layer(region: Region, name: str) -> gpd.GeoDataFrame:
+    """Read one layer of a region and check it.
+
+    Parameters
+    ----------
+    region
+        From `load_region`.
+    name
+        ``clusters``, ``municipalities``, ``complexes``, ``universities``, ``centres``,
+        ``corridor``, ``interchanges``, ``population``, ``land``, ``barriers`` or ``roads``.
+
+    Returns
+    -------
+    geopandas.GeoDataFrame
+        In the file's own CRS, indexed by ``id`` where the layer has ids.
+
+    Raises
+    ------
+    MissingFileError
+        The region has no such layer, or its file is not there.
+    LayerError
+        The layer is empty, misses a column or a CRS, or holds shapes that are not valid.
+
+    Examples
+    --------
+    >>> import technobelt as tb
+    >>> tb.read_layer(tb.load_region(), "clusters")["name"].tolist()
+    ['Gimhae/Yangsan', 'Changwon/Masan', 'Jinju/Sacheon']
+    """
+    file = _file_of(region, name)
+    path = region.folder / file.file
+    if not path.is_file():
+        raise MissingFileError(
+            f"layer '{name}' of region '{region.id}': no file '{file.file}' in '{region.folder}'. "
+            f"Put it there, or name another one in region.toml [layers.{name}]."
+        )
+    frame = _with_our_columns(_open(path, file, name), file, name)
+    if name == "roads":
+        return frame
+    check_layer(frame, LAYERS[name], found_in=path.name)
+    return frame.set_index("id", drop=False).rename_axis(None) if "id" in frame else frame
+
+
+def _file_of(region: Region, name: str) -> LayerFile:
+    if name == "roads":
+        return region.roads
+    if name not in region.layers:
+        known = "not one of technobelt's layers" if name not in LAYERS else "not in region.toml"
+        raise MissingFileError(
+            f"layer '{name}' of region '{region.id}' is {known}; "
+            f"found: {', '.join(region.layers)}. Add [layers.{name}] with its file."
+        )
+    return region.layers[name]
+
+
+def _open(path: Path, file: LayerFile, name: str) -> gpd.GeoDataFrame:
+    import geopandas as gpd
+
+    try:
+        if path.suffix == ".parquet":
+            return gpd.read_parquet(path)
+        frame = gpd.read_file(path, layer=file.layer)
+    except Exception as error:
+        raise LayerError(
+            f"layer '{name}' ({path.name}) cannot be read: {_first_line(error)}. "
+            "Save it again as GeoPackage or GeoJSON."
+        ) from error
+    if not isinstance(frame, gpd.GeoDataFrame):
+        raise GeometryError(
+            f"layer '{name}' ({path.name}) has no geometry. Save it as a layer with shapes."
+        )
+    return frame
+
+
+def _first_line(error: Exception) -> str:
+    lines = str(error).strip().splitlines()
+    return lines[0].rstrip(".") if lines else type(error).__name__
+
+
+def _with_our_columns(frame: gpd.GeoDataFrame, file: LayerFile, name: str) -> gpd.GeoDataFrame:
+    absent = [theirs for theirs in file.columns.values() if theirs not in frame.columns]
+    if absent:
+        raise LayerError(
+            f"region.toml [layers.{name}.columns] names '{absent[0]}', which {file.file} does not "
+            f"have; found: {', '.join(frame.columns)}."
+        )
+    renamed = frame.rename(columns={theirs: ours for ours, theirs in file.columns.items()})
+    if file.crs and renamed.crs is None:
+        return renamed.set_crs(file.crs)
+    return renamed
+
+
+def list_layers(region: Region) -> pd.DataFrame:
+    """List the layers of a region.
+
+    Returns
+    -------
+    pandas.DataFrame
+        ``layer``, ``rows``, ``geometry``, ``crs``, ``file``, ``licence``, ``problem`` (empty where
+        there is none), one row a layer.
+
+    Examples
+    --------
+    >>> import technobelt as tb
+    >>> table = tb.list_layers(tb.load_region())
+    >>> bool((table["problem"] == "").all())
+    True
+    """
+    return pd.DataFrame([_described(region, name) for name in [*region.layers, "roads"]])
+
+
+def _described(region: Region, name: str) -> dict[str, object]:
+    row: dict[str, object] = {"layer": name, "rows": 0, "geometry": "", "crs": "", "licence": ""}
+    row |= {"file": _file_of(region, name).file, "problem": ""}
+    try:
+        frame = read_layer(region, name)
+    except (LayerError, MissingFileError) as error:
+        return row | {"problem": str(error)}
+    kinds = " ".join(sorted(set(frame.geom_type.dropna())))
+    licences = sorted(set(frame["licence"].dropna())) if "licence" in frame else []
+    return row | {
+        "rows": len(frame),
+        "geometry": kinds,
+        "crs": frame.crs.to_string() if frame.crs else "",
+        "licence": "; ".join(licences),
+    }
+
+
+def facilities(region: Region, layers: Iterable[str] = FACILITIES) -> gpd.GeoDataFrame:
+    """Read the region's places (complexes, universities, centres) into one frame.
+
+    Returns
+    -------
+    geopandas.GeoDataFrame
+        Points in WGS 84 (areas by a point inside them), indexed by id, with the column ``layer``.
+
+    Examples
+    --------
+    >>> import technobelt as tb
+    >>> places = tb.facilities(tb.load_region())
+    >>> places.loc["UNI04", "name"]
+    'Inje University, Gimhae campus'
+    """
+    import geopandas as gpd
+
+    frames = [read_layer(region, name).assign(layer=name) for name in layers]
+    places = [frame.set_geometry(frame.representative_point()).to_crs(WGS84) for frame in frames]
+    joined = gpd.GeoDataFrame(pd.concat(places), crs=WGS84)
+    twice = joined.index[joined.index.duplicated()]
+    if len(twice):
+        raise LayerError(
+            f"the id {twice[0]!r} stands in more than one of the layers {', '.join(layers)}. "
+            "Give every place an id of its own."
+        )
+    return joined
+
+
+def select(region: Region, selection: Selection) -> gpd.GeoDataFrame:
+    """Return the rows that a selection of ``region.toml`` names.
+
+    Raises
+    ------
+    LayerError
+        The selection names a column that one of its layers does not have.
+    """
+    import geopandas as gpd
+
+    chosen = []
+    for name in selection.layers:
+        frame = read_layer(region, name)
+        for column, values in selection.where.items():
+            if column not in frame.columns:
+                raise LayerError(
+                    f"a rule of region.toml asks for column '{column}', which layer '{name}' does "
+                    f"not have; found: {', '.join(map(str, frame.columns))}."
+                )
+            frame = frame[frame[column].astype(str).isin(values)]
+        chosen.append(frame.assign(layer=name))
+    return gpd.GeoDataFrame(pd.concat(chosen), crs=chosen[0].crs)
+
+
+def find_place(places: gpd.GeoDataFrame, text: str) -> gpd.GeoDataFrame:
+    """Find one place by id, by name, or as ``LON,LAT``.
+
+    Parameters
+    ----------
+    places
+        From `facilities`.
+    text
+        An id (``UNI04``), a name or a part of it in English or Korean, or ``128.69,35.24``.
+
+    Returns
+    -------
+    geopandas.GeoDataFrame
+        One row, WGS 84.
+
+    Raises
+    ------
+    PointError
+        Nothing, or more than one place, has that name.
+    CRSError
+        The two numbers are latitude and longitude.
+
+    Examples
+    --------
+    >>> import technobelt as tb
+    >>> places = tb.facilities(tb.load_region())
+    >>> find_place(places, "Inje University, Gimhae campus").index.tolist()
+    ['UNI04']
+    """
+    point = _as_point(text)
+    if point is not None:
+        return point
+    if text in places.index:
+        return places.loc[[text]]
+    names = places[[c for c in ("name", "name_ko", "name_1999") if c in places.columns]]
+    whole = (names == text).any(axis=1)
+    if whole.sum() == 1:
+        return places[whole]
+    part = names.apply(lambda c: c.astype(str).str.contains(text, case=False, regex=False))
+    hits = places[part.any(axis=1)]
+    if len(hits) == 1:
+        return hits
+    if hits.empty:
+        raise PointError(
+            f"no place '{text}'. Give an id, a name or LON,LAT; 'technobelt layers' lists them."
+        )
+    options = ", ".join(f"{i} ({n})" for i, n in hits["name"].head(5).items())
+    raise PointError(f"'{text}' fits {len(hits)} places: {options}. Give the id.")
+
+
+def _as_point(text: str) -> gpd.GeoDataFrame | None:
+    import geopandas as gpd
+    import shapely
+
+    parts = text.split(",")
+    try:
+        lon, lat = (float(part) for part in parts)
+    except ValueError:
+        return None
+    if abs(lat) > 90 >= abs(lon) and abs(lat) <= 180:
+        raise CRSError(
+            f"'{text}': a point is LON,LAT, and {lat} is no latitude. Did you mean {lat},{lon}?"
+        )
+    if abs(lon) > 180 or abs(lat) > 90:
+        raise CRSError(f"'{text}': a point is LON,LAT in degrees.")
+    return gpd.GeoDataFrame({"name": [text]}, geometry=[shapely.Point(lon, lat)], crs=WGS84).set_axis(
+        [text]
+    )

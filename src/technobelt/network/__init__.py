@@ -1,0 +1,14 @@
+"""Road networks: where roads come from, and how they are kept."""
+
+from technobelt.network.build import build_network
+from technobelt.network.model import Network, NetworkInfo, network_from_roads
+from technobelt.network.store import load_network, save_network
+
+__all__ = [
+    "Network",
+    "NetworkInfo",
+    "build_network",
+    "load_network",
+    "network_from_roads",
+    "save_network",
+]

@@ -1,0 +1,169 @@
+"""OSM file -> `Network`: read, cut, break, keep the largest part, contract."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+import shapely
+
+from technobelt.network.model import ROAD_COLUMNS, Network, NetworkInfo, network_from_roads
+from technobelt.network.osm import read_ways
+from technobelt.network.sections import (
+    Pieces,
+    break_ways,
+    contract,
+    cut_service_roads,
+    largest_part,
+    shapes,
+)
+from technobelt.schema import ROAD_CLASSES, WGS84
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from numpy.typing import NDArray
+
+    from technobelt.network.osm import Ways
+
+__all__ = ["OSM_LICENCE", "build_network", "network_of_ways"]
+
+log = logging.getLogger(__name__)
+
+OSM_LICENCE = "ODbL 1.0, © OpenStreetMap contributors; the road table is a derived database"
+#: Shapes are simplified by this much; times and lengths come from the full shape.
+SIMPLIFY_M = 10.0
+#: Coordinates are kept to this fraction of a metre: a power of two, so that files compress.
+_GRID_M = 0.25
+
+
+def build_network(
+    source: str | Path,
+    *,
+    classes: Iterable[str] = ROAD_CLASSES,
+    crs: str | None = None,
+    date: str | None = None,
+    progress: Callable[[int], None] | None = None,
+) -> Network:
+    """Build a network from an OSM file.
+
+    Parameters
+    ----------
+    source
+        ``.osm.pbf``, ``.osm`` or ``.osm.gz``.
+    classes
+        ``highway`` values to use; all that cars drive by default.
+    crs
+        Metric CRS of the result; by default the UTM zone of its middle.
+    date
+        Date of the roads, ISO, where the file does not say.
+    progress
+        Called with the number of ways read so far.
+
+    Returns
+    -------
+    Network
+        The largest strongly connected part. ``network.info.report`` says what was dropped and
+        where service roads were parted from motorways.
+
+    Raises
+    ------
+    MissingFileError
+        There is no such file.
+    NetworkError
+        It is broken off, no OSM file, or has no drivable way.
+    """
+    ways = read_ways(source, classes=classes, progress=progress)
+    return network_of_ways(
+        ways, file=Path(source).name, crs=crs or _utm(ways), date=date or _file_date(Path(source))
+    )
+
+
+def network_of_ways(ways: Ways, *, file: str, crs: str, date: str, extent: Any = None) -> Network:
+    """Build a network from ways already read; `extent` is a polygon in `crs`."""
+    node, cuts = cut_service_roads(ways)
+    pieces = break_ways(ways, node)
+    main = largest_part(pieces, ways)
+    report = _report(ways, pieces, main, cuts)
+    sections = contract(pieces.take(main), ways)
+    to_metres = _transformer(crs)
+    xy = np.stack(to_metres.transform(*sections.lonlat.T), axis=1)
+    lines = shapes(sections, np.round(xy / _GRID_M) * _GRID_M, SIMPLIFY_M)
+    roads = _road_table(sections.table, lines, crs)
+    report |= {"sections": len(roads), "km": round(float(roads["length_m"].sum()) / 1000, 1)}
+    log.info("%s: %s sections, %s km", file, report["sections"], report["km"])
+    outline = extent if extent is not None else _extent(ways, to_metres)
+    info = NetworkInfo(
+        file=file, date=date, licence=OSM_LICENCE, extent=shapely.to_wkt(outline, 0), report=report
+    )
+    return network_from_roads(roads, info)
+
+
+def _road_table(table: pd.DataFrame, lines: NDArray[np.object_], crs: str) -> Any:
+    import geopandas as gpd
+
+    ends = table[["tail", "head"]].to_numpy()
+    _, number = np.unique(ends, return_inverse=True)
+    number = number.reshape(ends.shape)
+    classes = pd.Categorical.from_codes(table["road_class"], categories=list(ROAD_CLASSES))
+    columns = {
+        "u": number[:, 0].astype(np.int32),
+        "v": number[:, 1].astype(np.int32),
+        "class": classes,
+        "limit_kph": table["limit_kph"].astype(np.float32),
+        "length_m": table["length_m"].round(1),
+        "bridge": table["bridge"].round(2).astype(np.float32),
+        "tunnel": table["tunnel"].round(2).astype(np.float32),
+    }
+    plain = {name: table[name] for name in ROAD_COLUMNS if name in table and name not in columns}
+    roads = pd.DataFrame(columns | plain)
+    return gpd.GeoDataFrame(roads, geometry=lines, crs=crs)[list(ROAD_COLUMNS)]
+
+
+def _report(
+    ways: Ways, pieces: Pieces, main: NDArray[np.bool_], cuts: NDArray[np.float64]
+) -> dict[str, Any]:
+    lost = pd.Series(pieces.length_m[~main]).groupby(ways.road_class[pieces.way[~main]]).sum()
+    return {
+        "ways": len(ways),
+        "ways_closed_to_cars": ways.closed,
+        "dropped_pieces": int((~main).sum()),
+        "dropped_km": {ROAD_CLASSES[code]: round(m / 1000, 1) for code, m in lost.items()},
+        "service_roads_cut": [[round(lon, 5), round(lat, 5)] for lon, lat in cuts.tolist()],
+    }
+
+
+def _extent(ways: Ways, to_metres: Any) -> Any:
+    west, south = ways.lonlat.min(axis=0)
+    east, north = ways.lonlat.max(axis=0)
+    corners = shapely.segmentize(shapely.box(west, south, east, north), 0.05)
+    return shapely.transform(corners, to_metres.transform, interleaved=False)
+
+
+def _transformer(crs: str) -> Any:
+    import pyproj
+
+    return pyproj.Transformer.from_crs(WGS84, crs, always_xy=True)
+
+
+def _utm(ways: Ways) -> str:
+    lon, lat = (ways.lonlat.min(axis=0) + ways.lonlat.max(axis=0)) / 2
+    zone = int((lon + 180) // 6) % 60 + 1
+    return f"EPSG:{(32600 if lat >= 0 else 32700) + zone}"
+
+
+def _file_date(path: Path) -> str:
+    """Return the date that the file's header gives, else a date in its name, else nothing."""
+    import re
+
+    import osmium
+
+    with osmium.io.Reader(str(path), osmium.osm.osm_entity_bits.NOTHING) as reader:
+        said = reader.header().get("osmosis_replication_timestamp")
+    if said:
+        return said[:10]
+    named = re.search(r"(?:19|20)\d\d-[01]\d(?:-[0-3]\d)?", path.name)
+    return named.group() if named else ""

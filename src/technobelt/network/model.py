@@ -1,0 +1,289 @@
+"""`Network`: road sections, routing nodes and directed arcs; frozen."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import asdict, dataclass, field, replace
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from technobelt.errors import NetworkError
+from technobelt.schema import ROAD_CLASSES
+
+if TYPE_CHECKING:
+    import geopandas as gpd
+    from numpy.typing import NDArray
+
+__all__ = ["Network", "NetworkInfo", "network_from_roads"]
+
+#: Columns of `Network.roads` and what they mean.
+ROAD_COLUMNS = {
+    "u": "junction where the section begins",
+    "v": "junction where it ends",
+    "class": "OSM highway value",
+    "ref": "route number",
+    "name": "name that most of its length bears",
+    "forward": "may be driven from u to v",
+    "backward": "may be driven from v to u",
+    "limit_kph": "posted limit, km/h; empty where none is known",
+    "length_m": "length of the full shape on the ellipsoid, m",
+    "bridge": "share of the length on bridges",
+    "tunnel": "share of the length in tunnels",
+    "opened": "date of opening, ISO; empty where unknown",
+    "opened_ev": "evidence of that date: dated, assumed, unknown",
+    "geometry": "shape, simplified",
+}
+
+
+@dataclass(frozen=True)
+class NetworkInfo:
+    """Where a network came from, and what was done to it.
+
+    Attributes
+    ----------
+    file
+        Name of the file it was read from.
+    date
+        Date of the roads, ISO, possibly only the month.
+    licence
+        Licence and attribution.
+    hash
+        SHA-256 of the file it was loaded from, empty if it never was one.
+    extent
+        Outline of the area in which roads were collected, WKT in the network's CRS.
+    report
+        What building it kept, dropped and cut, as numbers and short lists.
+    """
+
+    file: str = ""
+    date: str = ""
+    licence: str = ""
+    hash: str = ""
+    extent: str = ""
+    report: dict[str, Any] = field(default_factory=dict)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the fields as a dictionary that JSON can hold."""
+        return asdict(self)
+
+
+@dataclass(frozen=True, eq=False)
+class Network:
+    """A road network.
+
+    One row of `roads` is one section, homogeneous in class, route number, directions, posted limit
+    and opening date. Each direction in which it may be driven is an arc. Arcs end in routing nodes;
+    ``nodes["junction"]`` says at which junction each lies (one to one until a turn restriction
+    splits a junction).
+
+    Attributes
+    ----------
+    roads
+        GeoDataFrame, metric CRS, see `ROAD_COLUMNS`; its index is the section number.
+    nodes
+        DataFrame: ``x``, ``y`` (m, CRS of `roads`), ``junction``.
+    arc_tail, arc_head
+        int32 (m): routing node where each arc begins and ends.
+    arc_section
+        int32 (m): the section it drives along.
+    arc_forward
+        bool (m): whether it drives from u to v.
+    closed
+        bool (n): sections that may not be driven in this state of the network.
+    info
+        Where it came from.
+    barriers
+        object (k): polygons (CRS of `roads`) that no access leg may cross.
+    """
+
+    roads: gpd.GeoDataFrame
+    nodes: pd.DataFrame
+    arc_tail: NDArray[np.int32]
+    arc_head: NDArray[np.int32]
+    arc_section: NDArray[np.int32]
+    arc_forward: NDArray[np.bool_]
+    closed: NDArray[np.bool_]
+    info: NetworkInfo
+    barriers: NDArray[np.object_]
+
+    @property
+    def crs(self) -> Any:
+        """The metric CRS of everything in it."""
+        return self.roads.crs
+
+    @cached_property
+    def road_class(self) -> NDArray[np.int8]:
+        """Class of each section, as an index into `technobelt.schema.ROAD_CLASSES`."""
+        codes = pd.Categorical(self.roads["class"], categories=list(ROAD_CLASSES)).codes
+        return np.asarray(codes, dtype=np.int8)
+
+    @cached_property
+    def arcs_of(self) -> NDArray[np.int32]:
+        """int32 (n, 2): each section's forward and backward arc, -1 where there is none."""
+        arcs = np.full((len(self.roads), 2), -1, dtype=np.int32)
+        column = np.where(self.arc_forward, 0, 1)
+        arcs[self.arc_section, column] = np.arange(len(self.arc_section), dtype=np.int32)
+        return arcs
+
+    @cached_property
+    def lines(self) -> NDArray[np.object_]:
+        """The sections' shapes."""
+        return np.asarray(self.roads.geometry.to_numpy(), dtype=object)
+
+    @cached_property
+    def motorways(self) -> NDArray[np.object_]:
+        """Shapes of open motorway sections on the ground, which no access leg may cross."""
+        structure = self.roads["bridge"].to_numpy() + self.roads["tunnel"].to_numpy()
+        wall = (self.road_class == ROAD_CLASSES.index("motorway")) & (structure < 0.5)
+        return self.lines[wall & ~self.closed]
+
+    @cached_property
+    def barrier_tree(self) -> Any:
+        """Spatial index of the barriers."""
+        import shapely
+
+        return shapely.STRtree(self.barriers)
+
+    @cached_property
+    def key(self) -> str:
+        """Content hash: equal for networks that give equal times."""
+        digest = hashlib.sha256()
+        for array in (self.arc_tail, self.arc_head, self.arc_section, self.road_class, self.closed):
+            digest.update(np.ascontiguousarray(array).tobytes())
+        for column in ("length_m", "limit_kph"):
+            digest.update(self.roads[column].to_numpy(dtype=np.float64).tobytes())
+        return digest.hexdigest()
+
+    @cached_property
+    def dated(self) -> bool:
+        """Whether any section has an opening date."""
+        return bool(self.roads["opened"].notna().any())
+
+    def as_of(self, date: str) -> Network:
+        """Return the network as it stood on a date; sections that opened later are closed.
+
+        Sections without a date are taken as open, so that times can only be too short.
+
+        Parameters
+        ----------
+        date
+            ISO: a year, a month or a day; ``1999`` is the last day of 1999.
+
+        Raises
+        ------
+        NetworkError
+            The date is no date, is later than the network's own, or no section has a date.
+        """
+        day = last_day(date)
+        if self.info.date and day > last_day(self.info.date):
+            raise NetworkError(
+                f"as of {date}: the roads are those of {self.info.date}. "
+                "Choose that date or an earlier one."
+            )
+        if not self.dated:
+            raise NetworkError(
+                f"as of {date}: no section of '{self.info.file}' has an opening date. Use the "
+                "built-in network, or add the column 'opened'."
+            )
+        opened = self.roads["opened"].fillna("").to_numpy(dtype=str)
+        return self.closing((opened != "") & (opened > day))
+
+    def closing(self, sections: NDArray[np.bool_]) -> Network:
+        """Return the network with more sections closed."""
+        return replace(self, closed=self.closed | sections)
+
+    def with_barriers(self, barriers: gpd.GeoDataFrame) -> Network:
+        """Return the network with polygons that no access leg may cross."""
+        shapes = barriers.to_crs(self.crs).geometry.to_numpy()
+        return replace(self, barriers=np.asarray(shapes, dtype=object))
+
+
+def last_day(date: str) -> str:
+    """Return the last day of a year, month or day given in ISO form.
+
+    Examples
+    --------
+    >>> last_day("1999"), last_day("2021-08"), last_day("2001-11-08")
+    ('1999-12-31', '2021-08-31', '2001-11-08')
+    """
+    try:
+        return str(pd.Period(date).end_time.date())
+    except ValueError as error:
+        raise NetworkError(f"'{date}' is no date. Write 1999, 1999-06 or 1999-06-30.") from error
+
+
+def network_from_roads(
+    roads: gpd.GeoDataFrame, info: NetworkInfo, *, barriers: NDArray[np.object_] | None = None
+) -> Network:
+    """Make a network of a table of road sections.
+
+    Parameters
+    ----------
+    roads
+        Columns as in `ROAD_COLUMNS`, metric CRS.
+    info
+        Where they came from.
+    barriers
+        Polygons that no access leg may cross, CRS of `roads`.
+
+    Raises
+    ------
+    NetworkError
+        There is no section, a column is missing, or a length is not positive.
+    """
+    _check(roads)
+    roads = roads.reset_index(drop=True)
+    u, v = roads["u"].to_numpy(np.int32), roads["v"].to_numpy(np.int32)
+    section = np.arange(len(roads), dtype=np.int32)
+    forward, backward = roads["forward"].to_numpy(bool), roads["backward"].to_numpy(bool)
+    return Network(
+        roads=roads,
+        nodes=_nodes(roads, u, v),
+        arc_tail=np.concatenate([u[forward], v[backward]]),
+        arc_head=np.concatenate([v[forward], u[backward]]),
+        arc_section=np.concatenate([section[forward], section[backward]]),
+        arc_forward=np.repeat([True, False], [forward.sum(), backward.sum()]),
+        closed=np.zeros(len(roads), dtype=bool),
+        info=info,
+        barriers=np.array([], dtype=object) if barriers is None else barriers,
+    )
+
+
+def _check(roads: gpd.GeoDataFrame) -> None:
+    missing = [column for column in ROAD_COLUMNS if column not in roads.columns]
+    if missing:
+        raise NetworkError(
+            f"the road table needs column '{missing[0]}'; found: {', '.join(roads.columns)}. "
+            "Build it with 'technobelt network build'."
+        )
+    if roads.empty:
+        raise NetworkError("the road table is empty. Build it from a file that has roads.")
+    if roads.crs is None or roads.crs.is_geographic:
+        raise NetworkError("the road table must be in a metric CRS. Build it anew.")
+    length = roads["length_m"].to_numpy(dtype=np.float64)
+    bad = ~(length >= 0)
+    if bad.any():
+        row = int(bad.argmax())
+        raise NetworkError(f"road section {row} has the length {length[row]} m; it must be 0 or more.")
+    unknown = set(roads["class"].astype(str)) - set(ROAD_CLASSES)
+    if unknown:
+        raise NetworkError(
+            f"the road table has the unknown class '{min(unknown)}'; "
+            f"the classes are {', '.join(ROAD_CLASSES)}."
+        )
+
+
+def _nodes(
+    roads: gpd.GeoDataFrame, u: NDArray[np.int32], v: NDArray[np.int32]
+) -> pd.DataFrame:
+    import shapely
+
+    lines = roads.geometry.to_numpy()
+    n = int(max(u.max(), v.max())) + 1
+    xy = np.full((n, 2), np.nan)
+    xy[v] = shapely.get_coordinates(shapely.get_point(lines, -1))
+    xy[u] = shapely.get_coordinates(shapely.get_point(lines, 0))
+    return pd.DataFrame({"x": xy[:, 0], "y": xy[:, 1], "junction": np.arange(n, dtype=np.int32)})

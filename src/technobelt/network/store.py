@@ -1,0 +1,152 @@
+"""Keep a network as one GeoParquet file of road sections, and load it again."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+
+from technobelt.errors import MissingFileError, NetworkError
+from technobelt.network.model import Network, NetworkInfo, network_from_roads
+from technobelt.region import Region
+from technobelt.writing import replace_file
+
+if TYPE_CHECKING:
+    import geopandas as gpd
+
+__all__ = ["load_network", "save_network"]
+
+_META = b"technobelt"
+
+
+def save_network(network: Network, path: str | Path, *, compression_level: int = 3) -> Path:
+    """Save a network as GeoParquet (zstd), replaced whole or not at all.
+
+    Parameters
+    ----------
+    network
+        From `build_network`.
+    path
+        Must end in ``.parquet``.
+    compression_level
+        Of zstd, 1 to 22.
+
+    Returns
+    -------
+    pathlib.Path
+        The file.
+
+    Raises
+    ------
+    NetworkError
+        The path does not end in ``.parquet``.
+    OutputError
+        It cannot be written.
+    """
+    import pyarrow.parquet as pq
+
+    target = Path(path)
+    if target.suffix != ".parquet":
+        raise NetworkError(f"a network is kept as .parquet; found '{target.name}'. Rename --out.")
+    info = network.info.to_dict() | {"hash": ""}
+    table = _as_arrow(network.roads)
+    meta = {**(table.schema.metadata or {}), _META: json.dumps(info, ensure_ascii=False).encode()}
+    with replace_file(target) as scratch:
+        pq.write_table(
+            table.replace_schema_metadata(meta),
+            scratch,
+            compression="zstd",
+            compression_level=compression_level,
+        )
+    return target
+
+
+def _as_arrow(roads: gpd.GeoDataFrame) -> Any:
+    import pyarrow.parquet as pq
+
+    buffer = io.BytesIO()
+    roads.to_parquet(buffer, index=False, compression=None)
+    buffer.seek(0)
+    return pq.read_table(buffer)
+
+
+def load_network(path_or_region: str | Path | Region) -> Network:
+    """Load a network, or a region's own.
+
+    Parameters
+    ----------
+    path_or_region
+        A ``.parquet`` file that `save_network` or ``technobelt network build`` wrote; or a region,
+        whose ``roads`` and ``barriers`` are then used.
+
+    Returns
+    -------
+    Network
+
+    Raises
+    ------
+    MissingFileError
+        There is no such file.
+    NetworkError
+        The file is no road table of this package.
+
+    Examples
+    --------
+    >>> import technobelt as tb
+    >>> network = tb.load_network(tb.load_region())
+    >>> network.info.date
+    '2021-08'
+    """
+    if isinstance(path_or_region, Region):
+        return _of_region(path_or_region)
+    path = Path(path_or_region)
+    if not path.is_file():
+        raise MissingFileError(
+            f"no network file '{path}'. Build one: technobelt network build ROADS.osm.pbf --out {path.name}"
+        )
+    roads, meta = _read(path)
+    known = {name: meta[name] for name in NetworkInfo.__dataclass_fields__ if name in meta}
+    info = NetworkInfo(**known | {"file": path.name, "hash": _hash(path)})
+    return network_from_roads(roads, info)
+
+
+def _of_region(region: Region) -> Network:
+    from technobelt.layers import read_layer
+
+    network = load_network(region.path("roads"))
+    if "barriers" in region.layers:
+        return network.with_barriers(read_layer(region, "barriers"))
+    return network
+
+
+def _read(path: Path) -> tuple[gpd.GeoDataFrame, dict[str, Any]]:
+    import geopandas as gpd
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        meta = pq.read_schema(path).metadata or {}
+        roads = gpd.read_parquet(path)
+    except (pa.ArrowException, ValueError, OSError) as error:
+        raise NetworkError(
+            f"'{path.name}' is no road table ({str(error).splitlines()[0]}). "
+            "Build one with 'technobelt network build'."
+        ) from error
+    said = json.loads(meta.get(_META, b"{}"))
+    for column in ("ref", "name", "opened", "opened_ev"):
+        if column in roads:
+            roads[column] = roads[column].astype(object).where(roads[column].notna(), None)
+    return roads, said
+
+
+def _hash(path: Path) -> str:
+    digest = hashlib.sha256()
+    with path.open("rb") as stream:
+        while block := stream.read(1 << 20):
+            digest.update(block)
+    return digest.hexdigest()
+
+

@@ -1,0 +1,302 @@
+"""Tie points to roads: each to a position along a section, never to a junction.
+
+A point may have several ties: the nearest road and, where that is one carriageway of a divided
+road, the carriageway that goes the other way.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+import shapely
+
+from technobelt.errors import CRSError, PointError
+from technobelt.schema import ROAD_CLASSES, check_positions
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+    import geopandas as gpd
+    from numpy.typing import NDArray
+
+    from technobelt.network.model import Network
+
+    Floats = NDArray[np.float64]
+    Ints = NDArray[np.int64]
+    Mask = NDArray[np.bool_]
+    Shapes = NDArray[np.object_]
+
+__all__ = ["MEDIAN_M", "Ties", "crosses_barrier", "direction_at", "startable", "tie_points"]
+
+#: How much farther than the nearest road the other carriageway may lie, m: a wide median.
+MEDIAN_M = 60.0
+#: Access legs may touch this much of generalised water before they count as crossing it, m.
+WADE_M = 100.0
+#: Sections mostly on bridges or in tunnels are no place to start from.
+_STRUCTURE_SHARE = 0.5
+_NO_START = [i for i, name in enumerate(ROAD_CLASSES) if name == "motorway" or "_link" in name]
+_MOTORWAY = ROAD_CLASSES.index("motorway")
+
+
+@dataclass(frozen=True, eq=False)
+class Ties:
+    """Positions along roads at which points join the network.
+
+    Attributes
+    ----------
+    point
+        int64 (k): which point, ascending; a point may have several ties or none.
+    section
+        int64 (k): section number.
+    fraction
+        float64 (k): position along the section, 0 at its u, 1 at its v.
+    side
+        int8 (k): 1 where the point lies to the left of the section's direction, -1 to the right.
+    access_m
+        float64 (k): length of the access leg.
+    n
+        Number of points.
+    """
+
+    point: Ints
+    section: Ints
+    fraction: Floats
+    side: NDArray[np.int8]
+    access_m: Floats
+    n: int
+
+    @property
+    def tied(self) -> Mask:
+        """bool (n): which points have a tie."""
+        return np.bincount(self.point, minlength=self.n) > 0
+
+    def take(self, chosen: Mask | Ints) -> Ties:
+        """Return only the chosen ties; the points keep their numbers."""
+        return replace(
+            self,
+            point=self.point[chosen],
+            section=self.section[chosen],
+            fraction=self.fraction[chosen],
+            side=self.side[chosen],
+            access_m=self.access_m[chosen],
+        )
+
+
+def startable(network: Network) -> Mask:
+    """Mark the sections where a trip may start or end.
+
+    Motorways, ramps, and sections mostly on bridges or in tunnels are left out, and so is what is
+    closed.
+    """
+    structure = network.roads["bridge"].to_numpy() + network.roads["tunnel"].to_numpy()
+    return (
+        ~np.isin(network.road_class, _NO_START)
+        & (structure < _STRUCTURE_SHARE)
+        & ~network.closed
+    )
+
+
+def tie_points(
+    network: Network,
+    points: gpd.GeoDataFrame | gpd.GeoSeries,
+    *,
+    max_access_m: float = 1000.0,
+    sections: Mask | None = None,
+    what: str = "points",
+) -> Ties:
+    """Tie points to the network.
+
+    Parameters
+    ----------
+    network
+        The roads.
+    points
+        Points in any CRS; other shapes are taken by a point inside them.
+    max_access_m
+        Longest access leg, m.
+    sections
+        bool (n): sections to use instead of those where trips may start.
+    what
+        What the points are, for messages.
+
+    Returns
+    -------
+    Ties
+        Points too far from any road, or parted from all by a barrier, have none.
+
+    Raises
+    ------
+    CRSError
+        The points have no CRS, or coordinates that do not fit it.
+    PointError
+        Not one point can be tied.
+    """
+    xy = _in_metres(network, points, what)
+    usable = np.flatnonzero(startable(network) if sections is None else sections)
+    ties = _nearest(network, xy, usable, max_access_m)
+    ties = _around_barriers(network, xy, usable, max_access_m, ties)
+    ties = _with_other_carriageway(network, xy, usable, ties)
+    if len(xy) and not ties.tied.any():
+        raise PointError(_none_tied(points, what, max_access_m))
+    return ties
+
+
+def _in_metres(
+    network: Network, points: gpd.GeoDataFrame | gpd.GeoSeries, what: str
+) -> Shapes:
+    if points.crs is None:
+        raise CRSError(f"the {what} have no coordinate reference system. Set one with set_crs().")
+    check_positions(points, f"the {what}")
+    shapes = points.geometry.to_crs(network.crs)
+    if not (shapes.geom_type == "Point").all():
+        shapes = shapes.representative_point()
+    return np.asarray(shapes.to_numpy(), dtype=object)
+
+
+def _none_tied(points: gpd.GeoDataFrame | gpd.GeoSeries, what: str, max_access_m: float) -> str:
+    first = points.geometry.representative_point().to_crs(4326).iloc[0]
+    return (
+        f"none of the {len(points)} {what} lies within {max_access_m:g} m of a road where a trip "
+        f"may start, without water or a motorway between (the first is at {first.x:.5f},"
+        f"{first.y:.5f}). Check their positions, or raise max_access_m."
+    )
+
+
+def _nearest(network: Network, xy: Shapes, usable: Ints, max_access_m: float) -> Ties:
+    lines = network.lines[usable]
+    tree = shapely.STRtree(lines)
+    found, distance = tree.query_nearest(
+        xy, max_distance=max_access_m, return_distance=True, all_matches=False
+    )
+    return _ties_at(network, xy, found[0], usable[found[1]], distance)
+
+
+def _ties_at(network: Network, xy: Shapes, point: Ints, section: Ints, access_m: Floats) -> Ties:
+    lines = network.lines[section]
+    fraction = shapely.line_locate_point(lines, xy[point], normalized=True)
+    return Ties(
+        point=point.astype(np.int64),
+        section=section.astype(np.int64),
+        fraction=np.clip(fraction, 0.0, 1.0),
+        side=_side(lines, fraction, xy[point]),
+        access_m=np.asarray(access_m, dtype=np.float64),
+        n=len(xy),
+    )
+
+
+def direction_at(lines: Shapes, fraction: Floats) -> Floats:
+    """Return unit vectors along the lines at the fractions, (k, 2)."""
+    step = np.minimum(5.0 / np.maximum(shapely.length(lines), 1e-9), 0.5)
+    low, high = np.clip(fraction - step, 0, 1), np.clip(fraction + step, 0, 1)
+    a = shapely.get_coordinates(shapely.line_interpolate_point(lines, low, normalized=True))
+    b = shapely.get_coordinates(shapely.line_interpolate_point(lines, high, normalized=True))
+    along = b - a
+    return along / np.maximum(np.hypot(*along.T), 1e-9)[:, None]
+
+
+def _side(lines: Shapes, fraction: Floats, points: Shapes) -> NDArray[np.int8]:
+    if not len(lines):
+        return np.zeros(0, dtype=np.int8)
+    foot = shapely.line_interpolate_point(lines, fraction, normalized=True)
+    away = shapely.get_coordinates(points) - shapely.get_coordinates(foot)
+    along = direction_at(lines, fraction)
+    return np.sign(along[:, 0] * away[:, 1] - along[:, 1] * away[:, 0]).astype(np.int8)
+
+
+def _around_barriers(
+    network: Network, xy: Shapes, usable: Ints, max_access_m: float, ties: Ties
+) -> Ties:
+    """Tie points whose leg would cross a barrier to the nearest road on their own side."""
+    blocked = crosses_barrier(network, xy[ties.point], _feet(network, ties))
+    if not blocked.any():
+        return ties
+    stuck = ties.point[blocked]
+    free = _first_free(network, xy, stuck, usable, max_access_m)
+    return _joined(ties.take(~blocked), free)
+
+
+def _first_free(
+    network: Network, xy: Shapes, stuck: Ints, usable: Ints, max_access_m: float
+) -> Ties:
+    tree = shapely.STRtree(network.lines[usable])
+    which, line = tree.query(xy[stuck], predicate="dwithin", distance=max_access_m)
+    point, section = stuck[which], usable[line]
+    distance = shapely.distance(xy[point], network.lines[section])
+    order = np.lexsort((section, distance, point))
+    near = _ties_at(network, xy, point[order], section[order], distance[order])
+    near = near.take(~crosses_barrier(network, xy[near.point], _feet(network, near)))
+    first = np.ones(len(near.point), dtype=bool)
+    first[1:] = near.point[1:] != near.point[:-1]
+    return near.take(first)
+
+
+def _feet(network: Network, ties: Ties) -> Shapes:
+    lines = network.lines[ties.section]
+    return np.asarray(shapely.line_interpolate_point(lines, ties.fraction, normalized=True))
+
+
+def crosses_barrier(network: Network, start: Shapes, end: Shapes) -> Mask:
+    """Tell which access legs cross a motorway, or more than `WADE_M` of water."""
+    pairs = np.stack([shapely.get_coordinates(start), shapely.get_coordinates(end)], axis=1)
+    legs = shapely.linestrings(pairs)
+    crossed = np.zeros(len(legs), dtype=bool)
+    walls = network.motorways
+    if len(walls):
+        leg, _ = shapely.STRtree(walls).query(legs, predicate="intersects")
+        crossed[leg] = True
+    if len(network.barriers):
+        leg, wet = network.barrier_tree.query(legs, predicate="intersects")
+        inside = shapely.length(shapely.intersection(legs[leg], network.barriers[wet]))
+        crossed |= np.bincount(leg, weights=inside, minlength=len(legs)) > WADE_M
+    return crossed
+
+
+def _with_other_carriageway(network: Network, xy: Shapes, usable: Ints, ties: Ties) -> Ties:
+    """Add the opposite carriageway to ties on a divided road."""
+    one_way = (network.arcs_of < 0).any(axis=1)
+    divided = ties.take(one_way[ties.section])
+    others = usable[one_way[usable]]
+    if not len(divided.point) or not len(others):
+        return ties
+    tree = shapely.STRtree(network.lines[others])
+    reach = divided.access_m + MEDIAN_M
+    which, line = tree.query(xy[divided.point], predicate="dwithin", distance=reach)
+    point, section = divided.point[which], others[line]
+    distance = shapely.distance(xy[point], network.lines[section])
+    near = _ties_at(network, xy, point, section, distance)
+    opposed = _opposed(network, divided, near, which)
+    opposed &= ~crosses_barrier(network, xy[near.point], _feet(network, near))
+    near = near.take(opposed)
+    order = np.lexsort((near.section, near.access_m, near.point))
+    near = near.take(order)
+    first = np.ones(len(near.point), dtype=bool)
+    first[1:] = near.point[1:] != near.point[:-1]
+    return _joined(ties, near.take(first))
+
+
+def _opposed(network: Network, own: Ties, near: Ties, which: Ints) -> Mask:
+    """Tell which ties are driven against the direction of the point's own."""
+    travel = []
+    for ties in (own, near):
+        along = direction_at(network.lines[ties.section], ties.fraction)
+        backward = network.arcs_of[ties.section, 0] < 0
+        travel.append(np.where(backward[:, None], -along, along))
+    cosine = (travel[0][which] * travel[1]).sum(axis=1)
+    return np.asarray(cosine < -0.7)  # within 45 degrees of straight against
+
+
+def _joined(one: Ties, two: Ties) -> Ties:
+    point = np.concatenate([one.point, two.point])
+    access = np.concatenate([one.access_m, two.access_m])
+    section = np.concatenate([one.section, two.section])
+    order = np.lexsort((section, access, point))
+    return Ties(
+        point=point[order],
+        section=section[order],
+        fraction=np.concatenate([one.fraction, two.fraction])[order],
+        side=np.concatenate([one.side, two.side])[order],
+        access_m=access[order],
+        n=one.n,
+    )

@@ -1,0 +1,238 @@
+"""One route, drawn and told step by step."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+import shapely
+from shapely import ops
+
+from technobelt.errors import PointError
+from technobelt.network.ties import Ties, tie_points
+from technobelt.routing import path_to
+from technobelt.travel_time import By, Model, direct_ways, model_of, ways_in, ways_out
+
+if TYPE_CHECKING:
+    import geopandas as gpd
+    from numpy.typing import NDArray
+
+    from technobelt.network.model import Network
+    from technobelt.region import Profile
+    from technobelt.travel_time import Ends
+
+__all__ = ["route"]
+
+
+@dataclass(frozen=True)
+class _Drive:
+    """A drive as parts of arcs: arc, where it is entered and left (0 to 1 along the arc)."""
+
+    arc: NDArray[np.int64]
+    enter: NDArray[np.float64]
+    leave: NDArray[np.float64]
+    access_m: tuple[float, float]
+
+
+def route(  # noqa: PLR0913  (as travel_times)
+    network: Network,
+    origin: gpd.GeoDataFrame,
+    destination: gpd.GeoDataFrame,
+    *,
+    profile: str | Profile = "free_flow",
+    max_access_m: float = 1000.0,
+    by: By = "time",
+) -> gpd.GeoDataFrame:
+    """Return the best way from one place to another, step by step.
+
+    Parameters
+    ----------
+    network
+        The roads.
+    origin, destination
+        One point each, any CRS.
+    profile, max_access_m, by
+        As in `technobelt.travel_times`.
+
+    Returns
+    -------
+    geopandas.GeoDataFrame
+        One row a step in the CRS of `origin`: ``step``, ``road`` (route number, else name, else
+        class), ``class``, ``length_km``, ``time_min``, LineString. The first and the last row are
+        the ``access`` legs and hold the fixed minutes there. The columns' sums are the trip's
+        ``time_min`` and ``length_km`` of `technobelt.travel_times`.
+
+    Raises
+    ------
+    PointError
+        One of the places cannot be tied, more than one is given, or there is no way.
+
+    Examples
+    --------
+    >>> import technobelt as tb
+    >>> region = tb.load_region()
+    >>> places = tb.facilities(region)
+    >>> steps = tb.route(tb.load_network(region), places.loc[["UNI01"]], places.loc[["UNI02"]])
+    >>> "10" in steps["road"].tolist()
+    True
+    """
+    if len(origin) != 1 or len(destination) != 1:
+        raise PointError(
+            f"a route needs one origin and one destination; found {len(origin)} and "
+            f"{len(destination)}. Use travel_times for many."
+        )
+    model = model_of(network, profile, by=by)
+    start = tie_points(network, origin, max_access_m=max_access_m, what="origin")
+    finish = tie_points(network, destination, max_access_m=max_access_m, what="destination")
+    drive = _best_drive(model, start, finish)
+    parts = _parts(model, drive)
+    ends = [_point(network, frame) for frame in (origin, destination)]
+    steps = _steps(model, drive, parts, ends)
+    return steps.to_crs(origin.crs)
+
+
+def _best_drive(model: Model, start: Ties, finish: Ties) -> _Drive:
+    out, into = ways_out(model, start), ways_in(model, finish)
+    through, cost = _through(model, out, into)
+    o, d, first, second = direct_ways(model, start, finish)
+    direct = model.graph.pack(first, second)
+    if len(direct) and direct.min() <= cost:
+        return _along_one_section(model, start, finish, int(o[direct.argmin()]), int(d[direct.argmin()]))
+    if through is None:
+        raise PointError("there is no way from the origin to the destination on open roads.")
+    a, b, middle = through
+    return _Drive(
+        arc=np.concatenate([[out.arc[a]], middle, [into.arc[b]]]).astype(np.int64),
+        enter=np.concatenate([[_done(model, start, out, a)], np.zeros(len(middle)), [0.0]]),
+        leave=np.concatenate([[1.0], np.ones(len(middle)), [_done(model, finish, into, b)]]),
+        access_m=(float(start.access_m[out.tie[a]]), float(finish.access_m[into.tie[b]])),
+    )
+
+
+def _done(model: Model, ties: Ties, ends: Ends, i: int) -> float:
+    """Return how far along its arc an end lies, 0 to 1."""
+    fraction = float(ties.fraction[ends.tie[i]])
+    return fraction if model.network.arc_forward[ends.arc[i]] else 1 - fraction
+
+
+def _through(
+    model: Model, out: Ends, into: Ends
+) -> tuple[tuple[int, int, NDArray[np.int64]] | None, float]:
+    """Return the best way through nodes: way out, way in, arcs between; and its packed cost."""
+    graph = model.graph
+    best: tuple[int, int, NDArray[np.int64]] | None = None
+    best_cost = np.inf
+    leaving = graph.pack(out.first, out.second)
+    entering = graph.pack(into.first, into.second)
+    for b in range(len(into.node)):
+        middle = path_to(graph, out.seeds(), int(into.node[b]))
+        begin = _tail(model, middle[0]) if len(middle) else int(into.node[b])
+        ways = np.flatnonzero(out.node == begin)
+        if not len(ways):
+            continue
+        a = int(ways[leaving[ways].argmin()])
+        cost = leaving[a] + _packed_sum(model, middle) + entering[b]
+        if cost < best_cost:
+            best, best_cost = (a, b, middle), float(cost)
+    return best, best_cost
+
+
+def _tail(model: Model, arc: int) -> int:
+    return int(model.network.arc_tail[arc])
+
+
+def _packed_sum(model: Model, arcs: NDArray[np.int64]) -> float:
+    metres = model.network.roads["length_m"].to_numpy(np.float64)[model.network.arc_section[arcs]]
+    return float(model.graph.pack(*model.ordered(model.costs.arc_s[arcs], metres)).sum())
+
+
+def _along_one_section(model: Model, start: Ties, finish: Ties, o: int, d: int) -> _Drive:
+    section = int(start.section[o])
+    a, b = float(start.fraction[o]), float(finish.fraction[d])
+    ahead, back = (int(arc) for arc in model.network.arcs_of[section])
+    forward = b > a or (b == a and ahead >= 0)
+    return _Drive(
+        arc=np.array([ahead if forward else back]),
+        enter=np.array([a if forward else 1 - a]),
+        leave=np.array([b if forward else 1 - b]),
+        access_m=(float(start.access_m[o]), float(finish.access_m[d])),
+    )
+
+
+def _parts(model: Model, drive: _Drive) -> pd.DataFrame:
+    """Return one row for each arc or part of one: road, class, length, time, shape."""
+    network, costs = model.network, model.costs
+    section = network.arc_section[drive.arc]
+    share = drive.leave - drive.enter
+    whole = drive.leave == 1.0
+    whole[-1] = False  # the last arc is left before its end
+    seconds = share * costs.drive_s[drive.arc] + np.where(whole, costs.end_s[drive.arc], 0.0)
+    rows = network.roads.iloc[section]
+    label = rows["ref"].where(rows["ref"].notna(), rows["name"])
+    return pd.DataFrame(
+        {
+            "road": label.where(label.notna(), rows["class"].astype(str)).to_numpy(),
+            "class": rows["class"].astype(str).to_numpy(),
+            "length_m": share * rows["length_m"].to_numpy(np.float64),
+            "seconds": seconds,
+            "shape": [_drawn(network, drive, i) for i in range(len(drive.arc))],
+        }
+    )
+
+
+def _drawn(network: Network, drive: _Drive, i: int) -> Any:
+    arc = drive.arc[i]
+    line = network.lines[network.arc_section[arc]]
+    if not network.arc_forward[arc]:
+        line = shapely.reverse(line)
+    return ops.substring(line, drive.enter[i], drive.leave[i], normalized=True)
+
+
+def _point(network: Network, frame: gpd.GeoDataFrame) -> Any:
+    return frame.geometry.to_crs(network.crs).representative_point().iloc[0]
+
+
+def _steps(model: Model, drive: _Drive, parts: pd.DataFrame, ends: list[Any]) -> gpd.GeoDataFrame:
+    import geopandas as gpd
+
+    run = (parts["road"] != parts["road"].shift()).cumsum()
+    grouped = parts.groupby(run.to_numpy(), sort=True)
+    driven = pd.DataFrame(
+        {
+            "road": grouped["road"].first(),
+            "class": grouped["class"].first(),
+            "length_km": grouped["length_m"].sum() / 1000,
+            "time_min": grouped["seconds"].sum() / 60,
+            "geometry": grouped["shape"].agg(_joined),
+        }
+    )
+    first = _access(model, drive.access_m[0], model.costs.start_s, ends[0], driven["geometry"].iloc[0], 0)
+    last = _access(model, drive.access_m[1], model.costs.finish_s, driven["geometry"].iloc[-1], ends[1], -1)
+    table = pd.concat([first, driven, last], ignore_index=True)
+    table.insert(0, "step", np.arange(1, len(table) + 1))
+    return gpd.GeoDataFrame(table, geometry="geometry", crs=model.network.crs)
+
+
+def _joined(shapes: pd.Series[Any]) -> Any:
+    xy = np.concatenate([shapely.get_coordinates(shape) for shape in shapes])
+    return shapely.LineString(xy)
+
+
+def _access(  # noqa: PLR0913  (both ends alike)
+    model: Model, metres: float, fixed_s: float, begin: Any, end: Any, at: int
+) -> pd.DataFrame:
+    a = begin if begin.geom_type == "Point" else shapely.get_point(begin, at)
+    b = end if end.geom_type == "Point" else shapely.get_point(end, at)
+    return pd.DataFrame(
+        {
+            "road": ["access"],
+            "class": ["access"],
+            "length_km": [metres / 1000],
+            "time_min": [(metres / model.costs.access_mps + fixed_s) / 60],
+            "geometry": [shapely.LineString([a, b])],
+        }
+    )
+
+

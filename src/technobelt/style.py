@@ -1,0 +1,79 @@
+"""One palette and symbology for the map, the figures and QGIS.
+
+The colours stand in ``maps/style/style.toml``; this module only finds and reads them.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from technobelt.errors import MissingFileError
+
+__all__ = ["band_colour", "cluster_colour", "load_style", "road_style", "style_folder"]
+
+
+def style_folder() -> Path:
+    """Return the folder with the styles: the package's own, else the checkout's.
+
+    Raises
+    ------
+    MissingFileError
+        Neither is there.
+    """
+    here = Path(__file__).resolve().parent
+    for place in (here / "data" / "style", here.parents[1] / "maps" / "style"):
+        if (place / "style.toml").is_file():
+            return place
+    raise MissingFileError("the styles are missing from this installation. Reinstall technobelt.")
+
+
+@cache
+def load_style() -> dict[str, Any]:
+    """Return the palette as nested dictionaries.
+
+    Examples
+    --------
+    >>> load_style()["clusters"]["east"]
+    '#0072B2'
+    """
+    return tomllib.loads((style_folder() / "style.toml").read_text(encoding="utf-8"))
+
+
+def cluster_colour(cluster: str) -> str:
+    """Return a cluster's colour; clusters of other regions share the palette in their order.
+
+    Examples
+    --------
+    >>> cluster_colour("west")
+    '#009E73'
+    """
+    colours: dict[str, str] = load_style()["clusters"]
+    return colours.get(cluster, colours["other"])
+
+
+def band_colour(minutes: float) -> str:
+    """Return the fill of an isochrone band, that of the nearest limit at or above.
+
+    Examples
+    --------
+    >>> band_colour(45) == band_colour(60)
+    True
+    """
+    bands = {float(limit): colour for limit, colour in load_style()["bands"].items()}
+    above = [limit for limit in sorted(bands) if limit >= minutes]
+    return str(bands[above[0] if above else max(bands)])
+
+
+def road_style(road_class: str) -> dict[str, Any]:
+    """Return colour and width of a road class; a ramp takes its road's.
+
+    Examples
+    --------
+    >>> road_style("motorway_link")["width"]
+    2.2
+    """
+    roads: dict[str, dict[str, Any]] = load_style()["roads"]
+    return roads.get(road_class.removesuffix("_link"), roads["tertiary"])

@@ -1,0 +1,342 @@
+"""The travel-time raster: every cell tied to a road position once, answered many times.
+
+Road positions are taken at regular steps along every section where a trip may start. Each cell
+belongs to the nearest position that it can reach without crossing water or a motorway, so that a
+place across the river is served by its own bank's roads.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import shapely
+from scipy import ndimage
+from scipy.spatial import cKDTree
+
+from technobelt.network.ties import MEDIAN_M, Ties, crosses_barrier, direction_at, startable
+from technobelt.travel_time import Model, matrix
+from technobelt.writing import replace_file
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from technobelt.network.model import Network
+
+    Floats = NDArray[np.float64]
+    Ints = NDArray[np.int64]
+    Mask = NDArray[np.bool_]
+
+__all__ = ["Grid", "Positions", "Surface", "grid_over", "road_positions", "surface_of", "write_raster"]
+
+#: How many of the nearest positions are tried where the nearest lies across a barrier.
+_TRIES = 24
+
+
+@dataclass(frozen=True)
+class Grid:
+    """A north-up grid in a metric CRS: left and top edge, cell size (m), rows and columns."""
+
+    left: float
+    top: float
+    cell_m: float
+    rows: int
+    columns: int
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Rows and columns."""
+        return self.rows, self.columns
+
+    @property
+    def transform(self) -> Any:
+        """Affine transform of the cells, as rasterio has it."""
+        from rasterio.transform import from_origin
+
+        return from_origin(self.left, self.top, self.cell_m, self.cell_m)
+
+    @property
+    def x(self) -> Floats:
+        """Centres of the columns."""
+        return self.left + self.cell_m * (np.arange(self.columns) + 0.5)
+
+    @property
+    def y(self) -> Floats:
+        """Centres of the rows, from north to south."""
+        return self.top - self.cell_m * (np.arange(self.rows) + 0.5)
+
+    @property
+    def centres(self) -> Floats:
+        """float64 (rows * columns, 2): centres of all cells, row by row."""
+        x, y = np.meshgrid(self.x, self.y)
+        return np.stack([x.ravel(), y.ravel()], axis=1)
+
+
+def grid_over(bounds: tuple[float, float, float, float], cell_m: float) -> Grid:
+    """Return the grid that covers (west, south, east, north), aligned to whole cells.
+
+    Examples
+    --------
+    >>> grid_over((10, 10, 250, 190), 100).shape
+    (2, 3)
+    """
+    west, south, east, north = (value / cell_m for value in bounds)
+    left, bottom = np.floor(west), np.floor(south)
+    right, top = np.ceil(east), np.ceil(north)
+    return Grid(left * cell_m, top * cell_m, cell_m, int(top - bottom), int(right - left))
+
+
+@dataclass(frozen=True, eq=False)
+class Positions:
+    """Positions along the roads, as ties (the other carriageway included), and where they lie."""
+
+    ties: Ties
+    xy: Floats
+    tree: cKDTree
+
+
+@dataclass(frozen=True, eq=False)
+class Surface:
+    """A grid whose cells are tied to road positions.
+
+    Attributes
+    ----------
+    grid
+        The cells.
+    positions
+        The road positions in use.
+    cell
+        int64 (k): cells that are tied, ascending, numbered row by row.
+    position
+        int64 (k): the position that serves each.
+    access_m
+        float64 (k): distance between the two.
+    """
+
+    grid: Grid
+    positions: Positions
+    cell: Ints
+    position: Ints
+    access_m: Floats
+
+    def minutes(self, model: Model, position_s: Floats) -> Floats:
+        """Return minutes for every cell, float64 (rows, columns), infinite where it is untied.
+
+        Parameters
+        ----------
+        model
+            For the speed of access legs.
+        position_s
+            float64: seconds for each road position.
+        """
+        out = np.full(self.grid.rows * self.grid.columns, np.inf)
+        out[self.cell] = (position_s[self.position] + self.access_m / model.costs.access_mps) / 60
+        return out.reshape(self.grid.shape)
+
+
+def road_positions(network: Network, *, step_m: float = 50.0) -> Positions:
+    """Take positions along every section where a trip may start, at most `step_m` apart."""
+    usable = np.flatnonzero(startable(network))
+    lines = network.lines[usable]
+    count = np.maximum(1, np.ceil(shapely.length(lines) / step_m)).astype(np.int64)
+    which = np.repeat(np.arange(len(usable)), count)
+    within = np.arange(count.sum()) - np.repeat(np.cumsum(count) - count, count)
+    fraction = (within + 0.5) / count[which]
+    points = shapely.line_interpolate_point(lines[which], fraction, normalized=True)
+    xy = shapely.get_coordinates(points)
+    own = Ties(
+        point=np.arange(len(which), dtype=np.int64),
+        section=usable[which].astype(np.int64),
+        fraction=fraction,
+        side=np.zeros(len(which), dtype=np.int8),
+        access_m=np.zeros(len(which)),
+        n=len(which),
+    )
+    return Positions(_with_partners(network, own, xy), xy, cKDTree(xy))
+
+
+def _with_partners(network: Network, own: Ties, xy: Floats) -> Ties:
+    """Give positions on one carriageway a second tie on the other."""
+    one_way = np.flatnonzero((network.arcs_of < 0).any(axis=1)[own.section])
+    if len(one_way) < 2:
+        return own
+    travel = _travel(network, own.take(one_way))
+    tree = cKDTree(xy[one_way])
+    distance, near = tree.query(
+        xy[one_way], k=min(8, len(one_way)), distance_upper_bound=MEDIAN_M, workers=-1
+    )
+    there = np.isfinite(distance)
+    near = np.where(there, near, 0)
+    cosine = (travel[near] * travel[:, None, :]).sum(axis=2)
+    opposed = there & (cosine < -0.7)
+    found = np.flatnonzero(opposed.any(axis=1))
+    first = opposed[found].argmax(axis=1)
+    partner = one_way[near[found, first]]
+    mine = one_way[found]
+    point = np.concatenate([own.point, mine])
+    order = np.argsort(point, kind="stable")
+    return Ties(
+        point=point[order],
+        section=np.concatenate([own.section, own.section[partner]])[order],
+        fraction=np.concatenate([own.fraction, own.fraction[partner]])[order],
+        side=np.zeros(len(order), dtype=np.int8),
+        access_m=np.concatenate([own.access_m, distance[found, first]])[order],
+        n=own.n,
+    )
+
+
+def _travel(network: Network, ties: Ties) -> Floats:
+    along = direction_at(network.lines[ties.section], ties.fraction)
+    return np.where((network.arcs_of[ties.section, 0] < 0)[:, None], -along, along)
+
+
+def surface_of(
+    network: Network, positions: Positions, grid: Grid, *, max_access_m: float = 1000.0
+) -> Surface:
+    """Tie the cells of a grid to road positions.
+
+    Parameters
+    ----------
+    network
+        The roads, with their barriers.
+    positions
+        From `road_positions`.
+    grid
+        In the network's CRS.
+    max_access_m
+        Longest access leg, m.
+    """
+    dry = ~_wet_cells(network, grid).ravel()
+    cell = np.flatnonzero(dry)
+    centre = grid.centres[cell]
+    access, position = positions.tree.query(centre, distance_upper_bound=max_access_m, workers=-1)
+    tied = np.isfinite(access)
+    cell, centre, access, position = cell[tied], centre[tied], access[tied], position[tied]
+    near_wall = _distance_to_walls(network, grid).ravel()[cell] < access + grid.cell_m
+    check = np.flatnonzero(near_wall)
+    crossed = crosses_barrier(
+        network, shapely.points(centre[check]), shapely.points(positions.xy[position[check]])
+    )
+    stuck = check[crossed]
+    new_position, new_access = _own_side(network, positions, centre[stuck], max_access_m)
+    position[stuck], access[stuck] = new_position, new_access
+    keep = np.isfinite(access)
+    return Surface(grid, positions, cell[keep], position[keep].astype(np.int64), access[keep])
+
+
+def _wet_cells(network: Network, grid: Grid) -> Mask:
+    from rasterio.features import rasterize
+
+    if not len(network.barriers):
+        return np.zeros(grid.shape, dtype=bool)
+    wet = rasterize(
+        network.barriers, out_shape=grid.shape, transform=grid.transform, dtype="uint8"
+    )
+    return np.asarray(wet, dtype=bool)
+
+
+def _distance_to_walls(network: Network, grid: Grid) -> Floats:
+    """Return how far each cell lies from the next barrier, m, to within a cell."""
+    from rasterio.features import rasterize
+
+    walls = [*network.barriers, *network.motorways]
+    if not walls:
+        return np.full(grid.shape, np.inf)
+    mask = rasterize(
+        walls, out_shape=grid.shape, transform=grid.transform, all_touched=True, dtype="uint8"
+    )
+    distance: Floats = ndimage.distance_transform_edt(mask == 0) * grid.cell_m
+    return distance - grid.cell_m
+
+
+def _own_side(
+    network: Network, positions: Positions, centre: Floats, max_access_m: float
+) -> tuple[Ints, Floats]:
+    """Find the nearest position that is not across a barrier; infinite access where none is."""
+    k = min(_TRIES, len(positions.xy))
+    if not len(centre) or k < 2:
+        return np.zeros(len(centre), dtype=np.int64), np.full(len(centre), np.inf)
+    access, position = positions.tree.query(
+        centre, k=k, distance_upper_bound=max_access_m, workers=-1
+    )
+    best = np.zeros(len(centre), dtype=np.int64)
+    best_access = np.full(len(centre), np.inf)
+    for rank in range(1, k):
+        open_ = np.flatnonzero(np.isinf(best_access) & np.isfinite(access[:, rank]))
+        if not len(open_):
+            break
+        end = positions.xy[position[open_, rank]]
+        free = ~crosses_barrier(network, shapely.points(centre[open_]), shapely.points(end))
+        best[open_[free]] = position[open_[free], rank]
+        best_access[open_[free]] = access[open_[free], rank]
+    return best, best_access
+
+
+def position_seconds(
+    model: Model,
+    origins: Ties,
+    positions: Positions,
+    *,
+    toward: bool = False,
+    max_minutes: float | None = None,
+) -> Floats:
+    """Return seconds between origins and road positions, float64 (origins.n, positions).
+
+    Parameters
+    ----------
+    model
+        From `model_of`.
+    origins
+        From `tie_points`.
+    positions
+        From `road_positions`.
+    toward
+        Drive from the positions to the origins instead.
+    max_minutes
+        Longer trips need not be found.
+    """
+    if toward:
+        seconds, _ = matrix(
+            model, positions.ties, origins, max_minutes=max_minutes, root="destinations"
+        )
+        return seconds.T
+    return matrix(model, origins, positions.ties, max_minutes=max_minutes)[0]
+
+
+def write_raster(path: str | Path, grid: Grid, crs: Any, minutes: Floats) -> Path:
+    """Write minutes as a cloud-optimised GeoTIFF (float32, NaN where unreached).
+
+    Parameters
+    ----------
+    path
+        The file, replaced whole or not at all.
+    grid, crs
+        Where the cells lie.
+    minutes
+        float64 (rows, columns).
+    """
+    import rasterio
+
+    values = np.where(np.isfinite(minutes), minutes, np.nan).astype(np.float32)
+    with (
+        replace_file(path) as scratch,
+        rasterio.open(
+            scratch,
+            "w",
+            driver="COG",
+            height=grid.rows,
+            width=grid.columns,
+            count=1,
+            dtype="float32",
+            crs=crs.to_wkt(),
+            transform=grid.transform,
+            nodata=np.nan,
+            compress="deflate",
+        ) as raster,
+    ):
+        raster.write(values, 1)
+        raster.set_band_description(1, "time_min")
+        raster.units = ("min",)
+    return Path(path)

@@ -1,0 +1,509 @@
+"""Travel times and nearest facilities, door to door.
+
+A trip is: the fixed seconds at its origin, an access leg to a road, the drive, an access leg from
+the road, the fixed seconds at its destination. Points join roads at positions along them, so a
+drive begins and ends with parts of sections; where both ends lie on one section, the direct way
+competes with the way round.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache, lru_cache
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+import pandas as pd
+
+from technobelt.errors import RegionError
+from technobelt.network.speeds import Bound, Costs, arc_costs
+from technobelt.network.ties import Ties, tie_points
+from technobelt.region import Profile, load_region
+from technobelt.routing import Graph, Seeds, make_graph, nearest_tree, trees
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    import geopandas as gpd
+    from numpy.typing import NDArray
+
+    from technobelt.network.model import Network
+
+    Floats = NDArray[np.float64]
+    Ints = NDArray[np.int64]
+
+__all__ = [
+    "By",
+    "Ends",
+    "Model",
+    "direct_ways",
+    "matrix",
+    "model_of",
+    "nearest",
+    "resolve_profile",
+    "travel_times",
+    "ways_in",
+    "ways_out",
+]
+
+By = Literal["time", "length"]
+
+#: Resolution of the cost to be least: a millisecond, or a centimetre.
+_STEP = {"time": 0.001, "length": 0.01}
+#: Values handled at once, so that a tree's answers for a million places fit in memory.
+_BLOCK_VALUES = 2_000_000
+_METRES_PER_KM = 1000.0
+_SECONDS_PER_MINUTE = 60.0
+
+
+@dataclass(frozen=True, eq=False)
+class Model:
+    """A network under one profile, ready to be asked: which cost is least, and what arcs cost.
+
+    Attributes
+    ----------
+    network, costs, by
+        What it was made of.
+    graph
+        Arcs with the cost to be least first.
+    """
+
+    network: Network
+    costs: Costs
+    by: By
+    graph: Graph
+
+    def ordered(self, seconds: Floats, metres: Floats) -> tuple[Floats, Floats]:
+        """Return (first, second) cost from (seconds, metres), or the other way round."""
+        return (seconds, metres) if self.by == "time" else (metres, seconds)
+
+
+@dataclass(frozen=True, eq=False)
+class Ends:
+    """Ways between points and nodes: out of an origin, or into a destination.
+
+    All arrays have one entry for each way: the point, its tie, the arc driven in part, the node at
+    the other end, and both costs.
+    """
+
+    point: Ints
+    tie: Ints
+    arc: Ints
+    node: Ints
+    first: Floats
+    second: Floats
+    n: int
+
+    def seeds(self) -> Seeds:
+        """Return them as seeds of one search a point."""
+        return Seeds(self.point, self.node, self.first, self.second, self.n)
+
+
+@cache
+def _built_in_profiles() -> Mapping[str, Profile]:
+    return load_region().profiles
+
+
+def resolve_profile(profile: str | Profile) -> Profile:
+    """Return a profile; a name means one of the built-in region's.
+
+    Raises
+    ------
+    RegionError
+        There is no profile of that name.
+    """
+    if isinstance(profile, Profile):
+        return profile
+    known = _built_in_profiles()
+    if profile not in known:
+        raise RegionError(
+            f"no speed profile '{profile}'; there are {', '.join(known)}. For a region's own, "
+            "give region.profiles[name]."
+        )
+    return known[profile]
+
+
+def model_of(
+    network: Network,
+    profile: str | Profile,
+    *,
+    by: By = "time",
+    bound: Bound = "value",
+    factor: float = 1.0,
+) -> Model:
+    """Prepare a network for questions under one profile; the last few are remembered.
+
+    Parameters
+    ----------
+    network
+        The roads.
+    profile
+        A profile, or the name of one of the built-in region's.
+    by
+        What is to be least.
+    bound
+        Which end of the profile's stated ranges to use.
+    factor
+        Multiplies all driving speeds.
+    """
+    return _model(_Keyed(network), resolve_profile(profile).model_dump_json(), by, bound, factor)
+
+
+class _Keyed:
+    """A network that compares by content, for the memory of models."""
+
+    def __init__(self, network: Network) -> None:
+        self.network = network
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Keyed) and self.network.key == other.network.key
+
+    def __hash__(self) -> int:
+        return hash(self.network.key)
+
+
+@lru_cache(maxsize=16)
+def _model(keyed: _Keyed, profile_json: str, by: By, bound: Bound, factor: float) -> Model:
+    network = keyed.network
+    profile = Profile.model_validate_json(profile_json)
+    costs = arc_costs(network, profile, bound=bound, factor=factor)
+    metres = network.roads["length_m"].to_numpy(np.float64)[network.arc_section]
+    metres = np.where(np.isfinite(costs.drive_s), metres, np.inf)
+    first, second = (costs.arc_s, metres) if by == "time" else (metres, costs.arc_s)
+    graph = make_graph(
+        network.arc_tail,
+        network.arc_head,
+        first,
+        second,
+        n_nodes=len(network.nodes),
+        step=_STEP[by],
+    )
+    return Model(network, costs, by, graph)
+
+
+def ways_out(model: Model, ties: Ties) -> Ends:
+    """Return the ways from tied origins to the nodes that they reach first."""
+    return _ends(model, ties, leaving=True)
+
+
+def ways_in(model: Model, ties: Ties) -> Ends:
+    """Return the ways to tied destinations from the nodes that they are reached by last."""
+    return _ends(model, ties, leaving=False)
+
+
+def _ends(model: Model, ties: Ties, *, leaving: bool) -> Ends:
+    network, costs = model.network, model.costs
+    arcs = network.arcs_of[ties.section].astype(np.int64)
+    tie = np.repeat(np.arange(len(ties.point)), 2)
+    arc, along = arcs.ravel(), np.tile([True, False], len(ties.point))
+    there = arc >= 0
+    tie, arc, along = tie[there], arc[there], along[there]
+    done = np.where(along, ties.fraction[tie], 1 - ties.fraction[tie])
+    share = 1 - done if leaving else done
+    metres = network.roads["length_m"].to_numpy(np.float64)[network.arc_section[arc]]
+    seconds = share * costs.drive_s[arc] + ties.access_m[tie] / costs.access_mps
+    seconds += costs.start_s + costs.end_s[arc] if leaving else costs.finish_s
+    first, second = model.ordered(seconds, share * metres + ties.access_m[tie])
+    node = (network.arc_head if leaving else network.arc_tail)[arc].astype(np.int64)
+    return Ends(ties.point[tie], tie, arc, node, first, second, ties.n)
+
+
+def matrix(
+    model: Model,
+    origins: Ties,
+    destinations: Ties,
+    *,
+    max_minutes: float | None = None,
+    root: Literal["origins", "destinations"] = "origins",
+    progress: Callable[[int, int], None] | None = None,
+) -> tuple[Floats, Floats]:
+    """Return seconds and metres between all tied points; infinite where there is no way.
+
+    Parameters
+    ----------
+    model
+        From `model_of`.
+    origins, destinations
+        From `tie_points`.
+    max_minutes
+        Longer trips need not be found.
+    root
+        Where trees are grown: at the side with fewer points.
+    progress
+        Called with (trees grown, trees).
+
+    Returns
+    -------
+    seconds, metres
+        float64 (origins.n, destinations.n).
+    """
+    from_origins = root == "origins"
+    roots = ways_out(model, origins) if from_origins else ways_in(model, destinations)
+    ends = ways_in(model, destinations) if from_origins else ways_out(model, origins)
+    graph = model.graph if from_origins else model.graph.turned
+    packed = np.full((roots.n, ends.n), np.inf)
+    entry = graph.pack(ends.first, ends.second)
+    begins = np.flatnonzero(np.diff(ends.point, prepend=-1))
+    for searches, first, second in trees(graph, roots.seeds(), limit=_limit(model, max_minutes)):
+        rows = slice(int(searches[0]), int(searches[-1]) + 1)
+        for begin, stop in _columns(len(searches), begins, len(entry)):
+            part = slice(begin, stop)
+            sums = graph.pack(first[:, ends.node[part]], second[:, ends.node[part]]) + entry[part]
+            mine = begins[(begins >= begin) & (begins < stop)]
+            packed[rows, ends.point[mine]] = np.minimum.reduceat(sums, mine - begin, axis=1)
+        if progress is not None:
+            progress(rows.stop, roots.n)
+    packed = packed if from_origins else packed.T
+    _shorten_by_direct(packed, model, origins, destinations)
+    first, second = graph.unpack(packed)
+    return model.ordered(first, second)
+
+
+def _columns(rows: int, begins: Ints, n: int) -> list[tuple[int, int]]:
+    """Cut the ends of all points into blocks of bounded size, none of them inside a point."""
+    if not n:
+        return []
+    size = max(1, _BLOCK_VALUES // max(rows, 1))
+    cuts = begins[np.searchsorted(begins, np.arange(0, n, size))[1:].clip(max=len(begins) - 1)]
+    edges = np.unique(np.concatenate([[0], cuts, [n]]))
+    return [(int(a), int(b)) for a, b in zip(edges[:-1], edges[1:], strict=True)]
+
+
+def _limit(model: Model, max_minutes: float | None) -> float:
+    if max_minutes is None or model.by == "length":
+        return np.inf
+    return max_minutes * _SECONDS_PER_MINUTE
+
+
+def _shorten_by_direct(packed: Floats, model: Model, origins: Ties, destinations: Ties) -> None:
+    """Where an origin and a destination lie on one section, let the direct way compete."""
+    o, d, first, second = direct_ways(model, origins, destinations)
+    direct = model.graph.pack(first, second)
+    np.minimum.at(packed, (origins.point[o], destinations.point[d]), direct)
+
+
+def direct_ways(
+    model: Model, origins: Ties, destinations: Ties
+) -> tuple[Ints, Ints, Floats, Floats]:
+    """Return the ways along one section: tie of origin, tie of destination, both costs."""
+    network, costs = model.network, model.costs
+    pairs = pd.merge(
+        pd.DataFrame({"section": origins.section, "o": np.arange(len(origins.section))}),
+        pd.DataFrame({"section": destinations.section, "d": np.arange(len(destinations.section))}),
+        on="section",
+    )
+    o, d = pairs["o"].to_numpy(np.int64), pairs["d"].to_numpy(np.int64)
+    section = pairs["section"].to_numpy(np.int64)
+    share = destinations.fraction[d] - origins.fraction[o]
+    arc = network.arcs_of[section, np.where(share >= 0, 0, 1)]
+    arc = np.where((share == 0) & (arc < 0), network.arcs_of[section, 1], arc)
+    there = arc >= 0
+    o, d, arc, share = o[there], d[there], arc[there], np.abs(share[there])
+    access = origins.access_m[o] + destinations.access_m[d]
+    seconds = share * costs.drive_s[arc] + access / costs.access_mps
+    metres = share * network.roads["length_m"].to_numpy(np.float64)[section[there]] + access
+    return o, d, *model.ordered(seconds + costs.start_s + costs.finish_s, metres)
+
+
+def travel_times(  # noqa: PLR0913  (the contract's options)
+    network: Network,
+    origins: gpd.GeoDataFrame,
+    destinations: gpd.GeoDataFrame,
+    *,
+    profile: str | Profile = "free_flow",
+    max_minutes: float | None = None,
+    max_access_m: float = 1000.0,
+    by: By = "time",
+    progress: Callable[[int, int], None] | None = None,
+) -> pd.DataFrame:
+    """Return the travel time of every trip from an origin to a destination.
+
+    Parameters
+    ----------
+    network
+        The roads.
+    origins, destinations
+        Points in any CRS (other shapes count as a point inside them); their index gives the ids.
+    profile
+        Speeds and fixed seconds: a name of the built-in region's profiles, or a profile.
+    max_minutes
+        Longer trips are not searched for.
+    max_access_m
+        Longest way between a point and its road, m.
+    by
+        Take the quickest way, or the shortest.
+    progress
+        Called with (origins done, origins).
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row a pair, in the order of origins, then destinations: ``from_id``, ``to_id``,
+        ``time_min`` (minutes, door to door), ``length_km`` (access legs included), ``status``:
+        ``ok``; ``over_limit`` (not within `max_minutes`); ``unreachable`` (no way); ``not_tied``
+        (no road near). Times and lengths are NaN unless ``ok``. A place is at itself: 0 minutes.
+
+    Raises
+    ------
+    PointError
+        Not one origin, or not one destination, can be tied to a road.
+    CRSError
+        Points without a CRS, or plainly in another one.
+    RegionError
+        There is no profile of that name.
+
+    Notes
+    -----
+    Exact shortest paths. Turn restrictions and signals are not modelled.
+
+    Examples
+    --------
+    >>> import technobelt as tb
+    >>> region = tb.load_region()
+    >>> network = tb.load_network(region)
+    >>> places = tb.facilities(region)
+    >>> times = tb.travel_times(network, places.loc[["UNI01"]], places.loc[["UNI02", "UNI04"]])
+    >>> times["status"].tolist()
+    ['ok', 'ok']
+    """
+    model = model_of(network, profile, by=by)
+    start = tie_points(network, origins, max_access_m=max_access_m, what="origins")
+    finish = tie_points(network, destinations, max_access_m=max_access_m, what="destinations")
+    seconds, metres = matrix(model, start, finish, max_minutes=max_minutes, progress=progress)
+    same = _same_place(network, origins, destinations)
+    seconds[same] = metres[same] = 0.0
+    return _as_table(
+        seconds, metres, start.tied[:, None] & finish.tied[None, :], origins, destinations, max_minutes
+    )
+
+
+def _same_place(network: Network, origins: gpd.GeoDataFrame, destinations: gpd.GeoDataFrame) -> Any:
+    a = origins.geometry.to_crs(network.crs).representative_point()
+    b = destinations.geometry.to_crs(network.crs).representative_point()
+    dx = np.abs(a.x.to_numpy()[:, None] - b.x.to_numpy()[None, :])
+    dy = np.abs(a.y.to_numpy()[:, None] - b.y.to_numpy()[None, :])
+    return (dx < 0.01) & (dy < 0.01)
+
+
+def _as_table(  # noqa: PLR0913  (the parts of one table)
+    seconds: Floats,
+    metres: Floats,
+    tied: NDArray[np.bool_],
+    origins: gpd.GeoDataFrame,
+    destinations: gpd.GeoDataFrame,
+    max_minutes: float | None,
+) -> pd.DataFrame:
+    minutes = seconds / _SECONDS_PER_MINUTE
+    status = _status(minutes, tied, max_minutes)
+    ok = status == "ok"
+    return pd.DataFrame(
+        {
+            "from_id": np.repeat(origins.index.to_numpy(), len(destinations)),
+            "to_id": np.tile(destinations.index.to_numpy(), len(origins)),
+            "time_min": np.where(ok, minutes, np.nan).ravel(),
+            "length_km": np.where(ok, metres / _METRES_PER_KM, np.nan).ravel(),
+            "status": status.ravel(),
+        }
+    )
+
+
+def _status(
+    minutes: Floats, tied: NDArray[np.bool_], max_minutes: float | None
+) -> NDArray[np.object_]:
+    beyond = "unreachable" if max_minutes is None else "over_limit"
+    status = np.where(np.isfinite(minutes), "ok", beyond).astype(object)
+    if max_minutes is not None:
+        status[minutes > max_minutes] = "over_limit"
+    status[~tied] = "not_tied"
+    return status
+
+
+def nearest(  # noqa: PLR0913  (as travel_times)
+    network: Network,
+    origins: gpd.GeoDataFrame,
+    facilities: gpd.GeoDataFrame,
+    *,
+    profile: str | Profile = "free_flow",
+    toward: bool = True,
+    max_minutes: float | None = None,
+    max_access_m: float = 1000.0,
+    by: By = "time",
+) -> pd.DataFrame:
+    """Return the facility that each place reaches first.
+
+    Parameters
+    ----------
+    network
+        The roads.
+    origins, facilities
+        Points in any CRS; their index gives the ids.
+    profile, max_minutes, max_access_m, by
+        As in `travel_times`.
+    toward
+        Drive from the place to the facility; False: from the facility to the place.
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row a place, in order: ``id``, ``nearest_id`` (None unless ``ok``), ``time_min``,
+        ``length_km``, ``status`` as in `travel_times`.
+
+    Raises
+    ------
+    PointError
+        Not one place, or not one facility, can be tied to a road.
+
+    Examples
+    --------
+    >>> import technobelt as tb
+    >>> region = tb.load_region()
+    >>> places = tb.facilities(region)
+    >>> found = tb.nearest(
+    ...     tb.load_network(region), places.loc[["NIC01"]], places.loc[["UNI01", "UNI02"]]
+    ... )
+    >>> found["nearest_id"].tolist()
+    ['UNI02']
+    """
+    model = model_of(network, profile, by=by)
+    start = tie_points(network, origins, max_access_m=max_access_m, what="origins")
+    finish = tie_points(network, facilities, max_access_m=max_access_m, what="facilities")
+    packed, which = _nearest_of(model, start, finish, toward=toward, max_minutes=max_minutes)
+    first, second = model.graph.unpack(packed)
+    seconds, metres = model.ordered(first, second)
+    minutes = seconds / _SECONDS_PER_MINUTE
+    status = _status(minutes, start.tied, max_minutes)
+    ok = status == "ok"
+    ids = facilities.index.to_numpy(dtype=object)
+    return pd.DataFrame(
+        {
+            "id": origins.index.to_numpy(),
+            "nearest_id": np.where(ok, ids[np.where(which < 0, 0, which)], None),
+            "time_min": np.where(ok, minutes, np.nan),
+            "length_km": np.where(ok, metres / _METRES_PER_KM, np.nan),
+            "status": status,
+        }
+    )
+
+
+def _nearest_of(
+    model: Model, places: Ties, facilities: Ties, *, toward: bool, max_minutes: float | None
+) -> tuple[Floats, Ints]:
+    graph = model.graph.turned if toward else model.graph
+    roots = ways_in(model, facilities) if toward else ways_out(model, facilities)
+    ends = ways_out(model, places) if toward else ways_in(model, places)
+    first, second, search = nearest_tree(graph, roots.seeds(), limit=_limit(model, max_minutes))
+    sums = graph.pack(first[ends.node], second[ends.node]) + graph.pack(ends.first, ends.second)
+    if toward:
+        p, f, one, two = direct_ways(model, places, facilities)
+    else:
+        f, p, one, two = direct_ways(model, facilities, places)
+    point = np.concatenate([ends.point, places.point[p]])
+    total = np.concatenate([sums, graph.pack(one, two)])
+    facility = np.concatenate([search[ends.node], facilities.point[f]])
+    order = np.lexsort((facility, total, point))
+    best = np.ones(len(order), dtype=bool)
+    best[1:] = point[order][1:] != point[order][:-1]
+    packed, which = np.full(places.n, np.inf), np.full(places.n, -1, dtype=np.int64)
+    packed[point[order][best]] = total[order][best]
+    which[point[order][best]] = facility[order][best]
+    return packed, which

@@ -1,0 +1,120 @@
+"""Files replaced whole or not at all.
+
+A result is first written into a scratch folder beside its destination, so that the last step is a
+rename on one disk. If anything fails before, the old files stand as they were.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from technobelt.errors import OutputError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+__all__ = ["replace_file", "replace_files"]
+
+
+@contextmanager
+def replace_files(folder: str | Path) -> Iterator[Path]:
+    """Give a scratch folder; move all that was written there into `folder` at the end.
+
+    Parameters
+    ----------
+    folder
+        Where the files go; made if it is not there. Files of other names in it are left alone.
+
+    Yields
+    ------
+    pathlib.Path
+        An empty folder on the same disk.
+
+    Raises
+    ------
+    OutputError
+        If `folder` cannot be made or written, or the disk is full.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as home:
+    ...     with replace_files(home) as scratch:
+    ...         _ = (scratch / "a.txt").write_text("whole")
+    ...     (Path(home) / "a.txt").read_text()
+    'whole'
+    """
+    target = Path(folder)
+    scratch = _scratch_beside(target)
+    try:
+        yield scratch
+        _move_all(scratch, target)
+    except PermissionError as error:
+        raise OutputError(_said(target, "is not writable", error)) from error
+    except OSError as error:
+        if isinstance(error, OutputError):
+            raise
+        raise OutputError(_said(target, "could not be written", error)) from error
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)
+
+
+@contextmanager
+def replace_file(path: str | Path) -> Iterator[Path]:
+    """Give a scratch path of the same name; move what was written there to `path` at the end.
+
+    Parameters
+    ----------
+    path
+        The file to replace. Companions written beside the scratch path (``.shx``, ``.dbf``)
+        move with it.
+
+    Yields
+    ------
+    pathlib.Path
+        Where to write.
+
+    Raises
+    ------
+    OutputError
+        If the file cannot be written.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as home:
+    ...     with replace_file(Path(home) / "a.txt") as scratch:
+    ...         _ = scratch.write_text("whole")
+    ...     (Path(home) / "a.txt").read_text()
+    'whole'
+    """
+    target = Path(path)
+    with replace_files(target.parent) as scratch:
+        yield scratch / target.name
+
+
+def _scratch_beside(target: Path) -> Path:
+    try:
+        target.mkdir(parents=True, exist_ok=True)
+        return Path(tempfile.mkdtemp(prefix=".technobelt-", dir=target))
+    except (FileExistsError, NotADirectoryError) as error:
+        raise OutputError(_said(target, "is not a folder", error)) from error
+    except OSError as error:
+        raise OutputError(_said(target, "cannot be written to", error)) from error
+
+
+def _move_all(scratch: Path, target: Path) -> None:
+    for source in sorted(path for path in scratch.rglob("*") if path.is_file()):
+        destination = target / source.relative_to(scratch)
+        destination.parent.mkdir(parents=True, exist_ok=True)
+        os.replace(source, destination)  # noqa: PTH105  (Path.replace says less in its errors)
+
+
+def _said(target: Path, what: str, error: OSError) -> str:
+    reason = error.strerror or str(error)
+    return f"output folder '{target}' {what} ({reason}). Nothing was replaced; choose another --out."
