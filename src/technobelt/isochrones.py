@@ -224,16 +224,16 @@ def _polygons(points: list[Any], offsets: list[Any]) -> NDArray[np.object_]:
 def _as_multi(shape: Any) -> Any:
     """Return the areas of a shape as a MultiPolygon."""
     parts = shapely.get_parts(shape)
-    return shapely.MultiPolygon([p for p in shapely.get_parts(parts) if p.geom_type == "Polygon" and p.area > 0])
+    return shapely.MultiPolygon(
+        [p for p in shapely.get_parts(parts) if p.geom_type == "Polygon" and p.area > 0]
+    )
 
 
 def _nested(bands: list[list[Any]]) -> list[list[Any]]:
     """Put each band's inner ones into it."""
     out = [bands[0]]
     for band in bands[1:]:
-        out.append(
-            [_as_multi(shapely.union(a, b)) for a, b in zip(band, out[-1], strict=True)]
-        )
+        out.append([_as_multi(shapely.union(a, b)) for a, b in zip(band, out[-1], strict=True)])
     return out
 
 
@@ -281,7 +281,7 @@ def _truncated(network: Network, shapes: list[Any]) -> Floats:
     return np.divide(near, whole, out=np.zeros(len(shapes)), where=whole > 0).round(4)
 
 
-def _reached(  # noqa: PLR0913  (what was asked, once more)
+def _reached(
     model: Model,
     ties: Ties,
     points: gpd.GeoDataFrame,
@@ -300,7 +300,9 @@ def _reached(  # noqa: PLR0913  (what was asked, once more)
     if mode == "merge":
         seconds = seconds.min(axis=0, keepdims=True)
     elif mode == "split":
-        seconds = np.where(seconds.argmin(axis=0) == np.arange(len(seconds))[:, None], seconds, np.inf)
+        seconds = np.where(
+            seconds.argmin(axis=0) == np.arange(len(seconds))[:, None], seconds, np.inf
+        )
     worth = points[name].to_numpy(np.float64) if name in points else np.ones(len(points))
     sums = np.array([(seconds <= limit * 60) @ worth for limit in limits])
     if mode == "rings":
@@ -308,7 +310,7 @@ def _reached(  # noqa: PLR0913  (what was asked, once more)
     return np.rint(sums).astype(np.int64).ravel()
 
 
-def audit(  # noqa: PLR0913  (what was asked, once more)
+def audit(
     network: Network,
     origins: gpd.GeoDataFrame,
     bands: gpd.GeoDataFrame,
@@ -343,7 +345,7 @@ def audit(  # noqa: PLR0913  (what was asked, once more)
     return pd.DataFrame(rows, columns=["origin_id", "minutes", "late_in", "ok_out", "positions"])
 
 
-def _wrong(  # noqa: PLR0913  (one polygon's test)
+def _wrong(
     model: Model,
     ties: Ties,
     shape: Any,
@@ -392,4 +394,3 @@ def _drawn_positions(
     drawn = rng.choice(len(lines), size=n, p=length / length.sum())
     points = shapely.line_interpolate_point(lines[drawn], rng.random(n), normalized=True)
     return gpd.GeoSeries(points, crs=network.crs)
-

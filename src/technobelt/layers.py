@@ -273,6 +273,6 @@ def _as_point(text: str) -> gpd.GeoDataFrame | None:
         )
     if abs(lon) > 180 or abs(lat) > 90:
         raise CRSError(f"'{text}': a point is LON,LAT in degrees.")
-    return gpd.GeoDataFrame({"name": [text]}, geometry=[shapely.Point(lon, lat)], crs=WGS84).set_axis(
-        [text]
-    )
+    return gpd.GeoDataFrame(
+        {"name": [text]}, geometry=[shapely.Point(lon, lat)], crs=WGS84
+    ).set_axis([text])

@@ -36,7 +36,7 @@ class _Drive:
     access_m: tuple[float, float]
 
 
-def route(  # noqa: PLR0913  (as travel_times)
+def route(
     network: Network,
     origin: gpd.GeoDataFrame,
     destination: gpd.GeoDataFrame,
@@ -99,7 +99,9 @@ def _best_drive(model: Model, start: Ties, finish: Ties) -> _Drive:
     o, d, first, second = direct_ways(model, start, finish)
     direct = model.graph.pack(first, second)
     if len(direct) and direct.min() <= cost:
-        return _along_one_section(model, start, finish, int(o[direct.argmin()]), int(d[direct.argmin()]))
+        return _along_one_section(
+            model, start, finish, int(o[direct.argmin()]), int(d[direct.argmin()])
+        )
     if through is None:
         raise PointError("there is no way from the origin to the destination on open roads.")
     a, b, middle = through
@@ -208,8 +210,12 @@ def _steps(model: Model, drive: _Drive, parts: pd.DataFrame, ends: list[Any]) ->
             "geometry": grouped["shape"].agg(_joined),
         }
     )
-    first = _access(model, drive.access_m[0], model.costs.start_s, ends[0], driven["geometry"].iloc[0], 0)
-    last = _access(model, drive.access_m[1], model.costs.finish_s, driven["geometry"].iloc[-1], ends[1], -1)
+    first = _access(
+        model, drive.access_m[0], model.costs.start_s, ends[0], driven["geometry"].iloc[0], 0
+    )
+    last = _access(
+        model, drive.access_m[1], model.costs.finish_s, driven["geometry"].iloc[-1], ends[1], -1
+    )
     table = pd.concat([first, driven, last], ignore_index=True)
     table.insert(0, "step", np.arange(1, len(table) + 1))
     return gpd.GeoDataFrame(table, geometry="geometry", crs=model.network.crs)
@@ -220,7 +226,7 @@ def _joined(shapes: pd.Series[Any]) -> Any:
     return shapely.LineString(xy)
 
 
-def _access(  # noqa: PLR0913  (both ends alike)
+def _access(
     model: Model, metres: float, fixed_s: float, begin: Any, end: Any, at: int
 ) -> pd.DataFrame:
     a = begin if begin.geom_type == "Point" else shapely.get_point(begin, at)
@@ -234,5 +240,3 @@ def _access(  # noqa: PLR0913  (both ends alike)
             "geometry": [shapely.LineString([a, b])],
         }
     )
-
-

@@ -172,7 +172,9 @@ LAYERS: dict[str, Table] = {
                 _text("route_no", "route number in the road network"),
                 _text("route_1999", "route number in 1999", required=False),
                 _text("opened", "date of opening, ISO", required=False),
-                _text("opened_ev", "evidence of that date: dated, assumed, unknown", required=False),
+                _text(
+                    "opened_ev", "evidence of that date: dated, assumed, unknown", required=False
+                ),
                 _number("length_km", "length of the centre line", "km", required=False),
                 *_PROVENANCE,
             ),
@@ -190,7 +192,7 @@ LAYERS: dict[str, Table] = {
                 _integer("order", "position along the line"),
                 _number("km", "official kilometre along the line", "km", required=False),
                 _text("opened", "date of opening, ISO", required=False),
-                _text("existed_1999", "yes, no or assumed", required=False),
+                _text("existed_1999", "yes, no, assumed or unknown", required=False),
                 *_PROVENANCE,
             ),
         ),
@@ -360,7 +362,7 @@ def check_positions(frame: gpd.GeoDataFrame, name: str) -> None:
     if frame.crs is None or not frame.crs.is_geographic:
         return
     west, south, east, north = frame.total_bounds
-    if -90 <= west and east <= 90 and (south < -90 or north > 90) and -180 <= south <= north <= 180:
+    if west >= -90 and east <= 90 and (south < -90 or north > 90) and -180 <= south <= north <= 180:
         raise CRSError(
             f"{name}: longitude and latitude are exchanged (x {west:.4f} to {east:.4f}, "
             f"y {south:.4f} to {north:.4f}). Points are LON,LAT: x is the longitude."

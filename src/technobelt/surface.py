@@ -29,7 +29,15 @@ if TYPE_CHECKING:
     Ints = NDArray[np.int64]
     Mask = NDArray[np.bool_]
 
-__all__ = ["Grid", "Positions", "Surface", "grid_over", "road_positions", "surface_of", "write_raster"]
+__all__ = [
+    "Grid",
+    "Positions",
+    "Surface",
+    "grid_over",
+    "road_positions",
+    "surface_of",
+    "write_raster",
+]
 
 #: How many of the nearest positions are tried where the nearest lies across a barrier.
 _TRIES = 24
@@ -231,9 +239,7 @@ def _wet_cells(network: Network, grid: Grid) -> Mask:
 
     if not len(network.barriers):
         return np.zeros(grid.shape, dtype=bool)
-    wet = rasterize(
-        network.barriers, out_shape=grid.shape, transform=grid.transform, dtype="uint8"
-    )
+    wet = rasterize(network.barriers, out_shape=grid.shape, transform=grid.transform, dtype="uint8")
     return np.asarray(wet, dtype=bool)
 
 

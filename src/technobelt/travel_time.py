@@ -305,7 +305,7 @@ def direct_ways(
     return o, d, *model.ordered(seconds + costs.start_s + costs.finish_s, metres)
 
 
-def travel_times(  # noqa: PLR0913  (the contract's options)
+def travel_times(
     network: Network,
     origins: gpd.GeoDataFrame,
     destinations: gpd.GeoDataFrame,
@@ -373,7 +373,12 @@ def travel_times(  # noqa: PLR0913  (the contract's options)
     same = _same_place(network, origins, destinations)
     seconds[same] = metres[same] = 0.0
     return _as_table(
-        seconds, metres, start.tied[:, None] & finish.tied[None, :], origins, destinations, max_minutes
+        seconds,
+        metres,
+        start.tied[:, None] & finish.tied[None, :],
+        origins,
+        destinations,
+        max_minutes,
     )
 
 
@@ -385,7 +390,7 @@ def _same_place(network: Network, origins: gpd.GeoDataFrame, destinations: gpd.G
     return (dx < 0.01) & (dy < 0.01)
 
 
-def _as_table(  # noqa: PLR0913  (the parts of one table)
+def _as_table(
     seconds: Floats,
     metres: Floats,
     tied: NDArray[np.bool_],
@@ -418,7 +423,7 @@ def _status(
     return status
 
 
-def nearest(  # noqa: PLR0913  (as travel_times)
+def nearest(
     network: Network,
     origins: gpd.GeoDataFrame,
     facilities: gpd.GeoDataFrame,

@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from technobelt.errors import OutputError
+from technobelt.errors import OutputError, TechnobeltError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -54,11 +54,11 @@ def replace_files(folder: str | Path) -> Iterator[Path]:
     try:
         yield scratch
         _move_all(scratch, target)
+    except TechnobeltError:
+        raise  # a missing input is an OSError too, and has said so itself
     except PermissionError as error:
         raise OutputError(_said(target, "is not writable", error)) from error
     except OSError as error:
-        if isinstance(error, OutputError):
-            raise
         raise OutputError(_said(target, "could not be written", error)) from error
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
@@ -117,4 +117,6 @@ def _move_all(scratch: Path, target: Path) -> None:
 
 def _said(target: Path, what: str, error: OSError) -> str:
     reason = error.strerror or str(error)
-    return f"output folder '{target}' {what} ({reason}). Nothing was replaced; choose another --out."
+    return (
+        f"output folder '{target}' {what} ({reason}). Nothing was replaced; choose another --out."
+    )

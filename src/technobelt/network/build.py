@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     from technobelt.network.osm import Ways
 
-__all__ = ["OSM_LICENCE", "build_network", "network_of_ways"]
+__all__ = ["OSM_LICENCE", "build_network", "network_of_pieces", "network_of_ways", "transformer"]
 
 log = logging.getLogger(__name__)
 
@@ -37,7 +37,7 @@ OSM_LICENCE = "ODbL 1.0, © OpenStreetMap contributors; the road table is a deri
 #: Shapes are simplified by this much; times and lengths come from the full shape.
 SIMPLIFY_M = 10.0
 #: Coordinates are kept to this fraction of a metre: a power of two, so that files compress.
-_GRID_M = 0.25
+_GRID_M = 0.5
 
 
 def build_network(
@@ -82,22 +82,53 @@ def build_network(
     )
 
 
-def network_of_ways(ways: Ways, *, file: str, crs: str, date: str, extent: Any = None) -> Network:
-    """Build a network from ways already read; `extent` is a polygon in `crs`."""
+def network_of_ways(ways: Ways, *, file: str, crs: str, date: str) -> Network:
+    """Build a network from ways already read."""
     node, cuts = cut_service_roads(ways)
     pieces = break_ways(ways, node)
     main = largest_part(pieces, ways)
-    report = _report(ways, pieces, main, cuts)
-    sections = contract(pieces.take(main), ways)
-    to_metres = _transformer(crs)
-    xy = np.stack(to_metres.transform(*sections.lonlat.T), axis=1)
+    extent = _extent(ways, transformer(crs))
+    return network_of_pieces(
+        pieces, ways, main=main, cuts=cuts, file=file, crs=crs, date=date, extent=extent
+    )
+
+
+def network_of_pieces(
+    pieces: Pieces,
+    ways: Ways,
+    *,
+    cuts: NDArray[np.float64],
+    file: str,
+    crs: str,
+    date: str,
+    extent: Any,
+    main: NDArray[np.bool_] | None = None,
+) -> Network:
+    """Contract pieces to a network.
+
+    Parameters
+    ----------
+    pieces, ways
+        From `break_ways`.
+    cuts
+        Where service roads were parted from motorways, degrees.
+    file, crs, date
+        What it was read from, the metric CRS of the result, the date of the roads.
+    extent
+        Polygon in `crs`, inside which roads were collected.
+    main
+        bool: the pieces to keep; their largest strongly connected part by default.
+    """
+    kept = largest_part(pieces, ways) if main is None else main
+    report = _report(ways, pieces, kept, cuts)
+    sections = contract(pieces.take(kept), ways)
+    xy = np.stack(transformer(crs).transform(*sections.lonlat.T), axis=1)
     lines = shapes(sections, np.round(xy / _GRID_M) * _GRID_M, SIMPLIFY_M)
     roads = _road_table(sections.table, lines, crs)
     report |= {"sections": len(roads), "km": round(float(roads["length_m"].sum()) / 1000, 1)}
     log.info("%s: %s sections, %s km", file, report["sections"], report["km"])
-    outline = extent if extent is not None else _extent(ways, to_metres)
     info = NetworkInfo(
-        file=file, date=date, licence=OSM_LICENCE, extent=shapely.to_wkt(outline, 0), report=report
+        file=file, date=date, licence=OSM_LICENCE, extent=shapely.to_wkt(extent, 0), report=report
     )
     return network_from_roads(roads, info)
 
@@ -143,7 +174,8 @@ def _extent(ways: Ways, to_metres: Any) -> Any:
     return shapely.transform(corners, to_metres.transform, interleaved=False)
 
 
-def _transformer(crs: str) -> Any:
+def transformer(crs: str) -> Any:
+    """Return the way from longitude and latitude to metres."""
     import pyproj
 
     return pyproj.Transformer.from_crs(WGS84, crs, always_xy=True)

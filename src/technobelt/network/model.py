@@ -14,6 +14,8 @@ from technobelt.errors import NetworkError
 from technobelt.schema import ROAD_CLASSES
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     import geopandas as gpd
     from numpy.typing import NDArray
 
@@ -128,6 +130,12 @@ class Network:
         arcs[self.arc_section, column] = np.arange(len(self.arc_section), dtype=np.int32)
         return arcs
 
+    def on_routes(self, routes: Collection[str]) -> NDArray[np.bool_]:
+        """Mark the motorway sections that bear one of the route numbers."""
+        numbers = self.roads["ref"].fillna("").astype(str).str.split(";")
+        bears = np.fromiter((bool(set(routes) & set(n)) for n in numbers), bool, len(numbers))
+        return bears & (self.road_class == ROAD_CLASSES.index("motorway"))
+
     @cached_property
     def lines(self) -> NDArray[np.object_]:
         """The sections' shapes."""
@@ -195,10 +203,64 @@ class Network:
         """Return the network with more sections closed."""
         return replace(self, closed=self.closed | sections)
 
+    def to_crs(self, crs: Any) -> Network:
+        """Return the network in another metric CRS; lengths stay those of the ellipsoid."""
+        import geopandas as gpd
+
+        if self.crs == crs:
+            return self
+        roads = self.roads.to_crs(crs)
+        u, v = roads["u"].to_numpy(np.int32), roads["v"].to_numpy(np.int32)
+        shapes = gpd.GeoSeries(self.barriers, crs=self.crs).to_crs(crs).to_numpy()
+        info = self.info
+        if info.extent:
+            outline = gpd.GeoSeries.from_wkt([info.extent], crs=self.crs).to_crs(crs)
+            info = replace(info, extent=outline.to_wkt()[0])
+        return replace(
+            self, roads=roads, nodes=_nodes(roads, u, v), barriers=np.asarray(shapes), info=info
+        )
+
     def with_barriers(self, barriers: gpd.GeoDataFrame) -> Network:
         """Return the network with polygons that no access leg may cross."""
-        shapes = barriers.to_crs(self.crs).geometry.to_numpy()
-        return replace(self, barriers=np.asarray(shapes, dtype=object))
+        shapes = np.asarray(barriers.to_crs(self.crs).geometry.to_numpy(), dtype=object)
+        return replace(self, barriers=cut_small(shapes))
+
+
+def cut_small(shapes: NDArray[np.object_], *, vertices: int = 64) -> NDArray[np.object_]:
+    """Cut polygons into parts of few vertices, so that asking them about short lines is quick.
+
+    Examples
+    --------
+    >>> import shapely
+    >>> lake = np.array([shapely.Point(0, 0).buffer(1000, quad_segs=100)])
+    >>> parts = cut_small(lake)
+    >>> len(parts) > 4, bool(np.isclose(shapely.area(parts).sum(), lake[0].area))
+    (True, True)
+    """
+    import shapely
+
+    done, todo = [], shapely.get_parts(shapes)
+    while len(todo):
+        large = shapely.get_num_coordinates(todo) > vertices
+        done.append(todo[~large])
+        halves = [
+            shapely.clip_by_rect(shape, *half)
+            for shape in todo[large]
+            for half in _halves(*shape.bounds)
+        ]
+        todo = shapely.get_parts(np.array(halves, dtype=object))
+        todo = todo[shapely.get_type_id(todo) == shapely.GeometryType.POLYGON]
+    return np.concatenate(done) if done else shapes
+
+
+def _halves(
+    west: float, south: float, east: float, north: float
+) -> list[tuple[float, float, float, float]]:
+    if east - west > north - south:
+        middle = (west + east) / 2
+        return [(west, south, middle, north), (middle, south, east, north)]
+    middle = (south + north) / 2
+    return [(west, south, east, middle), (west, middle, east, north)]
 
 
 def last_day(date: str) -> str:
@@ -267,7 +329,9 @@ def _check(roads: gpd.GeoDataFrame) -> None:
     bad = ~(length >= 0)
     if bad.any():
         row = int(bad.argmax())
-        raise NetworkError(f"road section {row} has the length {length[row]} m; it must be 0 or more.")
+        raise NetworkError(
+            f"road section {row} has the length {length[row]} m; it must be 0 or more."
+        )
     unknown = set(roads["class"].astype(str)) - set(ROAD_CLASSES)
     if unknown:
         raise NetworkError(
@@ -276,9 +340,7 @@ def _check(roads: gpd.GeoDataFrame) -> None:
         )
 
 
-def _nodes(
-    roads: gpd.GeoDataFrame, u: NDArray[np.int32], v: NDArray[np.int32]
-) -> pd.DataFrame:
+def _nodes(roads: gpd.GeoDataFrame, u: NDArray[np.int32], v: NDArray[np.int32]) -> pd.DataFrame:
     import shapely
 
     lines = roads.geometry.to_numpy()

@@ -65,7 +65,11 @@ class Pieces:
     def take(self, chosen: NDArray[np.bool_]) -> Pieces:
         """Return only the chosen pieces."""
         return Pieces(
-            *(getattr(self, name)[chosen] for name in self.__dataclass_fields__ if name != "n_nodes"),
+            *(
+                getattr(self, name)[chosen]
+                for name in self.__dataclass_fields__
+                if name != "n_nodes"
+            ),
             n_nodes=self.n_nodes,
         )
 
@@ -272,7 +276,7 @@ def _run_to_the_end(
     half = np.arange(len(follower))
     end = np.where(follower >= 0, follower, half)
     steps = (follower >= 0).astype(np.int64)
-    for _ in range(int(len(follower)).bit_length()):
+    for _ in range(len(follower).bit_length()):
         if (end[end] == end).all():
             break
         steps = steps + steps[end]

@@ -8,7 +8,6 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-
 from technobelt.errors import MissingFileError, NetworkError
 from technobelt.network.model import Network, NetworkInfo, network_from_roads
 from technobelt.region import Region
@@ -148,5 +147,3 @@ def _hash(path: Path) -> str:
         while block := stream.read(1 << 20):
             digest.update(block)
     return digest.hexdigest()
-
-

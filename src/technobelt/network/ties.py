@@ -16,7 +16,6 @@ from technobelt.errors import CRSError, PointError
 from technobelt.schema import ROAD_CLASSES, check_positions
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
 
     import geopandas as gpd
     from numpy.typing import NDArray
@@ -69,7 +68,7 @@ class Ties:
 
     @property
     def tied(self) -> Mask:
-        """bool (n): which points have a tie."""
+        """Bool (n): which points have a tie."""
         return np.bincount(self.point, minlength=self.n) > 0
 
     def take(self, chosen: Mask | Ints) -> Ties:
@@ -92,9 +91,7 @@ def startable(network: Network) -> Mask:
     """
     structure = network.roads["bridge"].to_numpy() + network.roads["tunnel"].to_numpy()
     return (
-        ~np.isin(network.road_class, _NO_START)
-        & (structure < _STRUCTURE_SHARE)
-        & ~network.closed
+        ~np.isin(network.road_class, _NO_START) & (structure < _STRUCTURE_SHARE) & ~network.closed
     )
 
 
@@ -117,7 +114,8 @@ def tie_points(
     max_access_m
         Longest access leg, m.
     sections
-        bool (n): sections to use instead of those where trips may start.
+        bool (n): sections to use instead of those where trips may start; barriers do not count
+        then.
     what
         What the points are, for messages.
 
@@ -136,16 +134,15 @@ def tie_points(
     xy = _in_metres(network, points, what)
     usable = np.flatnonzero(startable(network) if sections is None else sections)
     ties = _nearest(network, xy, usable, max_access_m)
-    ties = _around_barriers(network, xy, usable, max_access_m, ties)
-    ties = _with_other_carriageway(network, xy, usable, ties)
+    if sections is None:
+        ties = _around_barriers(network, xy, usable, max_access_m, ties)
+    ties = _with_other_carriageway(network, xy, usable, ties, walled=sections is None)
     if len(xy) and not ties.tied.any():
         raise PointError(_none_tied(points, what, max_access_m))
     return ties
 
 
-def _in_metres(
-    network: Network, points: gpd.GeoDataFrame | gpd.GeoSeries, what: str
-) -> Shapes:
+def _in_metres(network: Network, points: gpd.GeoDataFrame | gpd.GeoSeries, what: str) -> Shapes:
     if points.crs is None:
         raise CRSError(f"the {what} have no coordinate reference system. Set one with set_crs().")
     check_positions(points, f"the {what}")
@@ -253,7 +250,9 @@ def crosses_barrier(network: Network, start: Shapes, end: Shapes) -> Mask:
     return crossed
 
 
-def _with_other_carriageway(network: Network, xy: Shapes, usable: Ints, ties: Ties) -> Ties:
+def _with_other_carriageway(
+    network: Network, xy: Shapes, usable: Ints, ties: Ties, *, walled: bool
+) -> Ties:
     """Add the opposite carriageway to ties on a divided road."""
     one_way = (network.arcs_of < 0).any(axis=1)
     divided = ties.take(one_way[ties.section])
@@ -267,7 +266,8 @@ def _with_other_carriageway(network: Network, xy: Shapes, usable: Ints, ties: Ti
     distance = shapely.distance(xy[point], network.lines[section])
     near = _ties_at(network, xy, point, section, distance)
     opposed = _opposed(network, divided, near, which)
-    opposed &= ~crosses_barrier(network, xy[near.point], _feet(network, near))
+    if walled:
+        opposed &= ~crosses_barrier(network, xy[near.point], _feet(network, near))
     near = near.take(opposed)
     order = np.lexsort((near.section, near.access_m, near.point))
     near = near.take(order)

@@ -1,0 +1,108 @@
+"""Interchanges of the expressways, and the corridor's stretches."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from technobelt.errors import LayerError
+from technobelt.kyeongnam.dates import Opening, read_opening
+from technobelt.kyeongnam.source import HIGHWAY, numbers, read_table, refuse, refuse_first
+from technobelt.kyeongnam.wording import FACTS_LICENCE, name_of_1999, plain_note, plain_source
+from technobelt.schema import WGS84
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import geopandas as gpd
+    import pandas as pd
+
+__all__ = ["make_interchanges", "openings"]
+
+_COLUMNS = (
+    *("line_id", "route_no", "route_no_pre2001", "order", "type", "name_en", "name_ko"),
+    *("km_measured", "km_scaled_to_official", "lon", "lat", "opened", "open_in_1999"),
+    *("confidence", "coordinate_source", "sources", "note", "municipality_ko"),
+)
+_EXISTED = {"yes": "yes", "no": "no", "yes?": "assumed", "?": "unknown", "": "unknown"}
+_KINDS = {"IC": "IC", "JC": "JC", "TG": "TG", "SA": "SA", "start": "IC"}  # a line's end has an exit
+
+
+def make_interchanges(source: Path) -> gpd.GeoDataFrame:
+    """Return the layer ``interchanges``, WGS 84 with five decimals, by line and order.
+
+    Raises
+    ------
+    LayerError
+        A date, a number or a word is not what it should be; the file and line are named.
+    """
+    import geopandas as gpd
+
+    table = read_table(source, HIGHWAY, _COLUMNS)
+    order = numbers(table, "order", HIGHWAY).astype(int)
+    dates = openings(table, HIGHWAY)
+    lon, lat = (numbers(table, column, HIGHWAY).round(5) for column in ("lon", "lat"))
+    official = numbers(table, "km_scaled_to_official", HIGHWAY)
+    return gpd.GeoDataFrame(
+        {
+            "id": table["line_id"] + "-" + order.map("{:02d}".format),
+            "name": table["name_en"],
+            "name_ko": table["name_ko"],
+            "name_1999": table["name_en"].map(name_of_1999),
+            "kind": _translated(table, "type", _KINDS),
+            "line": table["line_id"],
+            "route_no": table["route_no"],
+            "route_1999": table["route_no_pre2001"].replace("", None),
+            "order": order,
+            "km": official.fillna(numbers(table, "km_measured", HIGHWAY)),
+            "opened": [date.opened for date in dates],
+            "opened_ev": [date.evidence for date in dates],
+            "existed_1999": _translated(table, "open_in_1999", _EXISTED),
+            "municip": table["municipality_ko"],
+            "source": [_sources(*row) for row in _pairs(table, "coordinate_source", "sources")],
+            "licence": FACTS_LICENCE,
+            "confidence": table["confidence"],
+            "note": [
+                _note(*row) for row in zip(dates, table["opened"], table["note"], strict=True)
+            ],
+        },
+        geometry=gpd.points_from_xy(lon, lat),
+        crs=WGS84,
+    )
+
+
+def openings(table: pd.DataFrame, name: str) -> list[Opening]:
+    """Read the dates of opening of a table; the remark in ``note`` may call them assumed.
+
+    Raises
+    ------
+    LayerError
+        A text is no date; the file and line are named.
+    """
+    found = []
+    for line, text, note in zip(table.index, table["opened"], table["note"], strict=True):
+        try:
+            found.append(read_opening(text, note))
+        except LayerError as error:
+            refuse(name, line, f"'opened': {error}")
+    return found
+
+
+def _translated(table: pd.DataFrame, column: str, words: dict[str, str]) -> pd.Series[str]:
+    refuse_first(
+        table[column], ~table[column].isin(list(words)), HIGHWAY, f"is not one of {list(words)}"
+    )
+    return table[column].map(words)
+
+
+def _pairs(table: pd.DataFrame, first: str, second: str) -> zip[tuple[str, str]]:
+    return zip(table[first], table[second], strict=True)
+
+
+def _sources(position: str, pages: str) -> str:
+    return " ; ".join(text for text in (plain_source(position), plain_source(pages)) if text)
+
+
+def _note(date: Opening, text: str, note: str) -> str | None:
+    """Return the note, with the source's own words where the date is not simply theirs."""
+    said = f"source says opened: {text}" if text and text != date.opened else ""
+    return plain_note("; ".join(part for part in (note, said) if part))

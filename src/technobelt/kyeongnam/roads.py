@@ -1,0 +1,213 @@
+"""The built-in road network: the belt's main roads, the trunk roads around, and what joins them.
+
+Motorway to tertiary within the belt, motorway to primary to 120 km beyond it, and of the smaller
+roads only those without which one of these could not be driven to or away from. Carriageways and
+ramps stay apart. Expressway sections carry their dates of opening.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import shapely
+from scipy.sparse import csr_array
+from scipy.sparse.csgraph import dijkstra
+
+from technobelt.kyeongnam.boundaries import METRES, make_clusters
+from technobelt.kyeongnam.highway import make_interchanges, openings
+from technobelt.kyeongnam.source import COUNTRY_ROADS, SEGMENTS, read_table, refuse, source_file
+from technobelt.network.build import network_of_pieces, transformer
+from technobelt.network.osm import read_ways
+from technobelt.network.sections import break_ways, cut_service_roads, largest_part
+from technobelt.network.store import save_network
+from technobelt.schema import ROAD_CLASSES
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import pandas as pd
+    from numpy.typing import NDArray
+
+    from technobelt.network.osm import Ways
+    from technobelt.network.sections import Pieces
+
+    Mask = NDArray[np.bool_]
+
+__all__ = ["joining_roads", "write_roads"]
+
+ROADS_DATE = "2021-08"
+BELT_M = 30_000.0  # main roads down to tertiary within this distance of the clusters
+AROUND_M = 120_000.0  # 90 minutes at 80 km/h
+DATED_WITHIN_M = 3_000.0  # a stretch drawn straight between its interchanges runs this far off
+#: A joining road costs this many times its length unless it is a main road itself.
+_DETOUR = 3.0
+_TERTIARY = ROAD_CLASSES.index("tertiary_link")
+_PRIMARY = ROAD_CLASSES.index("primary_link")
+_MOTORWAY = ROAD_CLASSES.index("motorway")
+_ZSTD = 19
+
+
+def write_roads(source: Path, path: Path) -> None:
+    """Write the built-in road network as GeoParquet."""
+    belt = make_clusters(source).to_crs(METRES).union_all()
+    around = shapely.simplify(shapely.buffer(belt, AROUND_M), 500)
+    ways = _ways_within(read_ways(source_file(source, COUNTRY_ROADS)), around)
+    ways = with_openings(ways, source)
+    main = _main_roads(ways, shapely.buffer(belt, BELT_M))
+    node, cuts = cut_service_roads(ways)
+    pieces = break_ways(ways, node)
+    pieces = pieces.take(largest_part(pieces, ways))
+    chosen = main[pieces.way]
+    chosen |= joining_roads(pieces, ways, chosen)
+    network = network_of_pieces(
+        pieces.take(chosen),
+        ways,
+        cuts=cuts,
+        file=path.name,
+        crs=METRES,
+        date=ROADS_DATE,
+        extent=around,
+    )
+    save_network(network, path, compression_level=_ZSTD)
+
+
+def _ways_within(ways: Ways, area: Any) -> Ways:
+    return ways.take(_starts_in(ways, area))
+
+
+def _main_roads(ways: Ways, belt: Any) -> Mask:
+    lowest = np.where(_starts_in(ways, belt), _TERTIARY, _PRIMARY)
+    return np.asarray(ways.road_class <= lowest)
+
+
+def _starts_in(ways: Ways, area: Any) -> Mask:
+    xy = transformer(METRES).transform(*ways.lonlat[ways.start[:-1]].T)
+    shapely.prepare(area)
+    return np.asarray(shapely.contains_xy(area, *xy))
+
+
+def joining_roads(pieces: Pieces, ways: Ways, main: Mask) -> Mask:
+    """Mark the smaller roads that main roads need to be driven to and away from.
+
+    Main roads outside their own largest strongly connected part are joined to it, each way, along
+    the shortest way over all roads, main roads preferred.
+    """
+    core = np.zeros(len(pieces), dtype=bool)
+    core[np.flatnonzero(main)[largest_part(pieces.take(main), ways)]] = True
+    apart = main & ~core
+    tail, head, piece = _arcs(pieces, ways)
+    cost = pieces.length_m[piece] * np.where(main[piece], 1.0, _DETOUR) + 0.01
+    needed = np.zeros(len(pieces), dtype=bool)
+    for begin, end in ((tail, head), (head, tail)):
+        needed |= _ways_to(begin, end, piece, cost, pieces, core, apart)
+    return needed
+
+
+def _arcs(
+    pieces: Pieces, ways: Ways
+) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
+    number = np.arange(len(pieces))
+    ahead, back = ways.forward[pieces.way], ways.backward[pieces.way]
+    return (
+        np.concatenate([pieces.tail[ahead], pieces.head[back]]),
+        np.concatenate([pieces.head[ahead], pieces.tail[back]]),
+        np.concatenate([number[ahead], number[back]]),
+    )
+
+
+def _ways_to(
+    begin: NDArray[np.int64],
+    end: NDArray[np.int64],
+    piece: NDArray[np.int64],
+    cost: NDArray[np.float64],
+    pieces: Pieces,
+    core: Mask,
+    apart: Mask,
+) -> Mask:
+    """Mark the pieces on the shortest ways from the core to everything that is apart."""
+    n = pieces.n_nodes
+    key = begin * n + end
+    order = np.lexsort((piece, cost, key))
+    order = order[np.diff(key[order], prepend=-1) > 0]  # of parallel arcs the shortest
+    key = key[order]
+    graph = csr_array((cost[order], (begin[order], end[order])), shape=(n, n))
+    roots = np.unique(np.concatenate([pieces.tail[core], pieces.head[core]]))
+    _, before, _ = dijkstra(graph, indices=roots, min_only=True, return_predecessors=True)
+    before = before.astype(np.int64)  # node pairs are numbered beyond 32 bits
+    reached = np.zeros(n, dtype=bool)
+    reached[roots] = True
+    used = np.zeros(len(pieces), dtype=bool)
+    here = np.unique(np.concatenate([pieces.tail[apart], pieces.head[apart]]))
+    while len(here := here[~reached[here] & (before[here] >= 0)]):
+        reached[here] = True
+        used[piece[order[np.searchsorted(key, before[here] * n + here)]]] = True
+        here = np.unique(before[here])
+    return used
+
+
+def with_openings(ways: Ways, source: Path) -> Ways:
+    """Return the ways with dates of opening on the expressways.
+
+    A way belongs to the stretch of its own route number whose line between interchanges passes
+    nearest. Everything else stays without a date and counts as open.
+    """
+    stretches = _stretches(source)
+    opened, evidence = ways.opened.copy(), ways.opened_ev.copy()
+    middle = (ways.start[:-1] + ways.start[1:] - 1) // 2
+    xy = np.stack(transformer(METRES).transform(*ways.lonlat[middle].T), axis=1)
+    for route, mine in stretches.groupby("route"):
+        on_route = np.flatnonzero((ways.road_class == _MOTORWAY) & (ways.ref == route))
+        if not len(on_route):
+            continue
+        distance = shapely.distance(
+            shapely.points(xy[on_route])[:, None], mine["line"].to_numpy()[None, :]
+        )
+        best = distance.argmin(axis=1)
+        near = distance[np.arange(len(best)), best] <= DATED_WITHIN_M
+        opened[on_route[near]] = mine["opened"].to_numpy()[best[near]]
+        evidence[on_route[near]] = mine["opened_ev"].to_numpy()[best[near]]
+    return replace(ways, opened=opened, opened_ev=evidence)
+
+
+def _stretches(source: Path) -> pd.DataFrame:
+    """Return the dated stretches: route number, line through its interchanges, date, evidence."""
+    columns = ("segment_id", "line_id", "route_no_today", "name", "opened", "note")
+    table = read_table(source, SEGMENTS, columns)
+    junctions = make_interchanges(source).to_crs(METRES)
+    table["date"] = openings(table, SEGMENTS)
+    table = table[
+        (table["route_no_today"] != "") & table["date"].map(lambda d: d.opened is not None)
+    ]
+    lines = [
+        _line_of(row, table, junctions[junctions["line"] == row["line_id"]], number)
+        for number, row in table.iterrows()
+    ]
+    return table.assign(
+        route=table["route_no_today"],
+        line=lines,
+        opened=[date.opened for date in table["date"]],
+        opened_ev=[date.evidence for date in table["date"]],
+    )
+
+
+def _line_of(row: pd.Series[Any], table: pd.DataFrame, junctions: Any, number: object) -> Any:
+    """Return the line through a stretch's interchanges; a line's only stretch is all of it."""
+    along = junctions.sort_values("order")
+    if (table["line_id"] == row["line_id"]).sum() > 1:
+        order = along["order"][_named(along["name"], row["name"])]
+        if len(order) < 2:
+            refuse(SEGMENTS, number, f"'{row['name']}' names no two interchanges of its line")
+        along = along[along["order"].between(order.min(), order.max())]
+    return shapely.LineString(shapely.get_coordinates(along.geometry.to_numpy()))
+
+
+def _named(names: pd.Series[str], text: str) -> Mask:
+    """Mark the interchanges that a stretch's name names, with or without their JC."""
+    text = text.partition(" part of ")[0].replace("W.", "West ").replace("E.", "East ")
+    stops = {stop.strip() for stop in re.split(r" - |: |\(|\)", text)}
+    plain = names.str.removesuffix(" JC")
+    short = plain.isin(stops) & ~plain.duplicated(keep=False)
+    return np.asarray(names.isin(stops) | short)
