@@ -1,0 +1,301 @@
+"""Shapefiles that arrive: names, encodings, widths and nulls taken care of, and said.
+
+GDAL writes the shapes and the ``.prj``, `dbf` the table. Everything is read back with GDAL before
+it replaces an older file.
+"""
+
+from __future__ import annotations
+
+import logging
+import warnings
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import shapely
+
+from technobelt.errors import CRSError, GeometryError, LayerError, OutputError
+from technobelt.export.columns import PlainColumn, plain_columns
+from technobelt.export.dbf import Encoding, Field, dbf_bytes, dbf_size, make_field
+from technobelt.export.fields import dictionary_text, short_names
+from technobelt.writing import replace_file
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    import geopandas as gpd
+    from numpy.typing import NDArray
+
+__all__ = ["export_shapefile", "ready_frame"]
+
+_log = logging.getLogger(__name__)
+
+#: Offsets in a shapefile are signed 32-bit counts; most readers stop at 2 GB.
+MAX_BYTES = 2**31 - 1
+
+#: What the .cpg says: ArcGIS, QGIS and GDAL all know the bare number of the Korean code page.
+_CPG: dict[Encoding, str] = {"UTF-8": "UTF-8", "CP949": "949"}
+#: Indexes and notes of an older file, which would lead readers of the new one astray.
+_STALE = (
+    ".sbn", ".sbx", ".qix", ".qpj", ".fbn", ".fbx", ".ain", ".aih", ".atx", ".ixs", ".mxs",
+    ".idm", ".ind", ".cst", ".shp.xml",
+)  # fmt: skip
+#: By shapely's type id.
+_FAMILIES = {0: "point", 1: "line", 2: "line", 3: "polygon", 4: "point", 5: "line", 6: "polygon"}
+_PROMOTE: dict[int, Callable[[list[Any]], Any]] = {
+    0: shapely.multipoints,
+    1: shapely.multilinestrings,
+    2: shapely.multilinestrings,
+    3: shapely.multipolygons,
+}
+
+
+def export_shapefile(
+    gdf: gpd.GeoDataFrame,
+    path: str | Path,
+    *,
+    encoding: Encoding = "UTF-8",
+    crs: Any = None,
+) -> Path:
+    """Write a layer as a shapefile, whole or not at all, and read it back.
+
+    Beside the ``.shp`` come ``.shx``, ``.dbf``, ``.prj``, ``.cpg`` and a field dictionary,
+    ``<name>.fields.csv``: short name, full name, type, width, unit, meaning and what was changed.
+
+    What the format cannot hold is changed so, and said in the dictionary: names to at most ten
+    bytes; text cut at a whole character within 254 bytes, blanks at its ends lost, empty text as
+    null; true and false as 1 and 0; dates and times as ISO text; lists as JSON text; integers of
+    more than 18 digits as text; infinite numbers as null. Null and NaN stay null; numbers keep
+    every digit.
+
+    Parameters
+    ----------
+    gdf
+        Points, lines or polygons (single and multi may mix), any CRS. A named index becomes a
+        field.
+    path
+        The ``.shp`` to write. An older one is replaced with its indexes.
+    encoding
+        Of the text: ``"UTF-8"``, or ``"CP949"`` for older Korean software; there a character
+        that the code page lacks becomes its plain form (``(c)``, ``e``) or ``?``.
+    crs
+        The CRS to write in; None keeps the frame's.
+
+    Returns
+    -------
+    pathlib.Path
+        The ``.shp``.
+
+    Raises
+    ------
+    LayerError
+        The frame has no rows.
+    CRSError
+        It has no CRS.
+    GeometryError
+        Its shapes are of several types, not finite, or missing altogether.
+    OutputError
+        It is too large for a shapefile, cannot be written, or does not read back the same.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> import geopandas as gpd, shapely
+    >>> zones = gpd.GeoDataFrame(
+    ...     {"zone_id": ["E"], "특성": ["자동차"]}, geometry=[shapely.box(0, 0, 1, 1)], crs=5179
+    ... )
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     shp = export_shapefile(zones, f"{folder}/zones.shp")
+    ...     print(*sorted(file.name for file in shp.parent.iterdir()))
+    zones.cpg zones.dbf zones.fields.csv zones.prj zones.shp zones.shx
+    """
+    target = _shp_path(path)
+    frame = ready_frame(gdf, target, crs=crs)
+    shapes, notes = _shapes_for_shapefile(frame.geometry.to_numpy(), target.name)
+    fields = _fields(frame, encoding)
+    _check_size(shapes, fields, target.name)
+    with replace_file(target) as scratch:
+        _write_shapes(shapes, frame.crs, scratch)
+        scratch.with_suffix(".dbf").write_bytes(dbf_bytes(fields, encoding))
+        scratch.with_suffix(".cpg").write_text(_CPG[encoding], encoding="ascii")
+        _write_dictionary(scratch, dictionary_text(fields, notes))
+        _check_written(scratch, shapes, fields)
+        _remove_stale(target)
+    _say(target.name, fields, notes)
+    return target
+
+
+def ready_frame(gdf: gpd.GeoDataFrame, target: Path, *, crs: Any = None) -> gpd.GeoDataFrame:
+    """Refuse a frame that no file can be made of; return it in the CRS asked for.
+
+    Raises
+    ------
+    LayerError
+        It has no rows.
+    CRSError
+        It has no CRS.
+    """
+    if gdf.empty:
+        raise LayerError(f"nothing to write to '{target.name}': the layer has no rows.")
+    if gdf.crs is None:
+        raise CRSError(
+            f"cannot write '{target.name}': the layer has no coordinate reference system. "
+            "Set it first: gdf.set_crs('EPSG:...')."
+        )
+    return gdf if crs is None else gdf.to_crs(crs)
+
+
+def _shp_path(path: str | Path) -> Path:
+    target = Path(path)
+    if target.suffix.lower() == ".shp":
+        return target.with_suffix(".shp")
+    if not target.suffix:
+        return target.with_suffix(".shp")
+    raise OutputError(f"a shapefile's name ends in .shp; found '{target.name}'.")
+
+
+def _shapes_for_shapefile(
+    shapes: NDArray[np.object_], name: str
+) -> tuple[NDArray[np.object_], list[str]]:
+    """Return multi-part shapes of one type, with what had to be changed."""
+    notes = []
+    empty = shapely.is_missing(shapes) | shapely.is_empty(shapes)
+    if empty.all():
+        raise GeometryError(f"cannot write '{name}': no row has a shape.")
+    if empty.any():
+        shapes = shapes.copy()
+        shapes[empty] = None
+        notes.append(f"{int(empty.sum())} rows without a shape")
+    _check_shapes(shapes[~empty], name)
+    if shapely.has_m(shapes[~empty]).any():
+        notes.append("measures (M) left out")
+    deep = bool(shapely.has_z(shapes[~empty]).any())
+    shapes = shapely.force_3d(shapes) if deep else shapely.force_2d(shapes)
+    return _as_multi(shapes), notes
+
+
+def _check_shapes(shapes: NDArray[np.object_], name: str) -> None:
+    ids = np.unique(shapely.get_type_id(shapes))
+    families = sorted({_FAMILIES.get(int(i), "geometry collection") for i in ids})
+    if families != families[:1] or families == ["geometry collection"]:
+        raise GeometryError(
+            f"cannot write '{name}': a shapefile holds points, lines or polygons; found "
+            f"{' and '.join(f'{family}s' for family in families)}. "
+            "Write one file for each type, or a .gpkg."
+        )
+    if not np.isfinite(shapely.get_coordinates(shapes)).all():
+        raise GeometryError(f"cannot write '{name}': a shape has a coordinate that is no number.")
+
+
+def _as_multi(shapes: NDArray[np.object_]) -> NDArray[np.object_]:
+    """Make every line and polygon multi-part, and points where they mix with multi-points."""
+    ids = shapely.get_type_id(shapes)
+    out = shapes.copy()
+    for kind, promote in _PROMOTE.items():
+        if kind == 0 and not (ids == 4).any():
+            continue
+        for at in np.flatnonzero(ids == kind):
+            out[at] = promote([shapes[at]])
+    return out
+
+
+def _fields(frame: gpd.GeoDataFrame, encoding: Encoding) -> list[Field]:
+    columns = plain_columns(frame)
+    if not columns:
+        note = ("added: a shapefile needs a field",)
+        columns = [PlainColumn("row", "row", "integer", list(range(1, len(frame) + 1)), note)]
+    names = short_names([column.name for column in columns], encoding)
+    return [make_field(column, name, encoding) for column, name in zip(columns, names, strict=True)]
+
+
+def _check_size(shapes: NDArray[np.object_], fields: Sequence[Field], name: str) -> None:
+    """Refuse before anything is written; the shapes' size is the least that they can have."""
+    table = dbf_size(fields, len(shapes))
+    outlines = 100 + 16 * int(shapely.get_num_coordinates(shapes).sum())
+    if max(table, outlines) > MAX_BYTES:
+        raise OutputError(
+            f"'{name}' would have {max(table, outlines) / 2**30:.1f} GB; a shapefile ends at 2 GB. "
+            "Write a .gpkg, or fewer rows."
+        )
+
+
+def _write_shapes(shapes: NDArray[np.object_], crs: Any, scratch: Path) -> None:
+    import geopandas as gpd
+    import pyogrio
+
+    frame = gpd.GeoDataFrame(
+        {"row": np.arange(len(shapes), dtype="int32")}, geometry=shapes, crs=crs
+    )
+    try:
+        pyogrio.write_dataframe(frame, scratch, driver="ESRI Shapefile")
+    except (RuntimeError, ValueError) as error:
+        raise OutputError(f"'{scratch.name}' could not be written: {error}.") from error
+    if not scratch.with_suffix(".prj").is_file():
+        raise OutputError(
+            f"the CRS of '{scratch.name}' cannot be said in a .prj file. Write it in another crs."
+        )
+
+
+def _write_dictionary(scratch: Path, text: str) -> None:
+    """Mark the file as UTF-8 where it matters, or Excel shows Korean names as noise."""
+    encoding = "utf-8" if text.isascii() else "utf-8-sig"
+    scratch.with_suffix(".fields.csv").write_text(text, encoding=encoding, newline="")
+
+
+def _check_written(scratch: Path, shapes: NDArray[np.object_], fields: Sequence[Field]) -> None:
+    """Read back with GDAL and compare rows, names, values and shapes."""
+    import pyogrio
+
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", RuntimeWarning)  # what GDAL mends is found out below
+            _, table = pyogrio.read_arrow(scratch)
+    except (RuntimeError, ValueError, UnicodeDecodeError) as error:
+        raise OutputError(f"'{scratch.name}' could not be read back: {error}.") from error
+    if table.num_rows != len(shapes):
+        raise _differs(scratch, f"{len(shapes)} rows were written, {table.num_rows} read back")
+    names = [field.name for field in fields]
+    if table.column_names[:-1] != names:
+        raise _differs(scratch, f"fields {names} came back as {table.column_names[:-1]}")
+    for field in fields:
+        _check_values(scratch, field, table.column(field.name).to_pylist())
+    _check_same_shapes(scratch, shapes, table.column(len(fields)).to_pylist())
+
+
+def _check_values(scratch: Path, field: Field, read: list[Any]) -> None:
+    if read != field.expected:
+        same = [old == new for old, new in zip(field.expected, read, strict=True)]
+        raise _differs(scratch, f"field '{field.name}' differs in row {same.index(False) + 1}")
+
+
+def _check_same_shapes(scratch: Path, shapes: NDArray[np.object_], written: list[Any]) -> None:
+    read = _as_multi(shapely.from_wkb(np.array(written, dtype=object)))
+    same = shapely.equals_exact(shapely.normalize(read), shapely.normalize(shapes), tolerance=0)
+    same |= shapely.is_missing(read) & shapely.is_missing(shapes)
+    if not same.all():
+        row = int((~same).argmax())
+        raise _differs(
+            scratch,
+            f"the shape in row {row + 1} came back another "
+            f"({shapely.is_valid_reason(shapes[row])}; repair it with shapely.make_valid)",
+        )
+
+
+def _differs(scratch: Path, what: str) -> OutputError:
+    return OutputError(
+        f"'{scratch.name}' did not read back as written: {what}. "
+        "Nothing was replaced; write a .gpkg."
+    )
+
+
+def _remove_stale(target: Path) -> None:
+    for suffix in _STALE:
+        target.with_suffix(suffix).unlink(missing_ok=True)
+
+
+def _say(name: str, fields: Sequence[Field], notes: Sequence[str]) -> None:
+    for field in fields:
+        for note in field.notes:
+            _log.info("%s: field '%s': %s", name, field.name, note)
+    for note in notes:
+        _log.warning("%s: %s", name, note)

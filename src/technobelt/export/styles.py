@@ -1,0 +1,366 @@
+"""How QGIS draws each kind of layer, in the palette that map, figures and QGIS share."""
+
+from __future__ import annotations
+
+import xml.etree.ElementTree as ET
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, get_args
+
+from technobelt.errors import OutputError
+from technobelt.export.symbols import (
+    MM_PER_PIXEL,
+    Category,
+    Geometry,
+    Label,
+    Rule,
+    categorised,
+    fill,
+    labelling,
+    marker,
+    node,
+    rule_based,
+    single,
+    stroke,
+    symbol,
+)
+from technobelt.style import band_colour, load_style, road_style
+from technobelt.writing import replace_file
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+__all__ = [
+    "STYLE_COLUMN",
+    "Style",
+    "layer_opacity",
+    "layer_qml",
+    "layer_style",
+    "raster_style",
+    "write_qml",
+]
+
+Style = Literal[
+    "barriers",
+    "centres",
+    "clusters",
+    "complexes",
+    "corridor",
+    "interchanges",
+    "isochrones",
+    "land",
+    "municipalities",
+    "plain",
+    "population",
+    "roads",
+    "universities",
+    "zones",
+]
+
+Values = Mapping[Any, str] | Sequence[Any]
+
+#: The column by whose values a style tells rows apart.
+STYLE_COLUMN: dict[str, str] = {
+    "clusters": "id",
+    "isochrones": "minutes",
+    "roads": "class",
+}
+
+#: Road classes by importance, with the smallest scale at which each is drawn (0: always).
+_ROADS = (
+    ("tertiary", "Tertiary road", 250_000),
+    ("secondary", "Secondary road", 600_000),
+    ("primary", "Primary road", 1_500_000),
+    ("trunk", "Trunk road", 0),
+    ("motorway", "Motorway", 0),
+)
+_MARKERS = {"square": 2.6, "triangle": 3.2, "diamond": 3.2}
+_QGIS_VERSION = "3.22.0-Białowieża"
+
+
+def layer_opacity(style: str) -> float:
+    """Return the opacity of the layer as a whole.
+
+    Bands lie one on the other: each is drawn opaque, the smaller later, and the layer as a whole
+    lets the ground show through, so that overlaps do not mix into colours that mean nothing.
+    """
+    return {"isochrones": 0.6}.get(style, 1.0)
+
+
+def layer_style(
+    style: Style,
+    geometry: Geometry,
+    *,
+    label: str | None = None,
+    values: Values = (),
+    column: str | None = None,
+) -> list[ET.Element]:
+    """Return the XML elements that style a vector layer: renderer, labels, opacity.
+
+    Parameters
+    ----------
+    style
+        What the layer is; ``"plain"`` for anything else.
+    geometry
+        Points, lines or polygons.
+    label
+        Column with the text to write beside each shape; None writes nothing.
+    values
+        The values of the style's column (`STYLE_COLUMN`), for those that tell them apart; with
+        their words for the legend, where it is a mapping.
+    column
+        Where that column has another name, e.g. in a shapefile.
+
+    Raises
+    ------
+    OutputError
+        There is no such style.
+    """
+    if style not in get_args(Style):
+        raise OutputError(
+            f"no style '{style}'. Choose one of {', '.join(get_args(Style))}; 'plain' suits all."
+        )
+    by = column or STYLE_COLUMN.get(style, "")
+    named = values if isinstance(values, Mapping) else {value: str(value) for value in values}
+    elements = [_RENDERERS[style](geometry, by, named)]
+    if label is not None:
+        elements.append(labelling(label, geometry, _label(style)))
+    elements.append(node("layerOpacity", text=str(layer_opacity(style))))
+    elements.append(node("blendMode", text="0"))
+    if label is not None:
+        elements.append(node("previewExpression", text=f'"{label}"'))
+    return elements
+
+
+def layer_qml(
+    style: Style,
+    geometry: Geometry,
+    *,
+    label: str | None = None,
+    values: Values = (),
+    column: str | None = None,
+) -> str:
+    """Return a layer's style as QML, for a ``.qml`` file or a GeoPackage; see `layer_style`.
+
+    Examples
+    --------
+    >>> "singleSymbol" in layer_qml("centres", "point", label="name")
+    True
+    """
+    body = layer_style(style, geometry, label=label, values=values, column=column)
+    root = node(
+        "qgis",
+        *body,
+        version=_QGIS_VERSION,
+        styleCategories="AllStyleCategories",
+        labelsEnabled=int(label is not None),
+    )
+    ET.indent(root, " ")
+    doctype = "<!DOCTYPE qgis PUBLIC 'http://mrcc.com/qgis.dtd' 'SYSTEM'>\n"
+    return doctype + ET.tostring(root, encoding="unicode") + "\n"
+
+
+def write_qml(
+    path: str | Path,
+    style: Style,
+    geometry: Geometry,
+    *,
+    label: str | None = None,
+    values: Values = (),
+    column: str | None = None,
+) -> Path:
+    """Write a ``.qml`` beside a layer of the same name: QGIS opens the layer in that style.
+
+    Parameters are those of `layer_style`.
+
+    Returns
+    -------
+    pathlib.Path
+        The ``.qml``.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     write_qml(f"{folder}/zones.qml", "zones", "polygon", values=["east"]).name
+    'zones.qml'
+    """
+    target = Path(path).with_suffix(".qml")
+    text = layer_qml(style, geometry, label=label, values=values, column=column)
+    with replace_file(target) as scratch:
+        scratch.write_text(text, encoding="utf-8")
+    return target
+
+
+def raster_style(band: int = 1) -> ET.Element:
+    """Return the renderer of a travel-time raster: the bands' colours, minutes as classes."""
+    limits = sorted(float(limit) for limit in load_style()["bands"])
+    rows = [
+        node(
+            "item", value=f"{limit:g}", label=f"{limit:g} minutes", alpha=255,
+            color=band_colour(limit),
+        )
+        for limit in limits
+    ]  # fmt: skip
+    rows.append(node("item", value="inf", label="more", alpha=0, color="#FFFFFF"))
+    shader = node(
+        "colorrampshader",
+        *rows,
+        colorRampType="DISCRETE",
+        classificationMode=1,
+        clip=0,
+        minimumValue=0,
+        maximumValue=f"{limits[-1]:g}",
+    )
+    renderer = node(
+        "rasterrenderer",
+        node("rastershader", shader),
+        type="singlebandpseudocolor",
+        band=band,
+        opacity=0.6,
+        alphaBand=-1,
+    )
+    return node("pipe", renderer)
+
+
+def _place(layer: str) -> Callable[[Geometry, str, Mapping[Any, str]], ET.Element]:
+    """Return the renderer of a layer of places: its marker, or its hue for outlines."""
+
+    def renderer(geometry: Geometry, _by: str, _values: Mapping[Any, str]) -> ET.Element:
+        style = load_style()["places"][layer]
+        return single(_shape(geometry, style["colour"], style["shape"]))
+
+    return renderer
+
+
+def _shape(geometry: Geometry, colour: str, form: str = "circle") -> ET.Element:
+    if geometry == "point":
+        return symbol(geometry, marker(form, colour, _MARKERS.get(form, 2.4)))
+    if geometry == "line":
+        return symbol(geometry, stroke(colour, 0.5))
+    return symbol(geometry, fill(colour, opacity=0.4, outline=colour, width=0.3))
+
+
+def _plain(geometry: Geometry, _by: str, _values: Mapping[Any, str]) -> ET.Element:
+    return single(_shape(geometry, load_style()["clusters"]["other"]))
+
+
+def _cluster_colours(names: Sequence[str]) -> dict[str, str]:
+    """Give each cluster its colour; strangers take what is left, in their order."""
+    palette: dict[str, str] = load_style()["clusters"]
+    left = [colour for name, colour in palette.items() if name not in {*names, "other"}]
+    strangers = [name for name in names if name not in palette]
+    spare = dict(zip(strangers, left, strict=False))
+    return {name: palette.get(name) or spare.get(name) or palette["other"] for name in names}
+
+
+def _clusters(_geometry: Geometry, by: str, values: Mapping[Any, str]) -> ET.Element:
+    words = {str(value): text for value, text in values.items()}
+    words = words or {name: name.capitalize() for name in load_style()["clusters"]}
+    colours = _cluster_colours(list(words))
+    return categorised(
+        by,
+        [
+            Category(
+                name, words[name],
+                symbol("polygon", fill(colour, opacity=0.1, outline=colour, width=0.7)),
+            )
+            for name, colour in colours.items()
+        ],
+    )  # fmt: skip
+
+
+def _zones(_geometry: Geometry, _by: str, _values: Mapping[Any, str]) -> ET.Element:
+    style = load_style()["zones"]
+    area = fill(style["fill"], opacity=0.35, outline=style["outline"], width=0.5)
+    return single(symbol("polygon", area))
+
+
+def _isochrones(_geometry: Geometry, by: str, values: Mapping[Any, str]) -> ET.Element:
+    minutes = sorted(float(value) for value in values or load_style()["bands"])
+    return categorised(
+        by,
+        [
+            Category(
+                f"{limit:g}", f"{limit:g} minutes",
+                symbol("polygon", fill(band_colour(limit))),
+            )
+            for limit in minutes
+        ],
+        order=by,
+    )  # fmt: skip
+
+
+def _roads(_geometry: Geometry, by: str, _values: Mapping[Any, str]) -> ET.Element:
+    rules = []
+    for level, (name, words, smallest) in enumerate(_ROADS):
+        style = road_style(name)
+        line = stroke(style["colour"], style["width"] * MM_PER_PIXEL, level=level)
+        wanted = f"\"{by}\" IN ('{name}', '{name}_link')"
+        rules.append(Rule(wanted, words, symbol("line", line), smallest))
+    return rule_based(rules[::-1], levels=True)
+
+
+def _corridor(_geometry: Geometry, _by: str, _values: Mapping[Any, str]) -> ET.Element:
+    style = load_style()["corridor"]
+    width = style["width"] * MM_PER_PIXEL
+    casing = stroke(load_style()["base"]["halo"], width + 0.5)
+    return single(symbol("line", casing, stroke(style["colour"], width, level=1)))
+
+
+def _interchanges(_geometry: Geometry, _by: str, _values: Mapping[Any, str]) -> ET.Element:
+    colour = load_style()["interchanges"]["colour"]
+    halo = load_style()["base"]["halo"]
+    return single(symbol("point", marker("circle", halo, 1.6, outline=colour, width=0.4)))
+
+
+def _municipalities(_geometry: Geometry, _by: str, _values: Mapping[Any, str]) -> ET.Element:
+    base = load_style()["base"]
+    return single(symbol("polygon", fill(base["land"], outline=base["border"], width=0.15)))
+
+
+def _barriers(_geometry: Geometry, _by: str, _values: Mapping[Any, str]) -> ET.Element:
+    return single(symbol("polygon", fill(load_style()["base"]["water"])))
+
+
+def _dots(geometry: Geometry, _by: str, _values: Mapping[Any, str]) -> ET.Element:
+    colour = load_style()["clusters"]["other"]
+    dot = marker("circle", colour, 0.6, outline=colour, width=0)
+    return single(symbol("point", dot) if geometry == "point" else _shape(geometry, colour))
+
+
+_RENDERERS: dict[str, Callable[[Geometry, str, Mapping[Any, str]], ET.Element]] = {
+    "barriers": _barriers,
+    "centres": _place("centres"),
+    "clusters": _clusters,
+    "complexes": _place("complexes"),
+    "corridor": _corridor,
+    "interchanges": _interchanges,
+    "isochrones": _isochrones,
+    "land": _dots,
+    "municipalities": _municipalities,
+    "plain": _plain,
+    "population": _dots,
+    "roads": _roads,
+    "universities": _place("universities"),
+    "zones": _zones,
+}
+
+#: By style: point size, smallest scale, bold, priority.
+_LABELS: dict[str, tuple[float, int, bool, int]] = {
+    "clusters": (12, 0, True, 10),
+    "zones": (8.5, 600_000, True, 9),
+    "corridor": (7, 200_000, False, 6),
+    "interchanges": (6.5, 350_000, False, 4),
+    "municipalities": (7.5, 800_000, False, 3),
+    "roads": (6, 100_000, False, 1),
+}
+
+
+def _label(style: str) -> Label:
+    palette = load_style()
+    colour = palette["base"]["text"]
+    if style == "municipalities":  # quieter than the plan's own names
+        colour = palette["clusters"]["other"]
+    size, smallest, bold, priority = _LABELS.get(style, (7, 200_000, False, 5))
+    return Label(size, colour, palette["base"]["halo"], smallest, bold, priority)

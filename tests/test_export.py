@@ -1,0 +1,568 @@
+"""Files that arrive: every format is read back and compared with what was handed in."""
+
+from __future__ import annotations
+
+import csv
+import datetime as dt
+import math
+import string
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import pyogrio
+import pytest
+import shapely
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from technobelt.errors import CRSError, GeometryError, LayerError, OutputError
+from technobelt.export import export_shapefile, write_geopackage, write_layer, write_licence
+from technobelt.export import shapefile as shapefile_module
+from technobelt.export.dbf import TEXT_BYTES, _stand_in
+from technobelt.export.fields import short_names
+
+SQUARE = shapely.box(1_000_000, 1_700_000, 1_001_000, 1_701_000)
+COMPANIONS = {".shp", ".shx", ".dbf", ".prj", ".cpg", ".fields.csv"}
+
+
+def points(rows=3, /, **columns):
+    shapes = [shapely.Point(1_000_000 + i, 1_700_000) for i in range(rows)]
+    return gpd.GeoDataFrame(columns, geometry=shapes, crs=5179)
+
+
+def zones():
+    hole = shapely.box(1_000_200, 1_700_200, 1_000_400, 1_700_400)
+    far = shapely.box(1_002_000, 1_700_000, 1_003_000, 1_700_500)
+    return gpd.GeoDataFrame(
+        {
+            "zone_id": ["E", "W"],
+            "name": ["동부 '혁신' 지구", 'west "zone"\nsecond line'],
+            "area_km2": [1.46, math.nan],
+            "complexes": [3, 0],
+            "universities": pd.array([2, None], dtype="Int64"),
+        },
+        geometry=[shapely.MultiPolygon([SQUARE - hole, far]), SQUARE],
+        crs=5179,
+    )
+
+
+def read(path):
+    return pyogrio.read_arrow(path)[1].to_pydict()
+
+
+def dictionary(shp):
+    text = shp.with_suffix(".fields.csv").read_text(encoding="utf-8-sig")
+    return {row["field"]: row for row in csv.DictReader(text.splitlines())}
+
+
+# --- shapefile: what arrives ---------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("encoding", ["UTF-8", "CP949"])
+def test_korean_text_and_names_come_back_in_both_encodings(tmp_path, encoding):
+    shp = export_shapefile(
+        points(2, 이름=["창원시", "김해"]), tmp_path / "a.shp", encoding=encoding
+    )
+    assert read(shp)["이름"] == ["창원시", "김해"]
+
+
+def test_all_companions_are_written_and_nothing_else(tmp_path):
+    export_shapefile(zones(), tmp_path / "zones.shp")
+    assert {file.name.removeprefix("zones") for file in tmp_path.iterdir()} == COMPANIONS
+
+
+def test_code_pages_are_named_for_esri(tmp_path):
+    utf8 = export_shapefile(points(1, a=[1]), tmp_path / "u.shp")
+    korean = export_shapefile(points(1, a=[1]), tmp_path / "k.shp", encoding="CP949")
+    assert utf8.with_suffix(".cpg").read_text() == "UTF-8"
+    assert korean.with_suffix(".cpg").read_text() == "949"
+    assert korean.with_suffix(".dbf").read_bytes()[29] == 0x4E
+
+
+def test_holes_parts_and_crs_survive(tmp_path):
+    shp = export_shapefile(zones(), tmp_path / "zones.shp")
+    back = gpd.read_file(shp)
+    assert back.geometry.area.tolist() == zones().geometry.area.tolist()
+    assert back.crs.to_epsg() == 5179 or back.crs.name == "KGD2002_Unified_Coordinate_System"
+    assert shp.with_suffix(".prj").read_text().startswith('PROJCS["KGD2002')
+
+
+def test_it_can_be_written_in_another_crs(tmp_path):
+    shp = export_shapefile(zones(), tmp_path / "zones.shp", crs=4326)
+    assert gpd.read_file(shp).total_bounds == pytest.approx(zones().to_crs(4326).total_bounds)
+
+
+def test_outer_rings_run_clockwise_as_the_format_wants(tmp_path):
+    shp = export_shapefile(zones(), tmp_path / "zones.shp")
+    body = shp.read_bytes()
+    first = np.frombuffer(body, "<f8", 10, 100 + 8 + 44 + 4 * 3).reshape(5, 2)
+    assert not shapely.LinearRing(first).is_ccw
+
+
+# --- shapefile: values ---------------------------------------------------------------------------
+
+VALUES = [
+    ("booleans as 1 and 0", [True, False, None], [1, 0, None]),
+    ("numpy booleans", np.array([True, False, True]), [1, 0, 1]),
+    ("NaN as null", [1.5, math.nan, None], [1.5, None, None]),
+    ("integers with nulls stay integers", pd.array([1, None, 10**17], "Int64"), [1, None, 10**17]),
+    ("large, small and exact numbers", [1e300, -1e-300, 0.1], [1e300, -1e-300, 0.1]),
+    ("all digits of a number", [1 / 3, 123456.789, -2.0], [1 / 3, 123456.789, -2.0]),
+    ("whole numbers of a number column stay numbers", [90.0, 60.0, None], [90.0, 60.0, None]),
+    ("short floats as people write them", np.array([0.1, 0.25, 90], "float32"), [0.1, 0.25, 90.0]),
+    ("infinite as null", [math.inf, -math.inf, 1.0], [None, None, 1.0]),
+    ("integers too long as text", pd.array([2**63 - 1, None, -5], "Int64"), ["9223372036854775807", None, "-5"]),
+    ("integers beyond 64 bits as text", [2**70, 1, 2], ["1180591620717411303424", "1", "2"]),
+    ("lists as JSON", [["창원", 1], None, []], ['["창원", 1]', None, "[]"]),
+    ("dictionaries as JSON", [{"a": math.nan}, {}, None], ['{"a": null}', "{}", None]),
+    ("tuples and sets as JSON", [(1, 2), {2, 1}, None], ["[1, 2]", "[1, 2]", None]),
+    ("dates as ISO", [dt.date(2001, 11, 1), None, None], ["2001-11-01", None, None]),
+    ("times as ISO", pd.to_datetime(["2001-11-01 08:30", None, None]), ["2001-11-01T08:30:00", None, None]),
+    ("newlines and quotes stay", ["a\nb", 'c"d', "e'f,g"], ["a\nb", 'c"d', "e'f,g"]),
+    ("blanks at the ends are lost", ["  a ", " ", "b"], ["a", None, "b"]),
+    ("empty text as null", ["", "a", None], [None, "a", None]),
+    ("the zero character is taken out", ["a\0b", None, None], ["ab", None, None]),
+    ("half an emoji becomes a question mark", pd.Series(["\ud83d", None, None], dtype=object), ["?", None, None]),
+    ("emoji", ["🏭 plant", None, None], ["🏭 plant", None, None]),
+    ("mixed kinds as text", [1, "two", 3.5], ["1", "two", "3.5"]),
+    ("integers among numbers", [1, 2.5, None], [1.0, 2.5, None]),
+    ("categories", pd.Categorical(["a", "b", "a"]), ["a", "b", "a"]),
+    ("nothing but null", [None, None, None], [None, None, None]),
+    ("numbers in text stay text", ["007", "1e5", "****"], ["007", "1e5", "****"]),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("values", "expected"), [row[1:] for row in VALUES], ids=[row[0] for row in VALUES]
+)
+def test_values_come_back(tmp_path, values, expected):
+    shp = export_shapefile(points(value=values), tmp_path / "a.shp")
+    assert read(shp)["value"] == expected
+
+
+def test_integers_are_read_as_integers_and_numbers_as_numbers(tmp_path):
+    shp = export_shapefile(points(whole=[1, 2, 3], real=[1.0, 2.0, 3.0]), tmp_path / "a.shp")
+    back = gpd.read_file(shp)
+    assert back["whole"].dtype.kind == "i"
+    assert back["real"].dtype.kind == "f"
+
+
+@pytest.mark.parametrize(("encoding", "kept"), [("UTF-8", 84), ("CP949", 127)])
+def test_long_text_is_cut_at_a_whole_character_and_said(tmp_path, encoding, kept):
+    shp = export_shapefile(points(1, name=["가" * 300]), tmp_path / "a.shp", encoding=encoding)
+    assert read(shp)["name"] == ["가" * kept]
+    assert "1 texts cut at 254 bytes (first in row 1)" in dictionary(shp)["name"]["changed"]
+
+
+def test_characters_that_the_code_page_lacks_are_marked_and_said(tmp_path):
+    shp = export_shapefile(points(1, name=["공장 🏭, © é"]), tmp_path / "a.shp", encoding="CP949")
+    assert read(shp)["name"] == ["공장 ?, (c) e"]
+    assert (
+        "1 texts with stand-ins or '?' for characters that CP949 lacks"
+        in dictionary(shp)["name"]["changed"]
+    )
+
+
+def test_fields_are_as_wide_as_their_widest_value(tmp_path):
+    shp = export_shapefile(
+        points(2, name=["창원", "a"], n=[7, -12], x=[0.25, 10.0]), tmp_path / "a.shp"
+    )
+    widths = {name: (row["width"], row["decimals"]) for name, row in dictionary(shp).items()}
+    assert widths == {"name": ("6", "0"), "n": ("3", "0"), "x": ("5", "2")}
+
+
+# --- shapefile: names ----------------------------------------------------------------------------
+
+
+def test_names_that_fit_are_kept_and_the_others_told_apart():
+    names = ["travel_time_min", "travel_time_max", "travel_tim", "area_km2"]
+    assert short_names(names) == ["travel_t_2", "travel_t_3", "travel_tim", "area_km2"]
+
+
+def test_names_of_our_own_layers_stay_readable():
+    names = ["existed_1999", "opened_year", "position_by", "confidence"]
+    assert short_names(names) == ["exist_1999", "open_year", "pos_by", "confidence"]
+
+
+def test_a_new_column_does_not_rename_those_before_it():
+    names = ["travel_time_min", "travel_time_max"]
+    assert short_names([*names, "travel_time_p95"])[:2] == short_names(names)
+
+
+def test_names_start_with_a_letter_and_hold_no_signs():
+    assert short_names(["2018 pop.", "___", "a/b", "🏭"]) == [
+        "f2018_pop_",
+        "field",
+        "a_b",
+        "field_2",
+    ]
+
+
+def test_columns_of_one_name_a_named_index_and_a_second_geometry_are_all_kept(tmp_path):
+    frame = points(2, a=[1, 2], b=[3, 4]).rename(columns={"b": "a"})
+    frame.index = pd.Index(["x", "y"], name="plot")
+    frame["door"] = frame.geometry.to_numpy()
+    back = read(export_shapefile(frame, tmp_path / "a.shp"))
+    assert {name: back[name] for name in ("plot", "a", "a_2")} == {
+        "plot": ["x", "y"],
+        "a": [1, 2],
+        "a_2": [3, 4],
+    }
+    assert back["door"][0] == "POINT (1000000 1700000)"
+
+
+def test_the_dictionary_says_what_each_field_means(tmp_path):
+    rows = dictionary(export_shapefile(zones(), tmp_path / "zones.shp"))
+    assert rows["universit"]["name"] == "universities"
+    assert "name shortened" in rows["universit"]["changed"]
+    assert (rows["area_km2"]["unit"], rows["area_km2"]["meaning"]) == (
+        "km2",
+        "area on the ellipsoid",
+    )
+
+
+def test_a_stranger_s_columns_get_no_meaning_of_ours(tmp_path):
+    rows = dictionary(
+        export_shapefile(points(1, km=[1], owner=["x"], floor=[2]), tmp_path / "a.shp")
+    )
+    assert rows["km"]["meaning"] == ""
+
+
+def test_roads_are_explained_as_roads_and_not_as_a_layer_that_looks_like_them(tmp_path):
+    roads = points(
+        1,
+        **{
+            "class": ["trunk"],
+            "name": ["x"],
+            "opened": ["1973"],
+            "opened_ev": ["dated"],
+            "length_m": [5.0],
+        },
+    )
+    rows = dictionary(export_shapefile(roads, tmp_path / "a.shp"))
+    assert rows["class"]["meaning"] == "OSM highway value"
+    assert rows["name"]["meaning"] != "English name, today's spelling"
+
+
+def test_a_frame_without_attributes_gets_a_row_number(tmp_path):
+    assert read(export_shapefile(points(2), tmp_path / "a.shp"))["row"] == [1, 2]
+
+
+# --- shapefile: shapes ---------------------------------------------------------------------------
+
+
+def test_a_missing_shape_keeps_its_row_and_is_said(tmp_path):
+    frame = zones().set_geometry([SQUARE, None], crs=5179)
+    shp = export_shapefile(frame, tmp_path / "a.shp")
+    assert read(shp)["zone_id"] == ["E", "W"]
+    assert gpd.read_file(shp).geometry.isna().tolist() == [False, True]
+    assert dictionary(shp)["(shape)"]["changed"] == "1 rows without a shape"
+
+
+@pytest.mark.parametrize(
+    "shapes",
+    [
+        [shapely.Point(0, 0), shapely.MultiPoint([(1, 1), (2, 2)])],
+        [
+            shapely.LineString([(0, 0), (1, 1)]),
+            shapely.MultiLineString([[(0, 0), (1, 0)], [(5, 5), (6, 6)]]),
+        ],
+        [shapely.Point(0, 0, 5), shapely.Point(1, 1)],
+        [shapely.LineString([(0, 0, 1), (1, 1, 2)]), None],
+    ],
+)
+def test_single_and_multi_two_and_three_dimensions_may_mix(tmp_path, shapes):
+    frame = gpd.GeoDataFrame({"a": [1, 2]}, geometry=shapes, crs=5179)
+    back = gpd.read_file(export_shapefile(frame, tmp_path / "a.shp"))
+    assert back.geometry.iloc[0].bounds == shapes[0].bounds
+    assert back.geometry.has_z.iloc[0] == shapes[0].has_z
+
+
+BAD = [
+    ("no rows", lambda: zones().iloc[:0], LayerError, "nothing to write to 'a.shp'"),
+    ("no crs", lambda: zones().set_crs(None, allow_override=True), CRSError, "set_crs"),
+    ("mixed types", lambda: zones().set_geometry([SQUARE, shapely.Point(0, 0)], crs=5179), GeometryError, "found points and polygons"),
+    ("collection", lambda: zones().set_geometry([SQUARE, shapely.GeometryCollection([SQUARE])], crs=5179), GeometryError, "geometry collection"),
+    ("no shapes", lambda: zones().set_geometry([None, shapely.Polygon()], crs=5179), GeometryError, "no row has a shape"),
+    ("endless", lambda: points(1).set_geometry([shapely.Point(math.inf, 0)], crs=5179), GeometryError, "no number"),
+    ("too many columns", lambda: points(1, **{f"c{i}": [i] for i in range(256)}), OutputError, "255 columns"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("frame", "error", "said"), [row[1:] for row in BAD], ids=[row[0] for row in BAD]
+)
+def test_what_no_shapefile_can_hold_is_refused_and_nothing_is_left(tmp_path, frame, error, said):
+    with pytest.raises(error, match=said):
+        export_shapefile(frame(), tmp_path / "a.shp")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_two_gigabytes_are_the_end(tmp_path, monkeypatch):
+    monkeypatch.setattr(shapefile_module, "MAX_BYTES", 1000)
+    with pytest.raises(OutputError, match="a shapefile ends at 2 GB"):
+        export_shapefile(points(100, a=range(100)), tmp_path / "a.shp")
+
+
+def test_another_suffix_is_refused(tmp_path):
+    with pytest.raises(OutputError, match=r"ends in \.shp; found 'a\.gpkg'"):
+        export_shapefile(zones(), tmp_path / "a.gpkg")
+
+
+def test_an_invalid_shape_that_comes_back_another_is_refused(tmp_path):
+    inside_out = shapely.Polygon(SQUARE.exterior, [SQUARE.buffer(100).exterior])
+    with pytest.raises(OutputError, match="make_valid"):
+        export_shapefile(zones().set_geometry([inside_out, SQUARE], crs=5179), tmp_path / "a.shp")
+
+
+# --- shapefile: replacing ------------------------------------------------------------------------
+
+
+def test_an_older_file_is_replaced_with_its_indexes_and_its_neighbours_stay(tmp_path):
+    for name in ("zones.sbn", "zones.sbx", "zones.qix", "zones.qml", "zones2.sbn"):
+        (tmp_path / name).write_text("old")
+    export_shapefile(zones(), tmp_path / "zones.shp")
+    left = {file.name for file in tmp_path.iterdir()}
+    assert left == {f"zones{suffix}" for suffix in COMPANIONS} | {"zones.qml", "zones2.sbn"}
+
+
+def test_a_failure_leaves_the_older_file_as_it_was(tmp_path, monkeypatch):
+    shp = export_shapefile(zones(), tmp_path / "zones.shp")
+    before = {file.name: file.read_bytes() for file in tmp_path.iterdir()}
+    monkeypatch.setattr(shapefile_module, "dbf_bytes", lambda *_: b"\x03 no table")
+    with pytest.raises(OutputError):
+        export_shapefile(points(1, a=[1]), shp)
+    assert {file.name: file.read_bytes() for file in tmp_path.iterdir()} == before
+
+
+def test_the_same_frame_makes_the_same_bytes(tmp_path):
+    first = export_shapefile(zones(), tmp_path / "1" / "zones.shp").parent
+    second = export_shapefile(zones(), tmp_path / "2" / "zones.shp").parent
+    assert all(file.read_bytes() == (second / file.name).read_bytes() for file in first.iterdir())
+
+
+def test_the_frame_handed_in_is_not_changed(tmp_path):
+    frame = zones()
+    export_shapefile(frame, tmp_path / "zones.shp", crs=4326)
+    pd.testing.assert_frame_equal(frame, zones())
+
+
+# --- shapefile: whatever comes -------------------------------------------------------------------
+
+ANY_TEXT = st.text(st.characters(codec="utf-8"), max_size=300) | st.text(
+    "가나다힣 🏭a\n", max_size=300
+)
+ANY_NAME = st.text(st.characters(codec="utf-8"), max_size=30) | st.text(
+    string.ascii_letters + "_", max_size=14
+)
+ANY_CELL = st.one_of(st.none(), ANY_TEXT)
+ANY_COLUMN = st.one_of(
+    st.lists(ANY_CELL, min_size=2, max_size=2),
+    st.lists(st.none() | st.floats(allow_nan=False, allow_infinity=False), min_size=2, max_size=2),
+    st.lists(st.none() | st.integers(-(10**16), 10**16), min_size=2, max_size=2),
+)  # fmt: skip
+
+
+def as_held(value, encoding):
+    """What the documentation promises to give back."""
+    if not isinstance(value, str):
+        return value
+    value = value.replace("\0", "")
+    value = "".join(" " if letter < " " and letter not in "\t\r\n" else letter for letter in value)
+    value = value.strip(" ")
+    if encoding == "CP949":
+        value = "".join(_stand_in(letter, "CP949") for letter in value)
+    whole = value.encode(encoding)
+    if len(whole) <= TEXT_BYTES:
+        return whole.decode(encoding) or None
+    return whole[:TEXT_BYTES].decode(encoding, "ignore").rstrip(" ")
+
+
+@settings(
+    max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(
+    st.lists(st.tuples(ANY_NAME, ANY_COLUMN), min_size=1, max_size=6),
+    st.sampled_from(["UTF-8", "CP949"]),
+)
+def test_any_names_and_values_come_back_as_promised(tmp_path, columns, encoding):
+    frame = points(2)
+    for at, (_, values) in enumerate(columns):
+        frame[at] = pd.Series(values, dtype=object)
+    frame.columns = ["geometry", *(name for name, _ in columns)]
+    frame = gpd.GeoDataFrame(
+        frame.iloc[:, [*range(1, frame.shape[1])]], geometry=frame.iloc[:, 0].to_numpy(), crs=5179
+    )
+    shp = export_shapefile(frame, tmp_path / "a.shp", encoding=encoding)
+    back = read(shp)
+    names = list(back)[:-1]
+    assert len(names) == len({name.casefold() for name in names}) == len(columns)
+    assert all(len(name.encode(encoding)) <= 10 for name in names)
+    for name, (_, values) in zip(names, columns, strict=True):
+        held = [as_held(value, encoding) for value in values]
+        assert back[name] == held
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.lists(ANY_NAME, max_size=40), st.sampled_from(["UTF-8", "CP949"]))
+def test_any_names_become_unique_and_short(names, encoding):
+    from technobelt.export.columns import unique_names
+
+    short = short_names(unique_names(names), encoding)
+    assert len({name.casefold() for name in short}) == len(names)
+    assert all(1 <= len(name.encode(encoding)) <= 10 and name[0].isalpha() for name in short)
+
+
+# --- other formats -------------------------------------------------------------------------------
+
+FORMATS = [".csv", ".fgb", ".geojson", ".gpkg", ".kml", ".parquet", ".shp"]
+
+
+def awkward():
+    """Return a frame with everything in it that trips a writer."""
+    frame = points(
+        3,
+        id=["a", "b", None],
+        ID=[1, 2, 3],
+        name=["창원 🏭", "<script>alert('x')</script>", "x" * 300],
+        fid=["x", "y", "z"],
+        geom=[1.5, math.nan, math.inf],
+        note=["two\nlines", 'quote " and \x07 bell', None],
+        tags=[["a", "가"], {"k": math.nan}, None],
+        flag=[True, None, False],
+        nothing=[None, None, None],
+        opened=pd.to_datetime(["2001-11-01 08:30", None, "1999-01-01 00:00"]),
+        day=[dt.date(2001, 11, 1), None, None],
+        big=[2**70, 1, None],
+    )
+    return frame.assign(**{'we/ird "<n>" 가&': [1, 2, 3], "long " * 60: ["p", "q", "r"]})
+
+
+@pytest.mark.parametrize("suffix", FORMATS)
+def test_every_format_takes_an_awkward_table_and_keeps_its_rows(tmp_path, suffix):
+    file = write_layer(awkward(), tmp_path / f"places{suffix}")
+    back = (
+        pd.read_csv(file)
+        if suffix == ".csv"
+        else (gpd.read_parquet(file) if suffix == ".parquet" else gpd.read_file(file))
+    )
+    assert len(back) == 3
+    assert any("창원" in str(value) for value in back.to_numpy().ravel())
+
+
+@pytest.mark.parametrize("suffix", FORMATS)
+def test_the_same_frame_makes_the_same_bytes_in_every_format(tmp_path, suffix):
+    first, second = (write_layer(awkward(), tmp_path / run / f"a{suffix}") for run in "12")
+    assert first.read_bytes() == second.read_bytes()
+
+
+def test_geopackage_keeps_nulls_types_and_crs(tmp_path):
+    frame = points(2, flag=[True, None], n=pd.array([1, None], "Int64"), x=[math.nan, 0.5])
+    back = gpd.read_file(write_layer(frame, tmp_path / "a.gpkg"), use_arrow=True)
+    assert back["flag"].tolist() == [True, None]
+    assert back["n"].isna().tolist() == [False, True]
+    assert back["x"].isna().tolist() == [True, False]
+    assert back.crs.to_epsg() == 5179
+
+
+def test_geojson_is_rfc_7946(tmp_path):
+    import json
+
+    clockwise = shapely.Polygon(list(SQUARE.exterior.coords)[::-1])
+    clockwise = clockwise if not clockwise.exterior.is_ccw else SQUARE
+    frame = gpd.GeoDataFrame({"a": [1]}, geometry=[clockwise], crs=5179)
+    text = json.loads(write_layer(frame, tmp_path / "a.geojson").read_text())
+    ring = text["features"][0]["geometry"]["coordinates"][0]
+    assert "crs" not in text
+    assert shapely.LinearRing(ring).is_ccw
+    assert 127 < ring[0][0] < 128
+    assert all(round(value, 7) == value for point in ring for value in point)
+
+
+def test_csv_has_degrees_for_points_and_text_for_shapes(tmp_path):
+    there = pd.read_csv(write_layer(points(1, name=["창원"], lon=[5]), tmp_path / "p.csv"))
+    assert list(there.columns) == ["name", "lon", "lon_wgs84", "lat"]
+    shape = pd.read_csv(write_layer(zones(), tmp_path / "z.csv"))["wkt"].iloc[1]
+    assert shapely.from_wkt(shape).equals_exact(zones().to_crs(4326).geometry.iloc[1], 1e-6)
+
+
+def test_an_unknown_suffix_lists_the_known_ones(tmp_path):
+    with pytest.raises(OutputError, match=r"'.xyz'. Choose one of .csv, .fgb, .geojson, .gpkg"):
+        write_layer(zones(), tmp_path / "a.xyz")
+
+
+def test_append_keeps_the_other_layers_of_a_geopackage(tmp_path):
+    file = write_layer(zones(), tmp_path / "a.gpkg", layer="zones")
+    write_layer(points(2, a=[1, 2]), file, layer="places", append=True)
+    write_layer(points(1, a=[1]), file, layer="places", append=True)
+    assert [len(gpd.read_file(file, layer=name)) for name in ("zones", "places")] == [2, 1]
+    with pytest.raises(OutputError, match=r"only a \.gpkg"):
+        write_layer(zones(), tmp_path / "a.fgb", append=True)
+
+
+def test_an_old_file_stands_when_the_new_one_fails(tmp_path):
+    file = write_layer(zones(), tmp_path / "a.gpkg")
+    before = file.read_bytes()
+    with pytest.raises(LayerError):
+        write_layer(zones().iloc[:0], file)
+    with pytest.raises(CRSError):
+        write_geopackage({"a": zones(), "b": zones().set_crs(None, allow_override=True)}, file)
+    assert file.read_bytes() == before
+    assert list(tmp_path.iterdir()) == [file]
+
+
+def test_a_folder_that_cannot_be_made_is_an_output_error(tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(OutputError, match="is not a folder"):
+        write_layer(zones(), tmp_path / "file" / "a.gpkg")
+
+
+def test_a_geopackage_holds_many_layers_and_their_styles(tmp_path):
+    import sqlite3
+    from contextlib import closing
+
+    file = write_geopackage(
+        {"zones": zones(), "places": points(1, a=[1])},
+        tmp_path / "l.gpkg",
+        styles={"zones": "<qgis/>"},
+    )
+    assert pyogrio.list_layers(file)[:, 0].tolist() == ["zones", "places", "layer_styles"]
+    with closing(sqlite3.connect(file)) as database:
+        rows = database.execute(
+            "SELECT f_table_name, styleQML, useAsDefault FROM layer_styles"
+        ).fetchall()
+    assert rows == [("zones", "<qgis/>", 1)]
+
+
+def test_the_same_layers_and_styles_make_the_same_bytes(tmp_path):
+    layers = {"zones": zones(), "places": awkward()}
+    first, second = (
+        write_geopackage(layers, tmp_path / run / "l.gpkg", styles={"zones": "<qgis/>"})
+        for run in "12"
+    )
+    assert first.read_bytes() == second.read_bytes()
+
+
+def test_layer_names_that_collide_and_styles_without_layer_are_refused(tmp_path):
+    with pytest.raises(OutputError, match="differ in more than case"):
+        write_geopackage({"a": zones(), "A": zones()}, tmp_path / "l.gpkg")
+    with pytest.raises(OutputError, match="no such layer"):
+        write_geopackage({"a": zones()}, tmp_path / "l.gpkg", styles={"b": "<qgis/>"})
+
+
+def test_a_zone_of_a_hundred_thousand_vertices_is_written(tmp_path):
+    angle = np.linspace(0, 2 * np.pi, 100_001)
+    ring = np.column_stack([1_000_000 + 9000 * np.cos(angle), 1_700_000 + 9000 * np.sin(angle)])
+    frame = gpd.GeoDataFrame({"zone_id": ["E"]}, geometry=[shapely.Polygon(ring)], crs=5179)
+    for suffix in FORMATS:
+        assert write_layer(frame, tmp_path / f"z{suffix}").stat().st_size > 100_000 // 10
+
+
+def test_the_licence_names_sources_and_the_derived_database(tmp_path):
+    text = write_licence(tmp_path, ["Roads: © OpenStreetMap contributors"]).read_text(
+        encoding="utf-8"
+    )
+    assert "- Roads: © OpenStreetMap contributors" in text
+    assert "Open Database Licence 1.0" in text
+    assert "derived database" in text

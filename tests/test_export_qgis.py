@@ -1,0 +1,347 @@
+"""The QGIS project: read as XML, and opened in the QGIS that is installed, where there is one."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import xml.etree.ElementTree as ET
+import zipfile
+
+import geopandas as gpd
+import numpy as np
+import pytest
+import shapely
+
+from technobelt.errors import LayerError, MissingColumnError, MissingFileError, OutputError
+from technobelt.export import (
+    ProjectLayer,
+    export_shapefile,
+    layer_qml,
+    write_geopackage,
+    write_layer,
+    write_qgis_project,
+    write_qml,
+)
+from technobelt.style import band_colour, cluster_colour, load_style
+
+EXTENT = (1_000_000.0, 1_700_000.0, 1_030_000.0, 1_720_000.0)
+SOURCES = ["Roads: © OpenStreetMap contributors, ODbL 1.0", "Boundaries: <SGIS> & 'KOGL'"]
+
+
+def boxes(**columns):
+    shapes = [
+        shapely.box(1_001_000 + 9000 * i, 1_702_000, 1_009_000 + 9000 * i, 1_718_000)
+        for i in range(3)
+    ]
+    return gpd.GeoDataFrame(columns, geometry=shapes, crs=5179)
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """Fill a folder with one layer of every kind that a plan writes."""
+    home = tmp_path / "plan"
+    clusters = boxes(id=["east", "centre", "west"], name=["동부", "중앙", "서부"])
+    middle = [shapely.Point(1_005_000 + 9000 * i, 1_710_000) for i in range(3)]
+    places = gpd.GeoDataFrame(
+        {"id": ["a", "b", "c"], "name": ["창원", "<b>&", "x" * 300]}, geometry=middle, crs=5179
+    )
+    bands = [(hub, minutes) for hub in range(3) for minutes in (30, 60, 90)]
+    isochrones = gpd.GeoDataFrame(
+        {"origin_id": [str(hub) for hub, _ in bands], "minutes": [minutes for _, minutes in bands]},
+        geometry=[middle[hub].buffer(minutes * 100) for hub, minutes in bands],
+        crs=5179,
+    )
+    lines = [
+        shapely.LineString([(1_000_000, 1_704_000 + 2000 * i), (1_030_000, 1_704_000 + 2000 * i)])
+        for i in range(4)
+    ]
+    roads = gpd.GeoDataFrame(
+        {"class": ["motorway", "motorway_link", "primary", "tertiary"]}, geometry=lines, crs=5179
+    )
+    mixed = gpd.GeoDataFrame(
+        {"name": ["p", "a"]}, geometry=[middle[0], middle[1].buffer(500)], crs=5179
+    )
+    qml = layer_qml("clusters", "polygon", label="name", values=["east", "centre", "west"])
+    layers = {
+        "clusters": clusters,
+        "universities": places.to_crs(4326),
+        "roads": roads,
+        "mixed": mixed,
+    }
+    write_geopackage(layers, home / "layers.gpkg", styles={"clusters": qml})
+    write_layer(isochrones, home / "isochrones.gpkg")
+    zones = boxes(zone_id=["1", "2", "3"], name=["창원 지구", "김해 지구", "진주 지구"])
+    export_shapefile(zones, home / "zones.shp")
+    export_shapefile(zones, home / "zones_cp949.shp", encoding="CP949")
+    write_qml(home / "zones.qml", "zones", "polygon", label="name")
+    write_times(home / "times.tif")
+    for style, geometry in STYLES:
+        write_qml(home / "styles" / f"{style}-{geometry}.qml", style, geometry, label="name")
+    return home
+
+
+STYLES = [
+    *((style, geometry) for style in ("plain", "complexes", "centres", "universities", "land") for geometry in ("point", "line", "polygon")),
+    *((style, "polygon") for style in ("clusters", "zones", "isochrones", "municipalities", "barriers")),
+    *((style, "line") for style in ("roads", "corridor")),
+    *((style, "point") for style in ("interchanges", "population")),
+]  # fmt: skip
+
+
+def write_times(path):
+    import rasterio
+
+    minutes = np.linspace(0, 150, 60 * 40, dtype="float32").reshape(40, 60)
+    shape = {
+        "width": 60,
+        "height": 40,
+        "count": 1,
+        "dtype": "float32",
+        "crs": "EPSG:5179",
+        "nodata": -1,
+    }
+    with rasterio.open(
+        path,
+        "w",
+        driver="GTiff",
+        transform=rasterio.Affine(500, 0, 1_000_000, 0, -500, 1_720_000),
+        **shape,
+    ) as file:
+        file.write(minutes, 1)
+
+
+LAYERS = [
+    ProjectLayer("Universities", "layers.gpkg", "Plan", "point", "universities", "universities", label="name"),
+    ProjectLayer("Sites", "layers.gpkg", "Plan", "point", "complexes", "mixed"),
+    ProjectLayer("Outlines", "layers.gpkg", "Plan", "polygon", "complexes", "mixed"),
+    ProjectLayer("Clusters", "layers.gpkg", "Plan", "polygon", "clusters", "clusters", label="name"),
+    ProjectLayer("Zones", "zones.shp", "Zones", "polygon", "zones", label="name"),
+    ProjectLayer("Zones for older software", "zones_cp949.shp", "Zones", "polygon", "zones", label="name", visible=False),
+    ProjectLayer("Roads", "layers.gpkg", "Roads", "line", "roads", "roads"),
+    ProjectLayer("Driving time", "isochrones.gpkg", "Isochrones", "polygon", "isochrones"),
+    ProjectLayer("Ninety minutes", "isochrones.gpkg", "Isochrones", "polygon", "isochrones", where='"minutes" = 90', visible=False),
+    ProjectLayer("Minutes", "times.tif", "Isochrones", "raster", visible=False),
+]  # fmt: skip
+
+
+def project(folder, layers=LAYERS, **changes):
+    options = {
+        "title": "Plan & <title>",
+        "crs": "EPSG:5179",
+        "attribution": SOURCES,
+        "extent": EXTENT,
+    }
+    return write_qgis_project(folder / "technobelt.qgz", layers, **(options | changes))
+
+
+def xml_of(qgz):
+    with zipfile.ZipFile(qgz) as archive:
+        return ET.fromstring(archive.read("technobelt.qgs"))  # noqa: S314  (written just now)
+
+
+# --- without QGIS --------------------------------------------------------------------------------
+
+
+def test_every_path_is_relative(folder):
+    qgz = project(folder)
+    sources = [item.text for item in xml_of(qgz).iter("datasource")]
+    assert all(source.startswith("./") for source in sources)
+    assert str(folder).encode() not in zipfile.ZipFile(qgz).read("technobelt.qgs")
+
+
+def test_groups_stand_in_the_order_of_their_layers(folder):
+    tree = xml_of(project(folder)).find("layer-tree-group")
+    assert [group.get("name") for group in tree] == ["Plan", "Zones", "Roads", "Isochrones"]
+
+
+def test_the_same_layers_make_the_same_project(folder):
+    first = project(folder).read_bytes()
+    assert project(folder).read_bytes() == first
+
+
+def test_colours_are_the_palette_s():
+    text = layer_qml("clusters", "polygon", values=["east"])
+    red, green, blue = bytes.fromhex(cluster_colour("east")[1:])
+    assert f'value="{red},{green},{blue},255"' in text
+    bands = layer_qml("isochrones", "polygon", values=[30.0, 60.0])
+    for minutes in (30, 60):
+        red, green, blue = bytes.fromhex(band_colour(minutes)[1:])
+        assert f'value="{red},{green},{blue},255"' in bands
+    assert 'label="60 minutes"' in bands
+
+
+def test_clusters_of_another_region_get_colours_that_differ():
+    root = ET.fromstring(layer_qml("clusters", "polygon", values={"a": "Alpha", "b": "Beta"}))  # noqa: S314
+    colours = [
+        option.get("value")
+        for option in root.iter("Option")
+        if option.get("name") == "outline_color"
+    ]
+    assert len(set(colours)) == 2
+    assert [category.get("label") for category in root.iter("category")] == ["Alpha", "Beta"]
+
+
+BAD = [
+    ("a parquet", [ProjectLayer("R", "roads.parquet", "g", "line")], OutputError, "takes .gpkg, .shp, .tif"),
+    ("no file", [ProjectLayer("R", "gone.gpkg", "g", "line")], MissingFileError, "no file 'gone.gpkg'"),
+    ("no such layer", [ProjectLayer("R", "layers.gpkg", "g", "line", sublayer="rail")], LayerError, "cannot read 'layers.gpkg'"),
+    ("no such label", [ProjectLayer("R", "zones.shp", "g", "polygon", label="nom")], MissingColumnError, "column 'nom'; found: zone_id, name"),
+    ("an absolute path", [ProjectLayer("R", "/data/zones.shp", "g", "polygon")], OutputError, "beside it"),
+    ("a layer twice", [LAYERS[0], LAYERS[0]], OutputError, "one of them twice"),
+    ("no layer", [], OutputError, "no layers"),
+    ("no such style", [ProjectLayer("R", "zones.shp", "g", "polygon", "rococo")], OutputError, "no style 'rococo'"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("layers", "error", "said"), [row[1:] for row in BAD], ids=[row[0] for row in BAD]
+)
+def test_a_project_that_would_not_open_is_not_written(folder, layers, error, said):
+    with pytest.raises(error, match=said):
+        project(folder, layers)
+    assert not (folder / "technobelt.qgz").exists()
+
+
+# --- in QGIS -------------------------------------------------------------------------------------
+
+OPEN = """
+import json, os, sys
+from qgis.core import *
+from qgis.PyQt.QtCore import QSize
+QgsApplication.setPrefixPath("/usr", True)
+app = QgsApplication([], False)
+app.initQgis()
+project, picture, found = QgsProject.instance(), sys.argv[2], {}
+found["read"] = project.read(sys.argv[1])
+found["crs"], found["title"] = project.crs().authid(), project.title()
+root = project.layerTreeRoot()
+found["groups"] = [group.name() for group in root.children()]
+found["layers"] = {
+    layer.name(): {
+        "valid": layer.isValid(),
+        "crs": layer.crs().authid(),
+        "rows": layer.featureCount() if layer.type() == QgsMapLayerType.VectorLayer else None,
+        "renderer": layer.renderer().type(),
+        "legend": [item.label() for item in layer.renderer().legendSymbolItems()] if layer.type() == QgsMapLayerType.VectorLayer else [],
+        "labels": layer.type() == QgsMapLayerType.VectorLayer and layer.labelsEnabled() and layer.labeling().settings().fieldName,
+        "names": [row["name"] for row in layer.getFeatures()] if layer.name().startswith("Zones") else [],
+        "visible": root.findLayer(layer).isVisible(),
+    }
+    for layer in project.mapLayers().values()
+}
+settings = QgsMapSettings()
+settings.setLayers([layer for layer in root.layerOrder() if root.findLayer(layer).isVisible()])
+settings.setDestinationCrs(project.crs())
+settings.setBackgroundColor(project.backgroundColor())
+settings.setExtent(project.viewSettings().defaultViewExtent())
+settings.setOutputSize(QSize(600, 400))
+job = QgsMapRendererSequentialJob(settings)
+job.start()
+job.waitForFinished()
+image = job.renderedImage()
+image.save(picture)
+found["errors"] = [error.message for error in job.errors()]
+found["corner"] = image.pixelColor(0, 399).name()
+found["middle"] = image.pixelColor(285, 60).name()
+layout = project.layoutManager().layouts()[0]
+found["items"] = sorted(item.id() for item in layout.items() if isinstance(item, QgsLayoutItem) and item.id())
+found["layout"] = QgsLayoutExporter(layout).exportToImage(picture.replace(".png", "-layout.png"), QgsLayoutExporter.ImageExportSettings())
+folder = sys.argv[1].rsplit("/", 1)[0]
+alone = QgsVectorLayer(folder + "/layers.gpkg|layername=clusters", "alone", "ogr")
+found["gpkg default"] = alone.renderer().type()
+shape = QgsVectorLayer(folder + "/zones.shp", "alone", "ogr")
+found["qml"] = {}
+for name in sorted(os.listdir(folder + "/styles")):
+    kind = name.removesuffix(".qml").split("-")[1]
+    bare = QgsVectorLayer({"line": "linestring"}.get(kind, kind) + "?crs=EPSG:5179&field=name:string", "bare", "memory")
+    message, loaded = bare.loadNamedStyle(folder + "/styles/" + name)
+    symbols = bare.renderer().symbols(QgsRenderContext())
+    found["qml"][name] = [loaded, bare.renderer().type(), len(symbols), all(symbol.type() == bare.geometryType() for symbol in symbols)]
+found["qml beside"] = shape.labelsEnabled()
+print("FOUND" + json.dumps(found), flush=True)
+os._exit(0)  # QGIS's own tidying up crashes where layers are still referred to
+"""
+
+
+def qgis_python():
+    """Return a Python that has QGIS, or skip."""
+    for name in ("/usr/bin/python3", "python3"):
+        python = shutil.which(name)
+        if (
+            python
+            and subprocess.run(
+                [python, "-c", "import qgis.core"],
+                capture_output=True,
+                check=False,
+                env=plain_environment(),
+            ).returncode
+            == 0
+        ):
+            return python
+    return pytest.skip("no Python with QGIS (Debian: apt-get install python3-qgis)")
+
+
+def plain_environment():
+    kept = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith(("PYTHON", "VIRTUAL_ENV", "GDAL", "PROJ"))
+    }
+    return kept | {"QT_QPA_PLATFORM": "offscreen"}
+
+
+@pytest.fixture
+def opened(folder):
+    python = qgis_python()
+    project(folder)
+    moved = folder.rename(folder.with_name("renamed 창원"))
+    run = subprocess.run(
+        [python, "-c", OPEN, str(moved / "technobelt.qgz"), str(moved / "map.png")],
+        capture_output=True, text=True, timeout=300, check=False, env=plain_environment(),
+    )  # fmt: skip
+    assert "FOUND" in run.stdout, run.stderr[-2000:]
+    return json.loads(run.stdout.split("FOUND", 1)[1]) | {"folder": moved}
+
+
+def test_qgis_opens_the_project_after_its_folder_was_renamed(opened):
+    layers = opened["layers"]
+    assert opened["read"] is True
+    assert (opened["crs"], opened["title"]) == ("EPSG:5179", "Plan & <title>")
+    assert opened["groups"] == ["Plan", "Zones", "Roads", "Isochrones"]
+    assert [name for name, layer in layers.items() if not layer["valid"]] == []
+    assert set(layers) == {layer.name for layer in LAYERS}
+    assert {layer.name: layer.visible for layer in LAYERS} == {
+        name: layer["visible"] for name, layer in layers.items()
+    }
+    # rows: mixed geometries are told apart, a condition holds, every CRS is known
+    assert {name: layers[name]["rows"] for name in ("Sites", "Outlines", "Ninety minutes", "Driving time")} == {
+        "Sites": 1, "Outlines": 1, "Ninety minutes": 3, "Driving time": 9,
+    }  # fmt: skip
+    assert {layer["crs"] for layer in layers.values()} == {"EPSG:5179", "EPSG:4326"}
+    # Korean text in both encodings
+    korean = ["창원 지구", "김해 지구", "진주 지구"]
+    assert layers["Zones"]["names"] == layers["Zones for older software"]["names"] == korean
+    # styles and labels
+    assert layers["Clusters"]["renderer"] == "categorizedSymbol"
+    assert layers["Clusters"]["legend"] == ["동부", "중앙", "서부"]
+    assert layers["Clusters"]["labels"] == "name"
+    assert layers["Driving time"]["legend"] == ["30 minutes", "60 minutes", "90 minutes"]
+    assert layers["Roads"]["renderer"] == "RuleRenderer"
+    assert layers["Minutes"]["renderer"] == "singlebandpseudocolor"
+    assert opened["gpkg default"] == "categorizedSymbol"
+    assert opened["qml beside"] is True
+    assert len(opened["qml"]) == len(STYLES)
+    assert [
+        name
+        for name, (loaded, _, count, fits) in opened["qml"].items()
+        if not (loaded and count and fits)
+    ] == []
+    # what is drawn
+    assert opened["errors"] == []
+    assert opened["corner"] == load_style()["base"]["sea"].lower()
+    assert opened["middle"] != opened["corner"]
+    assert opened["items"] == ["attribution", "legend", "map", "page", "scale bar", "title"]
+    assert opened["layout"] == 0
+    assert (opened["folder"] / "map-layout.png").stat().st_size > 20_000
