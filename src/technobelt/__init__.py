@@ -7,22 +7,76 @@ Everything public is named here; each is imported when it is first used, so that
 from __future__ import annotations
 
 import importlib
+import sys
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 __version__ = "0.1.0"
 
 _HOME = {
+    "Network": "network",
+    "Plan": "planning",
+    "Region": "region",
+    "TechnobeltError": "errors",
+    "Verdicts": "claims",
+    "build_network": "network",
+    "check_claims": "claims",
+    "draw_zones": "zones",
+    "export_shapefile": "export",
     "facilities": "layers",
+    "isochrones": "isochrones",
     "list_layers": "layers",
+    "load_network": "network",
     "load_region": "region",
+    "nearest": "travel_time",
+    "plan": "planning",
     "read_layer": "layers",
+    "route": "routes",
+    "save_network": "network",
+    "travel_times": "travel_time",
+    "web_map": "webmap",
+    "write_layer": "export",
 }
 
 if TYPE_CHECKING:
+    from technobelt.claims import Verdicts, check_claims
+    from technobelt.errors import TechnobeltError
+    from technobelt.export import export_shapefile, write_layer
+    from technobelt.isochrones import isochrones
     from technobelt.layers import facilities, list_layers, read_layer
-    from technobelt.region import load_region
+    from technobelt.network import Network, build_network, load_network, save_network
+    from technobelt.planning import Plan, plan
+    from technobelt.region import Region, load_region
+    from technobelt.routes import route
+    from technobelt.travel_time import nearest, travel_times
+    from technobelt.webmap import web_map
+    from technobelt.zones import draw_zones
 
-__all__ = ["__version__", "facilities", "list_layers", "load_region", "read_layer"]
+__all__ = [
+    "Network",
+    "Plan",
+    "Region",
+    "TechnobeltError",
+    "Verdicts",
+    "__version__",
+    "build_network",
+    "check_claims",
+    "draw_zones",
+    "export_shapefile",
+    "facilities",
+    "isochrones",
+    "list_layers",
+    "load_network",
+    "load_region",
+    "nearest",
+    "plan",
+    "read_layer",
+    "route",
+    "save_network",
+    "travel_times",
+    "web_map",
+    "write_layer",
+]
 
 
 def __getattr__(name: str) -> Any:
@@ -36,3 +90,17 @@ def __getattr__(name: str) -> Any:
 def __dir__() -> list[str]:
     """List the public names, imported or not."""
     return sorted(__all__)
+
+
+class _Package(ModuleType):
+    """Keeps a module that bears the name of a public function from standing in its place.
+
+    Python hangs every imported submodule into its package; ``tb.isochrones`` is the function.
+    """
+
+    def __setattr__(self, name: str, value: object) -> None:
+        if not (name in _HOME and isinstance(value, ModuleType)):
+            super().__setattr__(name, value)
+
+
+sys.modules[__name__].__class__ = _Package

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from technobelt.network.model import Network
     from technobelt.region import AnyClaim
 
-__all__ = ["Verdict", "Verdicts", "check_claims"]
+__all__ = ["Verdict", "Verdicts", "check_claims", "sentence"]
 
 Verdict = Literal["holds", "fails", "undecided"]
 
@@ -273,3 +273,38 @@ def _compared(observed: float, expected: float, tolerance: float) -> dict[str, A
         "expected": expected,
         "tolerance": tolerance,
     }
+
+
+def sentence(claim: dict[str, Any]) -> str:
+    """Say one entry of ``claims.json`` in a plain sentence.
+
+    Examples
+    --------
+    >>> sentence({"kind": "count", "observed": 6.0, "expected": 6.0, "unit": "complexes"})
+    'Found 6 complexes; the plan says 6.'
+    """
+    if claim["kind"] != "travel_time":
+        return _counted_sentence(claim)
+    between = " to ".join(claim.get("between") or ["cluster", "cluster"])
+    if claim["observed_min"] is None:
+        return f"The median trip {between} has no way on open roads."
+    low, high = claim["range_min"]
+    text = (
+        f"The median trip {between} takes {claim['observed_min']:.0f} min in the profile "
+        f"'{claim['profile']}', {low:.0f} to {high:.0f} min within the stated ranges of speed; "
+        f"the limit is {claim['limit_min']:g} min."
+        if high is not None
+        else f"The median trip {between} takes {claim['observed_min']:.0f} min."
+    )
+    factor = claim["break_even_factor"]
+    if factor is None:
+        return text
+    turn = "within" if factor > 1 else "over"
+    return f"{text} It comes {turn} the limit if all speeds are multiplied by {factor:.2f}."
+
+
+def _counted_sentence(claim: dict[str, Any]) -> str:
+    found = f"{claim['observed']:,.10g}"
+    if "observed_range" in claim and claim["observed_range"][0] != claim["observed_range"][1]:
+        found = " to ".join(f"{value:,.10g}" for value in claim["observed_range"])
+    return f"Found {found} {claim['unit']}; the plan says {claim['expected']:,.10g}."

@@ -7,6 +7,7 @@ an isochrone reaches is counted by time, and `audit` says how often the picture 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -14,14 +15,7 @@ import pandas as pd
 import shapely
 
 from technobelt.network.ties import Ties, startable, tie_points
-from technobelt.surface import (
-    Grid,
-    Positions,
-    grid_over,
-    position_seconds,
-    road_positions,
-    surface_of,
-)
+from technobelt.surface import Grid, grid_for, position_seconds, road_positions, surface_of
 from technobelt.travel_time import Model, matrix, model_of
 
 if TYPE_CHECKING:
@@ -35,28 +29,28 @@ if TYPE_CHECKING:
 
     Floats = NDArray[np.float64]
 
-__all__ = ["Mode", "audit", "isochrones", "polygons_within"]
+__all__ = ["Mode", "audit", "isochrone_sets", "isochrones", "polygons_within"]
 
 Mode = Literal["overlap", "merge", "split", "rings"]
 
 #: An isochrone is cut off where its outline runs within this distance of the network's edge, m.
 EDGE_M = 2000.0
-#: Cells of a grid for one limit: finer for short trips, which look at less land.
-_CELL_M_PER_MINUTE = 10 / 3
-_FINEST_M, _COARSEST_M = 50.0, 200.0
 _STEP_M = 50.0
 
 
 @dataclass(frozen=True, eq=False)
-class _Task:
-    """What all bands of one call share."""
+class _Trips:
+    """The trips that pictures of one study share: from the origins to every cell in reach."""
 
-    network: Network
     model: Model
-    positions: Positions
-    seconds: Floats
+    ties: Ties
+    limits: list[float]
+    toward: bool
     max_access_m: float
-    cell_m: float | None
+    grids: list[Grid]
+    excess: list[list[Floats]]
+    ids: list[Any]
+    crs: Any
 
 
 def isochrones(  # noqa: PLR0913  (the contract's options)
@@ -119,39 +113,87 @@ def isochrones(  # noqa: PLR0913  (the contract's options)
     >>> bool(bands["area_km2"].is_monotonic_increasing)
     True
     """
+    sets = isochrone_sets(
+        network,
+        origins,
+        modes=(mode,),
+        minutes=minutes,
+        toward=toward,
+        profile=profile,
+        reach=reach,
+        max_access_m=max_access_m,
+        cell_m=cell_m,
+    )
+    return sets[mode]
+
+
+def isochrone_sets(  # noqa: PLR0913  (as isochrones)
+    network: Network,
+    origins: gpd.GeoDataFrame,
+    *,
+    modes: Sequence[Mode],
+    minutes: Sequence[float] = (30, 60, 90),
+    toward: bool = False,
+    profile: str | Profile = "free_flow",
+    reach: Mapping[str, gpd.GeoDataFrame] | None = None,
+    max_access_m: float = 1000.0,
+    cell_m: float | None = None,
+) -> dict[Mode, gpd.GeoDataFrame]:
+    """Draw several modes of the same isochrones; the trips are made once.
+
+    Parameters and frames are those of `isochrones`.
+
+    Returns
+    -------
+    dict
+        Mode -> frame.
+    """
     model = model_of(network, profile)
     ties = tie_points(network, origins, max_access_m=max_access_m, what="origins")
     limits = sorted(minutes)
     positions = road_positions(network, step_m=_STEP_M)
     seconds = position_seconds(model, ties, positions, toward=toward, max_minutes=limits[-1])
-    task = _Task(network, model, positions, seconds, max_access_m, cell_m)
-    shapes = _nested([_band(task, limit, mode) for limit in limits])
+    grids, excess = [], []
+    for limit in limits:
+        nearest = seconds.min(axis=0)
+        grid = grid_for(positions, nearest, limit, max_access_m=max_access_m, cell_m=cell_m)
+        surface = surface_of(network, positions, grid, max_access_m=max_access_m)
+        grids.append(grid)
+        excess.append([surface.minutes(model, row) - limit for row in seconds])
+    trips = _Trips(
+        *(model, ties, limits, toward, max_access_m, grids, excess),
+        ids=list(origins.index),
+        crs=origins.crs,
+    )
+    reached = {name: _seconds_to(trips, points, name) for name, points in (reach or {}).items()}
+    return {mode: _drawn(trips, mode, reached) for mode in modes}
+
+
+def _drawn(
+    trips: _Trips, mode: Mode, reached: dict[str, tuple[Floats, Floats]]
+) -> gpd.GeoDataFrame:
+    bands = [
+        _band(trips, grid, excess, mode)
+        for grid, excess in zip(trips.grids, trips.excess, strict=True)
+    ]
+    shapes = _nested(bands)
     if mode == "rings":
         shapes = _rings(shapes)
-    ids = ["all"] if mode == "merge" else list(origins.index)
-    table = _table(network, shapes, ids, limits)
-    for name, points in (reach or {}).items():
-        table[name] = _reached(model, ties, points, name, limits, mode, toward, max_access_m)
-    return table.to_crs(origins.crs)
+    ids = ["all"] if mode == "merge" else trips.ids
+    table = _table(trips.model.network, shapes, ids, trips.limits)
+    for name, (seconds, worth) in reached.items():
+        table[name] = _counted(seconds, worth, trips.limits, mode)
+    return table.to_crs(trips.crs)
 
 
-def _band(task: _Task, limit: float, mode: Mode) -> list[Any]:
+def _band(trips: _Trips, grid: Grid, excess: list[Floats], mode: Mode) -> list[Any]:
     """Return one polygon an origin for one limit."""
-    within = (task.seconds <= limit * 60).any(axis=0)
-    if not within.any():
-        return [shapely.MultiPolygon()] * (1 if mode == "merge" else len(task.seconds))
-    cell_m = task.cell_m or float(np.clip(limit * _CELL_M_PER_MINUTE, _FINEST_M, _COARSEST_M))
-    west, south = task.positions.xy[within].min(axis=0) - task.max_access_m - cell_m
-    east, north = task.positions.xy[within].max(axis=0) + task.max_access_m + cell_m
-    grid = grid_over((west, south, east, north), cell_m)
-    surface = surface_of(task.network, task.positions, grid, max_access_m=task.max_access_m)
-    excess = [surface.minutes(task.model, row) - limit for row in task.seconds]
     if mode == "merge":
         excess = [np.minimum.reduce(excess)]
     elif mode == "split":
         excess = _split(excess)
-    blur = max(1.0, cell_m / task.model.costs.access_mps / 60)
-    shapes = [polygons_within(surface.grid, values, 0.0, blur) for values in excess]
+    blur = max(1.0, grid.cell_m / trips.model.costs.access_mps / 60)
+    shapes = [polygons_within(grid, values, 0.0, blur) for values in excess]
     return _disjoint(shapes) if mode == "split" else shapes
 
 
@@ -199,10 +241,10 @@ def polygons_within(grid: Grid, values: Floats, level: float, blur: float) -> An
     x = np.concatenate([[grid.x[0] - grid.cell_m], grid.x, [grid.x[-1] + grid.cell_m]])
     y = np.concatenate([[grid.y[0] + grid.cell_m], grid.y, [grid.y[-1] - grid.cell_m]])
     contours = contour_generator(x, y, framed, fill_type=FillType.OuterOffset)
-    points, offsets = contours.filled(level - 2 * blur, level)
-    if not points:
+    filled: Any = contours.filled(level - 2 * blur, level)
+    if not filled[0]:
         return shapely.MultiPolygon()
-    parts = _polygons(points, offsets)
+    parts = _polygons(*filled)
     simple = shapely.simplify(parts, grid.cell_m / 10)
     return _as_multi(shapely.union_all(shapely.make_valid(simple)))
 
@@ -211,10 +253,10 @@ def _polygons(points: list[Any], offsets: list[Any]) -> NDArray[np.object_]:
     """Make polygons of contourpy's rings: in each group the first is the shell, the rest holes."""
     counts = [np.diff(offset) for offset in offsets]
     ring = np.repeat(np.arange(sum(map(len, counts))), np.concatenate(counts))
-    rings = shapely.linearrings(np.concatenate(points), indices=ring)
+    rings: Any = shapely.linearrings(np.concatenate(points), indices=ring)
     group = np.repeat(np.arange(len(counts)), [len(count) for count in counts])
     is_shell = np.diff(group, prepend=-1) > 0
-    shapes = shapely.polygons(rings[is_shell])
+    shapes: Any = shapely.polygons(rings[is_shell])
     for number in np.unique(group[~is_shell]):
         mine = rings[group == number]
         shapes[number] = shapely.polygons(mine[0], mine[1:])
@@ -239,7 +281,7 @@ def _nested(bands: list[list[Any]]) -> list[list[Any]]:
 
 def _rings(bands: list[list[Any]]) -> list[list[Any]]:
     rings = [bands[0]]
-    for inner, outer in zip(bands[:-1], bands[1:], strict=True):
+    for inner, outer in pairwise(bands):
         rings.append(
             [_as_multi(shapely.difference(b, a)) for a, b in zip(inner, outer, strict=True)]
         )
@@ -278,36 +320,37 @@ def _truncated(network: Network, shapes: list[Any]) -> Floats:
     outlines = shapely.boundary(np.array(shapes, dtype=object))
     near = shapely.length(shapely.intersection(outlines, edge))
     whole = shapely.length(outlines)
-    return np.divide(near, whole, out=np.zeros(len(shapes)), where=whole > 0).round(4)
+    share = np.zeros(len(shapes), dtype=np.float64)
+    np.divide(near, whole, out=share, where=whole > 0)
+    return np.asarray(share.round(4))
 
 
-def _reached(
-    model: Model,
-    ties: Ties,
-    points: gpd.GeoDataFrame,
-    name: str,
-    limits: list[float],
-    mode: Mode,
-    toward: bool,  # noqa: FBT001
-    max_access_m: float,
-) -> Floats:
-    """Count, or sum up, the points within each limit of each origin, by time."""
-    there = tie_points(model.network, points, max_access_m=max_access_m, what=name)
-    if toward:
-        seconds = matrix(model, there, ties, max_minutes=limits[-1], root="destinations")[0].T
+def _seconds_to(trips: _Trips, points: gpd.GeoDataFrame, name: str) -> tuple[Floats, Floats]:
+    """Return seconds between the origins and some points, and what each point is worth."""
+    network, longest = trips.model.network, trips.limits[-1]
+    there = tie_points(network, points, max_access_m=trips.max_access_m, what=name)
+    if trips.toward:
+        seconds, _ = matrix(
+            trips.model, there, trips.ties, max_minutes=longest, root="destinations"
+        )
+        seconds = seconds.T
     else:
-        seconds = matrix(model, ties, there, max_minutes=limits[-1])[0]
+        seconds, _ = matrix(trips.model, trips.ties, there, max_minutes=longest)
+    worth = points[name].to_numpy(np.float64) if name in points else np.ones(len(points))
+    return seconds, worth
+
+
+def _counted(seconds: Floats, worth: Floats, limits: list[float], mode: Mode) -> NDArray[np.int64]:
+    """Count, or sum up, what lies within each limit of each origin, by time."""
     if mode == "merge":
         seconds = seconds.min(axis=0, keepdims=True)
     elif mode == "split":
-        seconds = np.where(
-            seconds.argmin(axis=0) == np.arange(len(seconds))[:, None], seconds, np.inf
-        )
-    worth = points[name].to_numpy(np.float64) if name in points else np.ones(len(points))
+        first = seconds.argmin(axis=0) == np.arange(len(seconds))[:, None]
+        seconds = np.where(first, seconds, np.inf)
     sums = np.array([(seconds <= limit * 60) @ worth for limit in limits])
     if mode == "rings":
         sums = np.diff(sums, axis=0, prepend=0)
-    return np.rint(sums).astype(np.int64).ravel()
+    return np.asarray(np.rint(sums).ravel(), dtype=np.int64)
 
 
 def audit(

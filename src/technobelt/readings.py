@@ -42,6 +42,10 @@ RULES = {
     "interchanges": "between the corridor's interchanges inside different clusters, driving only; "
     "the longest",
 }
+RULE = (
+    "Holds only if it does at the slow end of every stated range, fails only if it does at the "
+    "fast end."
+)
 BOUNDS: tuple[Bound, ...] = ("fastest", "value", "slowest")
 #: Places within about a metre of each other are one place.
 _SAME_PLACE_DECIMALS = 5
@@ -297,8 +301,8 @@ def _verdict(fastest: float, slowest: float, limit: float) -> str:
     return "fails" if fastest > limit else "undecided"
 
 
-def _rounded(minutes: float) -> float | None:
-    return round(minutes, 2) if np.isfinite(minutes) else None
+def _rounded(value: Any) -> float | None:
+    return round(float(value), 2) if np.isfinite(value) else None
 
 
 def _longest(minutes: Floats, points: _Points) -> tuple[float, list[str]]:
@@ -428,8 +432,8 @@ def _routes(
                 "to_id": pair.to_id,
                 "from_name": pair.from_name,
                 "to_name": pair.to_name,
-                "time_min": round(pair.time_min, 2),
-                "length_km": round(pair.length_km, 2),
+                "time_min": _rounded(pair.time_min),
+                "length_km": _rounded(pair.length_km),
                 "by": [
                     [str(road), round(km, 1)]
                     for road, km in zip(told["road"], told["length_km"], strict=True)
@@ -453,8 +457,8 @@ def _counterexamples(
             "to": pair.to_id,
             "from_name": pair.from_name,
             "to_name": pair.to_name,
-            "time_min": None if pd.isna(pair.time_min) else round(pair.time_min, 2),
-            "length_km": None if pd.isna(pair.length_km) else round(pair.length_km, 2),
+            "time_min": _rounded(pair.time_min),
+            "length_km": _rounded(pair.length_km),
             "status": pair.status,
             "confidence": max(ends, key=_RANKS.index),
         }
@@ -474,8 +478,7 @@ def _notes(
     assumed = region.profiles[profile].placeholders
     low = int((places["confidence"] == "low").sum())
     notes = [
-        "Holds only if it does at the slow end of every stated range, fails only if it does at "
-        "the fast end.",
+        RULE,
         f"{len(assumed)} numbers of profile '{profile}' are placeholders that nobody measured.",
         f"{low} of {len(places)} places have positions of low confidence.",
         "Turn restrictions, signals and congestion by the hour are not modelled.",

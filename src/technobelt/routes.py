@@ -204,7 +204,7 @@ def _steps(model: Model, drive: _Drive, parts: pd.DataFrame, ends: list[Any]) ->
     driven = pd.DataFrame(
         {
             "road": grouped["road"].first(),
-            "class": grouped["class"].first(),
+            "class": parts["class"].to_numpy()[grouped["length_m"].idxmax()],
             "length_km": grouped["length_m"].sum() / 1000,
             "time_min": grouped["seconds"].sum() / 60,
             "geometry": grouped["shape"].agg(_joined),

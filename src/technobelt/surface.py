@@ -16,14 +16,23 @@ import shapely
 from scipy import ndimage
 from scipy.spatial import cKDTree
 
-from technobelt.network.ties import MEDIAN_M, Ties, crosses_barrier, direction_at, startable
-from technobelt.travel_time import Model, matrix
+from technobelt.network.ties import (
+    MEDIAN_M,
+    Ties,
+    crosses_barrier,
+    direction_at,
+    startable,
+    tie_points,
+)
+from technobelt.travel_time import Model, matrix, model_of
 from technobelt.writing import replace_file
 
 if TYPE_CHECKING:
+    import geopandas as gpd
     from numpy.typing import NDArray
 
     from technobelt.network.model import Network
+    from technobelt.region import Profile
 
     Floats = NDArray[np.float64]
     Ints = NDArray[np.int64]
@@ -39,8 +48,13 @@ __all__ = [
     "write_raster",
 ]
 
-#: How many of the nearest positions are tried where the nearest lies across a barrier.
-_TRIES = 24
+#: How many positions are tried where the nearest lies across a barrier, of every so many taken:
+#: neighbours on one road are mostly across it too.
+_TRIES, _EVERY = 8, 6
+_HALF_DIAGONAL = 0.7072
+#: Cells of a grid for one limit: finer for short trips, which look at less land.
+_CELL_M_PER_MINUTE = 10 / 3
+_FINEST_M, _COARSEST_M = 50.0, 200.0
 
 
 @dataclass(frozen=True)
@@ -61,19 +75,19 @@ class Grid:
     @property
     def transform(self) -> Any:
         """Affine transform of the cells, as rasterio has it."""
-        from rasterio.transform import from_origin
+        from affine import Affine  # rasterio's from_origin warns with affine 3
 
-        return from_origin(self.left, self.top, self.cell_m, self.cell_m)
+        return Affine(self.cell_m, 0.0, self.left, 0.0, -self.cell_m, self.top)
 
     @property
     def x(self) -> Floats:
         """Centres of the columns."""
-        return self.left + self.cell_m * (np.arange(self.columns) + 0.5)
+        return np.asarray(self.left + self.cell_m * (np.arange(self.columns) + 0.5))
 
     @property
     def y(self) -> Floats:
         """Centres of the rows, from north to south."""
-        return self.top - self.cell_m * (np.arange(self.rows) + 0.5)
+        return np.asarray(self.top - self.cell_m * (np.arange(self.rows) + 0.5))
 
     @property
     def centres(self) -> Floats:
@@ -167,14 +181,12 @@ def road_positions(network: Network, *, step_m: float = 50.0) -> Positions:
 
 def _with_partners(network: Network, own: Ties, xy: Floats) -> Ties:
     """Give positions on one carriageway a second tie on the other."""
-    one_way = np.flatnonzero((network.arcs_of < 0).any(axis=1)[own.section])
+    one_way = np.flatnonzero(network.one_way[own.section])
     if len(one_way) < 2:
         return own
     travel = _travel(network, own.take(one_way))
     tree = cKDTree(xy[one_way])
-    distance, near = tree.query(
-        xy[one_way], k=min(8, len(one_way)), distance_upper_bound=MEDIAN_M, workers=-1
-    )
+    distance, near = _nearest(tree, xy[one_way], min(8, len(one_way)), MEDIAN_M)
     there = np.isfinite(distance)
     near = np.where(there, near, 0)
     cosine = (travel[near] * travel[:, None, :]).sum(axis=2)
@@ -193,6 +205,18 @@ def _with_partners(network: Network, own: Ties, xy: Floats) -> Ties:
         access_m=np.concatenate([own.access_m, distance[found, first]])[order],
         n=own.n,
     )
+
+
+def _nearest(tree: cKDTree, xy: Floats, k: int, reach_m: float) -> tuple[Floats, Ints]:
+    """Return distances and numbers of the k nearest, (n, k); infinite where there are fewer."""
+    ranks = list(range(1, k + 1))
+    distance, number = tree.query(xy, k=ranks, distance_upper_bound=reach_m, workers=-1)
+    return np.asarray(distance), np.asarray(number)
+
+
+def _legs_cross(network: Network, start: Floats, end: Floats) -> Mask:
+    a = np.asarray(shapely.points(start), dtype=object)
+    return crosses_barrier(network, a, np.asarray(shapely.points(end), dtype=object))
 
 
 def _travel(network: Network, ties: Ties) -> Floats:
@@ -216,17 +240,16 @@ def surface_of(
     max_access_m
         Longest access leg, m.
     """
-    dry = ~_wet_cells(network, grid).ravel()
-    cell = np.flatnonzero(dry)
-    centre = grid.centres[cell]
-    access, position = positions.tree.query(centre, distance_upper_bound=max_access_m, workers=-1)
-    tied = np.isfinite(access)
-    cell, centre, access, position = cell[tied], centre[tied], access[tied], position[tied]
+    centre = grid.centres
+    found = _nearest(positions.tree, centre, 1, max_access_m)
+    access, position = found[0][:, 0], found[1][:, 0]
+    # generalised water may cover a road on its bank: a cell with a road in it is no water
+    dry = ~_wet_cells(network, grid).ravel() | (access <= grid.cell_m * _HALF_DIAGONAL)
+    cell = np.flatnonzero(dry & np.isfinite(access))
+    centre, access, position = centre[cell], access[cell], position[cell]
     near_wall = _distance_to_walls(network, grid).ravel()[cell] < access + grid.cell_m
     check = np.flatnonzero(near_wall)
-    crossed = crosses_barrier(
-        network, shapely.points(centre[check]), shapely.points(positions.xy[position[check]])
-    )
+    crossed = _legs_cross(network, centre[check], positions.xy[position[check]])
     stuck = check[crossed]
     new_position, new_access = _own_side(network, positions, centre[stuck], max_access_m)
     position[stuck], access[stuck] = new_position, new_access
@@ -261,20 +284,20 @@ def _own_side(
     network: Network, positions: Positions, centre: Floats, max_access_m: float
 ) -> tuple[Ints, Floats]:
     """Find the nearest position that is not across a barrier; infinite access where none is."""
-    k = min(_TRIES, len(positions.xy))
-    if not len(centre) or k < 2:
-        return np.zeros(len(centre), dtype=np.int64), np.full(len(centre), np.inf)
-    access, position = positions.tree.query(
-        centre, k=k, distance_upper_bound=max_access_m, workers=-1
-    )
+    some = positions.xy[::_EVERY]
+    k = min(_TRIES, len(some))
+    if not len(centre):
+        return np.zeros(0, dtype=np.int64), np.zeros(0)
+    access, position = _nearest(cKDTree(some), centre, k, max_access_m)
+    position = np.minimum(position * _EVERY, len(positions.xy) - 1)
     best = np.zeros(len(centre), dtype=np.int64)
     best_access = np.full(len(centre), np.inf)
-    for rank in range(1, k):
+    for rank in range(k):
         open_ = np.flatnonzero(np.isinf(best_access) & np.isfinite(access[:, rank]))
         if not len(open_):
             break
         end = positions.xy[position[open_, rank]]
-        free = ~crosses_barrier(network, shapely.points(centre[open_]), shapely.points(end))
+        free = ~_legs_cross(network, centre[open_], end)
         best[open_[free]] = position[open_[free], rank]
         best_access[open_[free]] = access[open_[free], rank]
     return best, best_access
@@ -309,6 +332,67 @@ def position_seconds(
         )
         return seconds.T
     return matrix(model, origins, positions.ties, max_minutes=max_minutes)[0]
+
+
+def travel_time_raster(
+    network: Network,
+    origins: gpd.GeoDataFrame,
+    path: str | Path,
+    *,
+    profile: str | Profile = "free_flow",
+    toward: bool = False,
+    max_minutes: float = 90.0,
+    max_access_m: float = 1000.0,
+    cell_m: float | None = None,
+) -> Path:
+    """Write minutes between each cell and the nearest origin as a GeoTIFF.
+
+    Parameters
+    ----------
+    network
+        The roads; the raster is in their CRS.
+    origins
+        Points in any CRS.
+    path
+        The ``.tif``, replaced whole or not at all.
+    profile, toward, max_access_m, cell_m
+        As in `technobelt.isochrones`.
+    max_minutes
+        Cells farther than this are left without a value.
+
+    Returns
+    -------
+    pathlib.Path
+        Cloud-optimised GeoTIFF, float32 minutes, NaN where unreached.
+    """
+    model = model_of(network, profile)
+    ties = tie_points(network, origins, max_access_m=max_access_m, what="origins")
+    positions = road_positions(network)
+    seconds = position_seconds(model, ties, positions, toward=toward, max_minutes=max_minutes)
+    nearest = seconds.min(axis=0)
+    grid = grid_for(positions, nearest, max_minutes, max_access_m=max_access_m, cell_m=cell_m)
+    surface = surface_of(network, positions, grid, max_access_m=max_access_m)
+    minutes = surface.minutes(model, nearest)
+    minutes[minutes > max_minutes] = np.inf
+    return write_raster(path, grid, network.crs, minutes)
+
+
+def grid_for(
+    positions: Positions,
+    seconds: Floats,
+    limit_min: float,
+    *,
+    max_access_m: float,
+    cell_m: float | None,
+) -> Grid:
+    """Return the grid over all road positions within a limit; finer for shorter limits."""
+    side = cell_m or float(np.clip(limit_min * _CELL_M_PER_MINUTE, _FINEST_M, _COARSEST_M))
+    within = positions.xy[seconds <= limit_min * 60]
+    if not len(within):
+        return Grid(0.0, 0.0, side, 1, 1)
+    west, south = within.min(axis=0) - max_access_m - side
+    east, north = within.max(axis=0) + max_access_m + side
+    return grid_over((west, south, east, north), side)
 
 
 def write_raster(path: str | Path, grid: Grid, crs: Any, minutes: Floats) -> Path:

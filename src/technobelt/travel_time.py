@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cache, lru_cache
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -266,7 +267,7 @@ def _columns(rows: int, begins: Ints, n: int) -> list[tuple[int, int]]:
     size = max(1, _BLOCK_VALUES // max(rows, 1))
     cuts = begins[np.searchsorted(begins, np.arange(0, n, size))[1:].clip(max=len(begins) - 1)]
     edges = np.unique(np.concatenate([[0], cuts, [n]]))
-    return [(int(a), int(b)) for a, b in zip(edges[:-1], edges[1:], strict=True)]
+    return [(int(a), int(b)) for a, b in pairwise(edges)]
 
 
 def _limit(model: Model, max_minutes: float | None) -> float:
@@ -287,11 +288,11 @@ def direct_ways(
 ) -> tuple[Ints, Ints, Floats, Floats]:
     """Return the ways along one section: tie of origin, tie of destination, both costs."""
     network, costs = model.network, model.costs
-    pairs = pd.merge(
-        pd.DataFrame({"section": origins.section, "o": np.arange(len(origins.section))}),
-        pd.DataFrame({"section": destinations.section, "d": np.arange(len(destinations.section))}),
-        on="section",
+    start = pd.DataFrame({"section": origins.section, "o": np.arange(len(origins.section))})
+    finish = pd.DataFrame(
+        {"section": destinations.section, "d": np.arange(len(destinations.section))}
     )
+    pairs = start.merge(finish, on="section")
     o, d = pairs["o"].to_numpy(np.int64), pairs["d"].to_numpy(np.int64)
     section = pairs["section"].to_numpy(np.int64)
     share = destinations.fraction[d] - origins.fraction[o]

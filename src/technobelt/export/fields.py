@@ -45,6 +45,7 @@ _RESULTS = (
     Column("universit", "integer", "universities and colleges inside", "count"),
     Column("centres", "integer", "innovation centres inside", "count"),
     Column("hub_min", "number", "median driving time to the cluster's hub", "min"),
+    Column("hub_worst", "number", "longest driving time to the cluster's hub", "min"),
     Column("rule", "text", "rule by which the zone was drawn"),
     Column("origin_id", "text", "id of the place that the times start from or lead to"),
     Column("origin_name", "text", "name of that place"),

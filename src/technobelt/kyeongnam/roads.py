@@ -12,6 +12,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pandas as pd
 import shapely
 from scipy.sparse import csr_array
 from scipy.sparse.csgraph import dijkstra
@@ -28,7 +29,6 @@ from technobelt.schema import ROAD_CLASSES
 if TYPE_CHECKING:
     from pathlib import Path
 
-    import pandas as pd
     from numpy.typing import NDArray
 
     from technobelt.network.osm import Ways
@@ -162,9 +162,8 @@ def with_openings(ways: Ways, source: Path) -> Ways:
         on_route = np.flatnonzero((ways.road_class == _MOTORWAY) & (ways.ref == route))
         if not len(on_route):
             continue
-        distance = shapely.distance(
-            shapely.points(xy[on_route])[:, None], mine["line"].to_numpy()[None, :]
-        )
+        places = np.asarray(shapely.points(xy[on_route]), dtype=object)
+        distance = shapely.distance(places[:, None], mine["line"].to_numpy()[None, :])
         best = distance.argmin(axis=1)
         near = distance[np.arange(len(best)), best] <= DATED_WITHIN_M
         opened[on_route[near]] = mine["opened"].to_numpy()[best[near]]
@@ -177,20 +176,18 @@ def _stretches(source: Path) -> pd.DataFrame:
     columns = ("segment_id", "line_id", "route_no_today", "name", "opened", "note")
     table = read_table(source, SEGMENTS, columns)
     junctions = make_interchanges(source).to_crs(METRES)
-    table["date"] = openings(table, SEGMENTS)
-    table = table[
-        (table["route_no_today"] != "") & table["date"].map(lambda d: d.opened is not None)
-    ]
+    dates = openings(table, SEGMENTS)
+    table = table.assign(
+        route=table["route_no_today"],
+        opened=pd.Series([date.opened for date in dates], index=table.index, dtype=object),
+        opened_ev=[date.evidence for date in dates],
+    )
+    table = table[(table["route"] != "") & table["opened"].notna()]
     lines = [
         _line_of(row, table, junctions[junctions["line"] == row["line_id"]], number)
         for number, row in table.iterrows()
     ]
-    return table.assign(
-        route=table["route_no_today"],
-        line=lines,
-        opened=[date.opened for date in table["date"]],
-        opened_ev=[date.evidence for date in table["date"]],
-    )
+    return table.assign(line=lines)
 
 
 def _line_of(row: pd.Series[Any], table: pd.DataFrame, junctions: Any, number: object) -> Any:

@@ -2,7 +2,7 @@
 
 from technobelt.network.build import build_network
 from technobelt.network.model import Network, NetworkInfo, network_from_roads
-from technobelt.network.store import load_network, save_network
+from technobelt.network.store import load_network, region_network, save_network
 
 __all__ = [
     "Network",
@@ -10,5 +10,6 @@ __all__ = [
     "build_network",
     "load_network",
     "network_from_roads",
+    "region_network",
     "save_network",
 ]

@@ -139,7 +139,9 @@ def _road_table(table: pd.DataFrame, lines: NDArray[np.object_], crs: str) -> An
     ends = table[["tail", "head"]].to_numpy()
     _, number = np.unique(ends, return_inverse=True)
     number = number.reshape(ends.shape)
-    classes = pd.Categorical.from_codes(table["road_class"], categories=list(ROAD_CLASSES))
+    classes = pd.Categorical.from_codes(
+        table["road_class"].to_numpy(np.int8), categories=pd.Index(ROAD_CLASSES)
+    )
     columns = {
         "u": number[:, 0].astype(np.int32),
         "v": number[:, 1].astype(np.int32),
@@ -157,12 +159,15 @@ def _road_table(table: pd.DataFrame, lines: NDArray[np.object_], crs: str) -> An
 def _report(
     ways: Ways, pieces: Pieces, main: NDArray[np.bool_], cuts: NDArray[np.float64]
 ) -> dict[str, Any]:
-    lost = pd.Series(pieces.length_m[~main]).groupby(ways.road_class[pieces.way[~main]]).sum()
+    code = ways.road_class[pieces.way[~main]]
+    lost = np.bincount(code, weights=pieces.length_m[~main], minlength=len(ROAD_CLASSES)) / 1000
     return {
         "ways": len(ways),
         "ways_closed_to_cars": ways.closed,
         "dropped_pieces": int((~main).sum()),
-        "dropped_km": {ROAD_CLASSES[code]: round(m / 1000, 1) for code, m in lost.items()},
+        "dropped_km": {
+            name: round(float(km), 1) for name, km in zip(ROAD_CLASSES, lost, strict=True) if km
+        },
         "service_roads_cut": [[round(lon, 5), round(lat, 5)] for lon, lat in cuts.tolist()],
     }
 

@@ -130,11 +130,16 @@ class Network:
         arcs[self.arc_section, column] = np.arange(len(self.arc_section), dtype=np.int32)
         return arcs
 
+    @cached_property
+    def one_way(self) -> NDArray[np.bool_]:
+        """Bool (n): sections that may be driven in one direction only."""
+        return np.asarray((self.arcs_of < 0).any(axis=1))
+
     def on_routes(self, routes: Collection[str]) -> NDArray[np.bool_]:
         """Mark the motorway sections that bear one of the route numbers."""
         numbers = self.roads["ref"].fillna("").astype(str).str.split(";")
         bears = np.fromiter((bool(set(routes) & set(n)) for n in numbers), bool, len(numbers))
-        return bears & (self.road_class == ROAD_CLASSES.index("motorway"))
+        return np.asarray(bears & (self.road_class == ROAD_CLASSES.index("motorway")))
 
     @cached_property
     def lines(self) -> NDArray[np.object_]:
@@ -146,7 +151,7 @@ class Network:
         """Shapes of open motorway sections on the ground, which no access leg may cross."""
         structure = self.roads["bridge"].to_numpy() + self.roads["tunnel"].to_numpy()
         wall = (self.road_class == ROAD_CLASSES.index("motorway")) & (structure < 0.5)
-        return self.lines[wall & ~self.closed]
+        return np.asarray(self.lines[wall & ~self.closed])
 
     @cached_property
     def barrier_tree(self) -> Any:

@@ -142,12 +142,12 @@ def read_ways(
     MissingFileError
         There is no such file.
     NetworkError
-        The file is broken off, no OSM file, or has no drivable way.
+        The file is broken off, no OSM file, or has no drivable way; or a class is unknown.
     """
     file = Path(path)
     if not file.is_file():
         raise MissingFileError(f"no road file '{file}'. Name an .osm.pbf, .osm or .osm.gz file.")
-    wanted = {name: _CODES[name] for name in classes}
+    wanted = _codes_of(classes)
     try:
         found = _collect(file, wanted, progress)
     except RuntimeError as error:
@@ -155,12 +155,23 @@ def read_ways(
             f"'{file.name}' cannot be read as an OSM file ({str(error).splitlines()[0]}). "
             "It may be broken off: fetch it again."
         ) from error
-    if not found.kind:
+    ways = _as_ways(found, file) if found.kind else None
+    if not ways:
         raise NetworkError(
             f"'{file.name}' has no way that a car may drive; looked for highway = "
-            f"{', '.join(wanted)}."
+            f"{', '.join(wanted)}. Name a file that has."
         )
-    return _as_ways(found, file)
+    return ways
+
+
+def _codes_of(classes: Iterable[str]) -> dict[str, int]:
+    named = list(classes)
+    unknown = [name for name in named if name not in _CODES]
+    if unknown:
+        raise NetworkError(
+            f"unknown class {unknown[0]!r}; the classes are {', '.join(ROAD_CLASSES)}."
+        )
+    return {name: _CODES[name] for name in named}
 
 
 def _collect(
@@ -171,7 +182,7 @@ def _collect(
     found = _Collected()
     lines = osmium.geom.WKBFactory()
     every_node = osmium.geom.use_nodes.ALL
-    ways = (
+    ways: Any = (  # its filters let ways pass alone, which its types cannot say
         osmium.FileProcessor(str(file))
         .with_locations()
         .with_filter(osmium.filter.EntityFilter(osmium.osm.WAY))

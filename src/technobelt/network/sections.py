@@ -65,11 +65,12 @@ class Pieces:
     def take(self, chosen: NDArray[np.bool_]) -> Pieces:
         """Return only the chosen pieces."""
         return Pieces(
-            *(
-                getattr(self, name)[chosen]
-                for name in self.__dataclass_fields__
-                if name != "n_nodes"
-            ),
+            tail=self.tail[chosen],
+            head=self.head[chosen],
+            first=self.first[chosen],
+            last=self.last[chosen],
+            way=self.way[chosen],
+            length_m=self.length_m[chosen],
             n_nodes=self.n_nodes,
         )
 
@@ -195,7 +196,7 @@ def contract(pieces: Pieces, ways: Ways) -> Sections:
 
 
 def _like(pieces: Pieces, ways: Ways) -> NDArray[np.int64]:
-    """Number the kinds of pieces: like numbers may be joined."""
+    """Give each piece the number of its kind: like numbers may be joined."""
     keys = pd.DataFrame(
         {
             "class": ways.road_class,
@@ -206,8 +207,8 @@ def _like(pieces: Pieces, ways: Ways) -> NDArray[np.int64]:
             "opened_ev": ways.opened_ev,
         }
     )
-    kind: NDArray[np.int64] = keys.groupby(list(keys.columns), dropna=False).ngroup().to_numpy()
-    return kind[pieces.way]
+    kind = keys.groupby(list(keys.columns), dropna=False).ngroup().to_numpy()
+    return kind.astype(np.int64)[pieces.way]
 
 
 def _chains(

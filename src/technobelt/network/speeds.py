@@ -101,8 +101,8 @@ def _end_seconds(network: Network, junction_s: float, ramp_s: float) -> NDArray[
     arc_class = network.road_class[network.arc_section]
     main = np.isin(network.road_class, _MAIN)
     arms = np.bincount(u[main], minlength=n) + np.bincount(v[main], minlength=n)
-    one_way = (network.arcs_of < 0).any(axis=1)[network.arc_section]
-    crossing = (arms >= 3)[network.arc_head] & ~np.isin(arc_class, _MOTORWAYS)
+    one_way = network.one_way[network.arc_section]
+    crossing = (arms[network.arc_head] >= 3) & ~np.isin(arc_class, _MOTORWAYS)
     waiting = np.where(crossing, np.where(one_way, junction_s / 2, junction_s), 0.0)
     street = ~np.isin(network.road_class, _MOTORWAYS)
     touches = np.zeros(n, dtype=bool)

@@ -104,7 +104,8 @@ def load_network(path_or_region: str | Path | Region) -> Network:
     path = Path(path_or_region)
     if not path.is_file():
         raise MissingFileError(
-            f"no network file '{path}'. Build one: technobelt network build ROADS.osm.pbf --out {path.name}"
+            f"no network file '{path}'. Build one: technobelt network build ROADS.osm.pbf --out "
+            f"{path.name}"
         )
     roads, meta = _read(path)
     known = {name: meta[name] for name in NetworkInfo.__dataclass_fields__ if name in meta}
@@ -112,13 +113,39 @@ def load_network(path_or_region: str | Path | Region) -> Network:
     return network_from_roads(roads, info)
 
 
+def region_network(region: Region, network: Network | str | Path | None = None) -> Network:
+    """Return the network to use for a region: in its CRS, with its barriers.
+
+    Parameters
+    ----------
+    region
+        From `load_region`.
+    network
+        A network or its ``.parquet`` file; the region's own roads by default.
+
+    Examples
+    --------
+    >>> import technobelt as tb
+    >>> region = tb.load_region()
+    >>> region_network(region).crs.to_string()
+    'EPSG:5179'
+    """
+    if network is None:
+        return _of_region(region).to_crs(region.crs)
+    loaded = network if isinstance(network, Network) else load_network(network)
+    return _with_barriers(loaded.to_crs(region.crs), region)
+
+
 def _of_region(region: Region) -> Network:
+    return _with_barriers(load_network(region.path("roads")), region)
+
+
+def _with_barriers(network: Network, region: Region) -> Network:
     from technobelt.layers import read_layer
 
-    network = load_network(region.path("roads"))
-    if "barriers" in region.layers:
-        return network.with_barriers(read_layer(region, "barriers"))
-    return network
+    if "barriers" not in region.layers or len(network.barriers):
+        return network
+    return network.with_barriers(read_layer(region, "barriers"))
 
 
 def _read(path: Path) -> tuple[gpd.GeoDataFrame, dict[str, Any]]:

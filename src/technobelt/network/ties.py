@@ -16,7 +16,6 @@ from technobelt.errors import CRSError, PointError
 from technobelt.schema import ROAD_CLASSES, check_positions
 
 if TYPE_CHECKING:
-
     import geopandas as gpd
     from numpy.typing import NDArray
 
@@ -90,9 +89,8 @@ def startable(network: Network) -> Mask:
     closed.
     """
     structure = network.roads["bridge"].to_numpy() + network.roads["tunnel"].to_numpy()
-    return (
-        ~np.isin(network.road_class, _NO_START) & (structure < _STRUCTURE_SHARE) & ~network.closed
-    )
+    barred = np.isin(network.road_class, _NO_START) | network.closed
+    return np.asarray(~barred & (structure < _STRUCTURE_SHARE))
 
 
 def tie_points(
@@ -190,7 +188,7 @@ def direction_at(lines: Shapes, fraction: Floats) -> Floats:
     a = shapely.get_coordinates(shapely.line_interpolate_point(lines, low, normalized=True))
     b = shapely.get_coordinates(shapely.line_interpolate_point(lines, high, normalized=True))
     along = b - a
-    return along / np.maximum(np.hypot(*along.T), 1e-9)[:, None]
+    return np.asarray(along / np.maximum(np.hypot(*along.T), 1e-9)[:, None])
 
 
 def _side(lines: Shapes, fraction: Floats, points: Shapes) -> NDArray[np.int8]:
@@ -237,8 +235,8 @@ def _feet(network: Network, ties: Ties) -> Shapes:
 def crosses_barrier(network: Network, start: Shapes, end: Shapes) -> Mask:
     """Tell which access legs cross a motorway, or more than `WADE_M` of water."""
     pairs = np.stack([shapely.get_coordinates(start), shapely.get_coordinates(end)], axis=1)
-    legs = shapely.linestrings(pairs)
-    crossed = np.zeros(len(legs), dtype=bool)
+    legs = np.asarray(shapely.linestrings(pairs), dtype=object)
+    crossed: Mask = np.zeros(len(legs), dtype=np.bool_)
     walls = network.motorways
     if len(walls):
         leg, _ = shapely.STRtree(walls).query(legs, predicate="intersects")
@@ -246,7 +244,8 @@ def crosses_barrier(network: Network, start: Shapes, end: Shapes) -> Mask:
     if len(network.barriers):
         leg, wet = network.barrier_tree.query(legs, predicate="intersects")
         inside = shapely.length(shapely.intersection(legs[leg], network.barriers[wet]))
-        crossed |= np.bincount(leg, weights=inside, minlength=len(legs)) > WADE_M
+        wet_m = np.bincount(leg, weights=inside, minlength=len(legs))
+        crossed |= np.asarray(wet_m > WADE_M)
     return crossed
 
 
@@ -254,7 +253,7 @@ def _with_other_carriageway(
     network: Network, xy: Shapes, usable: Ints, ties: Ties, *, walled: bool
 ) -> Ties:
     """Add the opposite carriageway to ties on a divided road."""
-    one_way = (network.arcs_of < 0).any(axis=1)
+    one_way = network.one_way
     divided = ties.take(one_way[ties.section])
     others = usable[one_way[usable]]
     if not len(divided.point) or not len(others):

@@ -123,9 +123,9 @@ def make_graph(
 
     Examples
     --------
-    >>> graph = make_graph(
-    ...     np.array([0, 0]), np.array([1, 1]), np.array([5.0, 5.0]), np.array([70.0, 60.0]), n_nodes=2
-    ... )
+    >>> tail, head = np.array([0, 0]), np.array([1, 1])
+    >>> seconds, metres = np.array([5.0, 5.0]), np.array([70.0, 60.0])
+    >>> graph = make_graph(tail, head, seconds, metres, n_nodes=2)
     >>> [float(cost[0]) for cost in graph.unpack(graph.weight)]
     [5.0, 60.0...]
     """

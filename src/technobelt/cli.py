@@ -1,0 +1,711 @@
+"""The command line: parse, call the library, write; nothing else.
+
+Only click is imported here, so that ``technobelt --help`` answers at once.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import sys
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from technobelt import __version__
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    import geopandas as gpd
+    import pandas as pd
+
+    from technobelt.network import Network
+    from technobelt.region import Region
+
+__all__ = ["main"]
+
+UNUSABLE, WRONG_USAGE, CLAIM_NOT_MET = 1, 2, 3
+
+REGION = click.argument("region", required=False, type=click.Path(path_type=Path))
+REGION_OPTION = click.option(
+    "--region", type=click.Path(path_type=Path), help="Folder of a region; default: built-in."
+)
+NETWORK = click.option(
+    "--network",
+    type=click.Path(path_type=Path),
+    help="Road network (.parquet) instead of the region's own.",
+)
+PROFILE = click.option("--profile", metavar="P", help="Speed profile of the region.")
+AS_OF = click.option("--as-of", metavar="DATE", help="Use the roads open on this date, e.g. 1999.")
+JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON for machines.")
+ACCESS = click.option(
+    "--max-access-m",
+    type=click.FloatRange(min=0, min_open=True),
+    default=1000.0,
+    show_default=True,
+    help="Longest way between a place and its road, m.",
+)
+
+
+class _Minutes(click.ParamType[tuple[float, ...]]):
+    """Limits such as ``30,60,90``."""
+
+    name = "minutes"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[float, ...]:
+        if isinstance(value, tuple):
+            return value
+        try:
+            limits = tuple(float(part) for part in value.split(","))
+        except ValueError:
+            self.fail(f"{value!r} is no list of minutes such as 30,60,90", param, ctx)
+        if not limits or min(limits) <= 0:
+            self.fail("minutes must be above zero", param, ctx)
+        return limits
+
+
+MINUTES = click.option(
+    "--minutes", type=_Minutes(), default="30,60,90", show_default=True, help="Limits."
+)
+
+
+class _ListByDefault(click.Group):
+    """A group whose ``list`` command is meant when none is named."""
+
+    def resolve_command(self, ctx: click.Context, args: list[str]) -> Any:
+        if args and args[0] not in self.commands:
+            args = ["list", *args]
+        return super().resolve_command(ctx, args)
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(__version__, prog_name="technobelt")
+@click.option("--debug", is_flag=True, help="Show where an error came from.")
+@click.option("-v", "--verbose", is_flag=True, help="Say more on the way.")
+@click.pass_context
+def technobelt(ctx: click.Context, *, debug: bool, verbose: bool) -> None:
+    """Check a regional plan against the road network.
+
+    Travel times, isochrones, checked claims, innovation zones, web maps and GIS files. Without a
+    REGION, commands work on the built-in one, the Kyeongnam Technobelt.
+
+    \b
+    technobelt plan --out maps/
+    technobelt check
+    technobelt isochrone UNI02 --minutes 30,60 --out isochrones.gpkg
+    technobelt network build ROADS.osm.pbf --out roads.parquet
+    """  # noqa: D301  (click's mark for lines to keep)
+    ctx.obj = {"debug": debug}
+    logging.basicConfig(
+        level=logging.INFO if verbose else logging.WARNING, stream=sys.stderr, format="%(message)s"
+    )
+
+
+# --- the whole run ---------------------------------------------------------------------------
+
+
+@technobelt.command()
+@REGION
+@NETWORK
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path),
+    default=Path("maps"),
+    show_default=True,
+    help="Folder for the results.",
+)
+@PROFILE
+@AS_OF
+@MINUTES
+@JSON
+def plan(
+    region: Path | None,
+    network: Path | None,
+    out: Path,
+    profile: str | None,
+    as_of: str | None,
+    minutes: tuple[float, ...],
+    *,
+    as_json: bool,
+) -> None:
+    """Check the claims, draw isochrones and zones, write map, report and GIS files."""
+    from technobelt.planning import plan as run
+
+    with _status() as say:
+        done = run(region, network, profile=profile, as_of=as_of, minutes=minutes, progress=say)
+        say("files")
+        files = done.write(out)
+    if as_json:
+        _print_json(done.verdicts.to_dict())
+        return
+    _print_verdicts(done.verdicts)
+    click.echo(f"\n{out}: {', '.join(path.name for path in files.values())}")
+
+
+@technobelt.command()
+@REGION
+@NETWORK
+@PROFILE
+@AS_OF
+@JSON
+@click.option(
+    "--fail-on",
+    type=click.Choice(["fails", "undecided"]),
+    help="Exit 3 if a claim fails (or is undecided).",
+)
+def check(
+    region: Path | None,
+    network: Path | None,
+    profile: str | None,
+    as_of: str | None,
+    fail_on: str | None,
+    *,
+    as_json: bool,
+) -> None:
+    """Check the plan's claims and say how firmly they hold."""
+    from technobelt.claims import check_claims
+
+    with _status() as say:
+        where, roads = _region_and_roads(region, network, say)
+        verdicts = check_claims(where, roads, profile=profile, as_of=as_of, progress=say)
+    if as_json:
+        _print_json(verdicts.to_dict())
+    else:
+        _print_verdicts(verdicts)
+    bad = {"fails": {"fails"}, "undecided": {"fails", "undecided"}}.get(fail_on or "", set())
+    if any(claim["verdict"] in bad for claim in verdicts.claims):
+        sys.exit(CLAIM_NOT_MET)
+
+
+# --- one step at a time ------------------------------------------------------------------------
+
+
+@technobelt.command()
+@click.argument("origins", nargs=-1, metavar="[PLACE]...")
+@REGION_OPTION
+@NETWORK
+@MINUTES
+@click.option(
+    "--mode",
+    type=click.Choice(["overlap", "merge", "split", "rings"]),
+    default="overlap",
+    show_default=True,
+    help="How several origins and limits share the land.",
+)
+@click.option("--toward", is_flag=True, help="Minutes to the places, not from them.")
+@PROFILE
+@AS_OF
+@ACCESS
+@click.option("--cell-m", type=click.FloatRange(min=5), help="Side of the raster's cells, m.")
+@click.option("--raster", type=click.Path(path_type=Path), help="Travel-time raster (.tif).")
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path),
+    default=Path("isochrones.gpkg"),
+    show_default=True,
+    help="File; its suffix is its format.",
+)
+def isochrone(
+    origins: tuple[str, ...],
+    region: Path | None,
+    network: Path | None,
+    minutes: tuple[float, ...],
+    mode: Any,
+    profile: str | None,
+    as_of: str | None,
+    max_access_m: float,
+    cell_m: float | None,
+    raster: Path | None,
+    out: Path,
+    *,
+    toward: bool,
+) -> None:
+    """Draw the land within some minutes of each PLACE (default: the hubs).
+
+    A PLACE is a facility's id or name, or LON,LAT.
+    """
+    from technobelt.export import write_layer
+    from technobelt.isochrones import isochrones
+    from technobelt.surface import travel_time_raster
+
+    with _status() as say:
+        where, roads = _region_and_roads(region, network, say)
+        roads = roads.as_of(as_of) if as_of else roads
+        places = _places(where, origins or where.hubs)
+        speeds = _speeds(where, profile)
+        say("isochrones")
+        bands = isochrones(
+            roads,
+            places,
+            minutes=minutes,
+            mode=mode,
+            toward=toward,
+            profile=speeds,
+            max_access_m=max_access_m,
+            cell_m=cell_m,
+        )
+        write_layer(bands, out, layer="isochrones")
+        if raster is not None:
+            say("raster")
+            travel_time_raster(
+                roads,
+                places,
+                raster,
+                profile=speeds,
+                toward=toward,
+                max_minutes=max(minutes),
+                max_access_m=max_access_m,
+                cell_m=cell_m,
+            )
+    _print_table(bands.drop(columns="geometry"))
+    click.echo(str(out))
+
+
+@technobelt.command()
+@click.option("--from", "origins", multiple=True, metavar="PLACE|LAYER", help="Origins.")
+@click.option("--to", "destinations", multiple=True, metavar="PLACE|LAYER", help="Destinations.")
+@REGION_OPTION
+@NETWORK
+@PROFILE
+@AS_OF
+@ACCESS
+@click.option("--max-minutes", type=click.FloatRange(min=0, min_open=True), help="Longest trip.")
+@click.option(
+    "--nearest", is_flag=True, help="Only the destination that each origin reaches first."
+)
+@click.option("--by", type=click.Choice(["time", "length"]), default="time", show_default=True)
+@click.option("--out", type=click.Path(path_type=Path), help="File: .csv or .parquet.")
+def matrix(
+    origins: tuple[str, ...],
+    destinations: tuple[str, ...],
+    region: Path | None,
+    network: Path | None,
+    profile: str | None,
+    as_of: str | None,
+    max_access_m: float,
+    max_minutes: float | None,
+    by: Any,
+    out: Path | None,
+    *,
+    nearest: bool,
+) -> None:
+    """Travel times between places: ids, names, LON,LAT or whole layers (default: the hubs)."""
+    from technobelt import travel_time
+
+    with _status() as say:
+        where, roads = _region_and_roads(region, network, say)
+        roads = roads.as_of(as_of) if as_of else roads
+        start = _places(where, origins or where.hubs)
+        finish = _places(where, destinations or origins or where.hubs)
+        say("travel times")
+        ask = travel_time.nearest if nearest else travel_time.travel_times
+        table = ask(
+            roads,
+            start,
+            finish,
+            profile=_speeds(where, profile),
+            max_minutes=max_minutes,
+            max_access_m=max_access_m,
+            by=by,
+        )
+    _hand_over(table, out)
+
+
+@technobelt.command()
+@click.argument("origin")
+@click.argument("destination")
+@REGION_OPTION
+@NETWORK
+@PROFILE
+@AS_OF
+@ACCESS
+@click.option("--by", type=click.Choice(["time", "length"]), default="time", show_default=True)
+@click.option("--out", type=click.Path(path_type=Path), help="File with the route's shape.")
+def route(
+    origin: str,
+    destination: str,
+    region: Path | None,
+    network: Path | None,
+    profile: str | None,
+    as_of: str | None,
+    max_access_m: float,
+    by: Any,
+    out: Path | None,
+) -> None:
+    """Show the best way from ORIGIN to DESTINATION, road by road."""
+    from technobelt.export import write_layer
+    from technobelt.routes import route as best
+
+    with _status() as say:
+        where, roads = _region_and_roads(region, network, say)
+        roads = roads.as_of(as_of) if as_of else roads
+        ends = _places(where, [origin]), _places(where, [destination])
+        steps = best(
+            roads, *ends, profile=_speeds(where, profile), max_access_m=max_access_m, by=by
+        )
+        if out is not None:
+            write_layer(steps, out, layer="route")
+    _print_table(steps.drop(columns="geometry"))
+    total = steps[["length_km", "time_min"]].sum()
+    click.echo(f"{total['length_km']:.1f} km, {total['time_min']:.1f} min")
+
+
+@technobelt.command()
+@REGION
+@NETWORK
+@PROFILE
+@AS_OF
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path),
+    default=Path("zones.shp"),
+    show_default=True,
+    help="File; its suffix is its format.",
+)
+@click.option("--encoding", type=click.Choice(["UTF-8", "CP949"]), default="UTF-8")
+def zones(
+    region: Path | None,
+    network: Path | None,
+    profile: str | None,
+    as_of: str | None,
+    out: Path,
+    encoding: Any,
+) -> None:
+    """Draw the innovation zones by the region's rules."""
+    from technobelt.export import write_layer
+    from technobelt.zones import draw_zones
+
+    with _status() as say:
+        where, roads = _region_and_roads(region, network, say)
+        drawn = draw_zones(where, roads, profile=profile, as_of=as_of, progress=say)
+        write_layer(drawn, out, layer="zones", encoding=encoding)
+    _print_table(
+        drawn[["zone_id", "name", "area_km2", "complexes", "universit", "centres", "hub_min"]]
+    )
+    click.echo(str(out))
+
+
+@technobelt.command("map")
+@REGION
+@NETWORK
+@PROFILE
+@AS_OF
+@MINUTES
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path),
+    default=Path("map.html"),
+    show_default=True,
+    help="The web map.",
+)
+def map_(
+    region: Path | None,
+    network: Path | None,
+    profile: str | None,
+    as_of: str | None,
+    minutes: tuple[float, ...],
+    out: Path,
+) -> None:
+    """Make the web map alone; it opens from disk without internet."""
+    from technobelt.planning import plan as run
+    from technobelt.webmap import write_map
+
+    with _status() as say:
+        done = run(region, network, profile=profile, as_of=as_of, minutes=minutes, progress=say)
+        say("map")
+        write_map(done.web_map(), out)
+    click.echo(str(out))
+
+
+@technobelt.command()
+@click.argument("layer")
+@REGION_OPTION
+@click.option("--out", type=click.Path(path_type=Path), required=True, help="File; see below.")
+@click.option("--encoding", type=click.Choice(["UTF-8", "CP949"]), default="UTF-8")
+@click.option("--crs", help="CRS to write in, e.g. EPSG:5186; default: the layer's own.")
+def export(layer: str, region: Path | None, out: Path, encoding: Any, crs: str | None) -> None:
+    """Write a LAYER of the region for GIS desktops.
+
+    The suffix of --out is the format: .shp .gpkg .geojson .fgb .parquet .kml .csv
+    """
+    from technobelt.export import write_layer
+    from technobelt.layers import read_layer
+    from technobelt.region import load_region
+
+    frame = read_layer(load_region(region), layer)
+    write_layer(frame, out, layer=layer, encoding=encoding, crs=crs)
+    click.echo(f"{out}: {len(frame)} rows")
+
+
+# --- layers --------------------------------------------------------------------------------------
+
+
+@technobelt.group(cls=_ListByDefault, invoke_without_command=True)
+@click.pass_context
+def layers(ctx: click.Context) -> None:
+    """List a region's layers (technobelt layers [REGION]), or remake the built-in ones."""
+    if ctx.invoked_subcommand is None:
+        ctx.invoke(list_, region=None, as_json=False)
+
+
+@layers.command("list")
+@REGION
+@JSON
+def list_(region: Path | None, *, as_json: bool) -> None:
+    """List the layers: rows, geometry, CRS, licence, problems."""
+    from technobelt.layers import list_layers
+    from technobelt.region import load_region
+
+    table = list_layers(load_region(region))
+    if as_json:
+        _print_json(table.to_dict(orient="records"))
+    else:
+        _print_table(table)
+
+
+@layers.command()
+@click.option(
+    "--source",
+    type=click.Path(path_type=Path),
+    required=True,
+    envvar="TECHNOBELT_SHARED",
+    help="Folder of the source material.",
+)
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path),
+    default=Path("layers"),
+    show_default=True,
+    help="Where the layers go.",
+)
+@click.option("--only", multiple=True, metavar="LAYER", help="Only these layers.")
+def build(source: Path, out: Path, only: tuple[str, ...]) -> None:
+    """Remake the built-in region's layers from the source material."""
+    from technobelt.kyeongnam import build_layers
+
+    with _status() as say:
+        files = build_layers(source, out, only=only or None, report=say)
+    click.echo("\n".join(str(path) for path in files.values()))
+
+
+# --- networks --------------------------------------------------------------------------------
+
+
+@technobelt.group()
+def network() -> None:
+    """Build, inspect and export road networks."""
+
+
+@network.command("build")
+@click.argument("roads", type=click.Path(path_type=Path))
+@click.option("--out", type=click.Path(path_type=Path), required=True, help="The .parquet file.")
+@click.option("--crs", help="Metric CRS; default: the UTM zone of its middle.")
+@click.option("--date", help="Date of the roads, where the file does not say.")
+@click.option("--no-service", is_flag=True, help="Leave service roads out.")
+def build_(roads: Path, out: Path, crs: str | None, date: str | None, *, no_service: bool) -> None:
+    """Build a network from an OSM file (.osm.pbf, .osm, .osm.gz)."""
+    from technobelt.network import build_network, save_network
+    from technobelt.schema import ROAD_CLASSES
+
+    classes = [name for name in ROAD_CLASSES if not (no_service and name == "service")]
+    with _status() as say:
+        made = build_network(
+            roads,
+            classes=classes,
+            crs=crs,
+            date=date,
+            progress=lambda ways: say(f"{ways:,} ways"),
+        )
+        say("saving")
+        save_network(made, out)
+    _print_report(made)
+    click.echo(str(out))
+
+
+@network.command()
+@click.argument("file", type=click.Path(path_type=Path), required=False)
+@JSON
+def info(file: Path | None, *, as_json: bool) -> None:
+    """Say what a network holds, and what building it dropped (default: the built-in one)."""
+    from technobelt.network import load_network
+    from technobelt.region import load_region
+
+    loaded = load_network(file) if file else load_network(load_region())
+    if as_json:
+        _print_json(loaded.info.to_dict())
+        return
+    km = loaded.roads.groupby("class", observed=True)["length_m"].agg(["count", "sum"])
+    km["sum"] /= 1000
+    _print_table(km.rename(columns={"count": "sections", "sum": "km"}).reset_index())
+    _print_report(loaded)
+
+
+@network.command("export")
+@click.argument("file", type=click.Path(path_type=Path), required=False)
+@click.option("--out", type=click.Path(path_type=Path), required=True, help="E.g. roads.gpkg.")
+def export_(file: Path | None, out: Path) -> None:
+    """Write the road sections for GIS desktops; the suffix of --out is the format."""
+    from technobelt.export import write_layer
+    from technobelt.network import load_network
+    from technobelt.region import load_region
+
+    loaded = load_network(file) if file else load_network(load_region())
+    write_layer(loaded.roads.astype({"class": str}), out, layer="roads")
+    click.echo(f"{out}: {len(loaded.roads)} sections")
+
+
+# --- shared ------------------------------------------------------------------------------------
+
+
+def _region_and_roads(
+    region: Path | None, network: Path | None, say: Callable[[str], None]
+) -> tuple[Region, Network]:
+    from technobelt.network import region_network
+    from technobelt.region import load_region
+
+    where = load_region(region)
+    say("roads")
+    return where, region_network(where, network)
+
+
+def _speeds(region: Region, profile: str | None) -> Any:
+    from technobelt.errors import RegionError
+
+    name = profile or region.zones.profile
+    if name not in region.profiles:
+        raise RegionError(f"no speed profile '{name}'; there are {', '.join(region.profiles)}.")
+    return region.profiles[name]
+
+
+def _places(region: Region, texts: Any) -> gpd.GeoDataFrame:
+    """Return the places that texts name: ids, names, LON,LAT or whole layers."""
+    import pandas as pd
+
+    from technobelt.layers import facilities, find_place, read_layer
+
+    known = facilities(region)
+    found = []
+    for text in texts:
+        if text in region.layers:
+            frame = read_layer(region, text)
+            found.append(frame.set_geometry(frame.representative_point()).to_crs(4326))
+        else:
+            found.append(find_place(known, text))
+    joined: gpd.GeoDataFrame = pd.concat(found)
+    return joined[~joined.index.duplicated()]
+
+
+@contextmanager
+def _status() -> Iterator[Callable[[str], None]]:
+    """Say on stderr what is being done, where somebody watches."""
+    if not sys.stderr.isatty():
+        yield lambda _: None
+        return
+    from rich.console import Console
+
+    with Console(stderr=True).status("starting") as status:
+        yield status.update
+
+
+def _print_json(content: Any) -> None:
+    click.echo(json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False))
+
+
+def _print_verdicts(verdicts: Any) -> None:
+    from technobelt.claims import sentence
+
+    for claim in verdicts.claims:
+        click.echo(f"{claim['verdict'].upper():<10} {claim['id']}")
+        click.echo(f"           {claim['statement']}")
+        click.echo(f"           {sentence(claim)}")
+
+
+def _print_table(table: pd.DataFrame) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    shown = Table(box=None, header_style="bold", pad_edge=False)
+    numeric = {name: table[name].dtype.kind in "fiu" for name in table}
+    for name in table:
+        shown.add_column(str(name), justify="right" if numeric[name] else "left")
+    for row in table.itertuples(index=False):
+        shown.add_row(*(_cell(value) for value in row))
+    console = Console(width=None if sys.stdout.isatty() else 160)
+    console.print(shown)
+
+
+def _cell(value: Any) -> str:
+    from rich.markup import escape
+
+    if value is None or value != value:  # noqa: PLR0124  (NaN)
+        return ""
+    if isinstance(value, float):
+        return f"{value:.3g}" if abs(value) < 1 else f"{value:,.1f}"
+    return escape(str(value))
+
+
+def _print_report(network: Network) -> None:
+    report = network.info.report
+    click.echo(
+        f"{network.info.file}, {network.info.date or 'no date'}: "
+        f"{len(network.roads):,} sections, {report.get('km', 0):,} km"
+    )
+    dropped = {k: v for k, v in report.get("dropped_km", {}).items() if v}
+    if dropped:
+        click.echo(
+            "dropped, not to be driven to and away from (km): "
+            + ", ".join(f"{name} {km:,}" for name, km in dropped.items())
+        )
+    cuts = report.get("service_roads_cut", [])
+    if cuts:
+        click.echo(
+            f"service roads parted from motorways and ramps: {len(cuts)} places, e.g. "
+            + "; ".join(f"{lon},{lat}" for lon, lat in cuts[:3])
+        )
+
+
+def _hand_over(table: pd.DataFrame, out: Path | None) -> None:
+    """Print a table, or write it as .csv or .parquet."""
+    from technobelt.errors import OutputError
+    from technobelt.writing import replace_file
+
+    if out is None:
+        _print_table(table)
+        return
+    writers: dict[str, Any] = {".csv": table.to_csv, ".parquet": table.to_parquet}
+    if out.suffix not in writers:
+        raise OutputError(f"a matrix is written as .csv or .parquet; found '{out.name}'.")
+    with replace_file(out) as scratch:
+        writers[out.suffix](scratch, index=False)
+    click.echo(f"{out}: {len(table):,} rows")
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Run the command line; a fault of the input is one line and exit code 1."""
+    args = sys.argv[1:] if arguments is None else arguments
+    try:
+        technobelt.main(args=args, prog_name="technobelt", standalone_mode=True)
+    except Exception as error:
+        if "--debug" in args:
+            raise
+        sys.exit(_told(error))
+
+
+def _told(error: Exception) -> int:
+    from technobelt.errors import TechnobeltError
+
+    if isinstance(error, TechnobeltError):
+        click.echo(f"Error: {' '.join(str(error).split())}", err=True)
+    else:
+        kind = type(error).__name__
+        click.echo(
+            f"Error: {kind}: {error}. This is a fault of technobelt; 'technobelt --debug ...' "
+            "shows where.",
+            err=True,
+        )
+    return UNUSABLE

@@ -1,0 +1,392 @@
+"""The whole run: check the claims, draw isochrones and zones, write everything a planner opens."""
+
+from __future__ import annotations
+
+import json
+import time
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+
+from technobelt.claims import Verdicts, check_claims
+from technobelt.errors import LayerError, MissingFileError
+from technobelt.export import (
+    ProjectLayer,
+    export_shapefile,
+    write_geopackage,
+    write_layer,
+    write_licence,
+    write_qgis_project,
+)
+from technobelt.isochrones import audit, isochrone_sets
+from technobelt.layers import facilities, read_layer
+from technobelt.manifest import make_manifest
+from technobelt.network import region_network
+from technobelt.region import Region, load_region
+from technobelt.report import write_report
+from technobelt.schema import ROAD_CLASSES
+from technobelt.webmap import web_map, write_map
+from technobelt.writing import replace_files
+from technobelt.zones import draw_zones
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    import geopandas as gpd
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from technobelt.export.styles import Style
+    from technobelt.network import Network
+
+__all__ = ["Plan", "hub_isochrones", "plan"]
+
+#: The layers that a plan cannot do without.
+NEEDED = ("clusters", "complexes", "universities", "centres", "land")
+#: What else is shown where the region has it.
+SHOWN = ("municipalities", "corridor", "interchanges", "population", "barriers")
+#: Columns that count what an isochrone reaches, and the layers they count.
+REACH = {
+    "n_complex": "complexes",
+    "n_univ": "universities",
+    "n_centre": "centres",
+    "population": "population",
+}
+MINUTES = (30.0, 60.0, 90.0)
+_AUDITED = 2000
+_SEED = 1999
+#: Roads shown on maps: this far around the clusters, down to this class.
+_SHOWN_AROUND_M = 25_000.0
+_SHOWN_CLASS = ROAD_CLASSES.index("tertiary")
+
+
+@dataclass(frozen=True, eq=False)
+class Plan:
+    """The results of one run.
+
+    Attributes
+    ----------
+    region, network
+        What it was made of.
+    layers
+        The region's layers, as read.
+    verdicts
+        Of the claims.
+    isochrones, merged
+        Of the hubs, each its own and all together; region's CRS.
+    zones
+        Innovation zones, region's CRS.
+    roads
+        The main roads around the clusters, for maps.
+    manifest
+        Versions, inputs, parameters, timings.
+    """
+
+    region: Region
+    network: Network
+    layers: dict[str, gpd.GeoDataFrame]
+    verdicts: Verdicts
+    isochrones: gpd.GeoDataFrame
+    merged: gpd.GeoDataFrame
+    zones: gpd.GeoDataFrame
+    roads: gpd.GeoDataFrame
+    manifest: dict[str, Any]
+
+    def write(self, folder: str | Path) -> dict[str, Path]:
+        """Write all outputs into a folder, all of them or none.
+
+        Parameters
+        ----------
+        folder
+            Made if it is not there; files of other names in it are left alone.
+
+        Returns
+        -------
+        dict
+            What it is -> the file.
+
+        Raises
+        ------
+        OutputError
+            The folder cannot be written.
+        """
+        files = {
+            "claims": "claims.json",
+            "isochrones": "isochrones.gpkg",
+            "zones": "zones.gpkg",
+            "shapefile": "zones.shp",
+            "layers": "layers.gpkg",
+            "map": "map.html",
+            "report": "report.html",
+            "project": "technobelt.qgz",
+            "manifest": "manifest.json",
+        }
+        with replace_files(folder) as scratch:
+            paths = {what: scratch / name for what, name in files.items()}
+            _write_json(paths["claims"], self.verdicts.to_dict())
+            _write_json(paths["manifest"], self.manifest)
+            self._write_gis(paths)
+            write_map(self.web_map(), paths["map"])
+            self._write_report(paths["report"])
+            write_licence(scratch, self.region.attribution)
+        return {what: Path(folder) / name for what, name in files.items()}
+
+    def web_map(self) -> Any:
+        """Return the web map (a `folium.Map`) of everything in the plan."""
+        return web_map(
+            self.region,
+            self.layers,
+            roads=self.roads,
+            isochrones=self.isochrones,
+            merged=self.merged,
+            zones=self.zones,
+            verdicts=self.verdicts.to_dict(),
+            routes=self.verdicts.routes,
+        )
+
+    def _write_gis(self, paths: dict[str, Path]) -> None:
+        write_geopackage(
+            {"isochrones": self.isochrones, "merged": self.merged}, paths["isochrones"]
+        )
+        write_layer(self.zones, paths["zones"], layer="zones")
+        export_shapefile(self.zones, paths["shapefile"])
+        shown = {name: frame for name, frame in self.layers.items() if name != "land"}
+        shown["roads"] = self.roads
+        if self.verdicts.routes is not None:
+            shown["routes"] = self.verdicts.routes.drop(columns="by")
+        write_geopackage(shown, paths["layers"])
+        write_qgis_project(
+            paths["project"],
+            _project_layers(shown),
+            title=self.region.title,
+            crs=self.region.crs,
+            attribution=self.region.attribution,
+            extent=tuple(self.layers["clusters"].to_crs(self.region.crs).total_bounds),
+        )
+
+    def _write_report(self, path: Path) -> None:
+        write_report(
+            path,
+            self.region,
+            verdicts=self.verdicts.to_dict(),
+            layers=self.layers,
+            roads=self.roads,
+            isochrones=self.isochrones,
+            zones=self.zones,
+            pairs=self.verdicts.pairs,
+            audit=None,
+            manifest=self.manifest,
+        )
+
+
+def plan(
+    region: Region | str | Path | None = None,
+    network: Network | str | Path | None = None,
+    *,
+    profile: str | None = None,
+    as_of: str | None = None,
+    minutes: Sequence[float] = MINUTES,
+    progress: Callable[[str], None] | None = None,
+) -> Plan:
+    """Run the whole plan of a region.
+
+    Parameters
+    ----------
+    region
+        A region, its folder, or None for the built-in one.
+    network
+        A network, its ``.parquet`` file, or None for the region's own roads.
+    profile
+        Speed profile instead of those that the claims and the zone rules name.
+    as_of
+        Use the roads open on this date (ISO).
+    minutes
+        Limits of the hubs' isochrones.
+    progress
+        Called with each step's name.
+
+    Returns
+    -------
+    Plan
+        Call its ``write(folder)`` for the files.
+
+    Raises
+    ------
+    TechnobeltError
+        A layer, a claim or the network cannot be used; the message says why.
+
+    Examples
+    --------
+    >>> import technobelt as tb
+    >>> done = tb.plan(minutes=(15,))  # doctest: +SKIP
+    >>> done.verdicts.claims[0]["verdict"]  # doctest: +SKIP
+    'undecided'
+    """
+    clock = _Clock(progress)
+    with clock.step("layers"):
+        where = region if isinstance(region, Region) else load_region(region)
+        layers = _read_all(where)
+    with clock.step("roads"):
+        roads = region_network(where, network)
+        roads = roads.as_of(as_of) if as_of else roads
+    with clock.step("claims"):
+        verdicts = check_claims(where, roads, profile=profile, as_of=as_of)
+    chosen = profile or where.zones.profile
+    with clock.step("isochrones"):
+        own, merged = hub_isochrones(where, roads, profile=chosen, minutes=minutes)
+    with clock.step("zones"):
+        zones = draw_zones(where, roads, profile=profile)
+    parameters = {
+        "region": where.id,
+        "profile": profile,
+        "as_of": as_of,
+        "minutes": list(minutes),
+        "audit_positions": _AUDITED,
+        "seed": _SEED,
+    }
+    manifest = make_manifest(
+        inputs=[where.folder / "region.toml", *(where.path(name) for name in [*layers, "roads"])],
+        parameters=parameters,
+        network=verdicts.network,
+        timings_s=clock.seconds,
+    )
+    shown = main_roads(roads, layers["clusters"])
+    return Plan(where, roads, layers, verdicts, own, merged, zones, shown, manifest)
+
+
+class _Clock:
+    """Says each step's name, and notes how long it took."""
+
+    def __init__(self, progress: Callable[[str], None] | None) -> None:
+        self.progress = progress
+        self.seconds: dict[str, float] = {}
+
+    @contextmanager
+    def step(self, name: str) -> Iterator[None]:
+        if self.progress is not None:
+            self.progress(name)
+        begin = time.perf_counter()
+        yield
+        self.seconds[name] = time.perf_counter() - begin
+
+
+def _read_all(region: Region) -> dict[str, gpd.GeoDataFrame]:
+    absent = [name for name in NEEDED if name not in region.layers]
+    if absent:
+        raise MissingFileError(
+            f"region '{region.id}' has no layer '{absent[0]}', which a plan needs; found: "
+            f"{', '.join(region.layers)}. Add [layers.{absent[0]}] to region.toml."
+        )
+    names = [*NEEDED, *(name for name in SHOWN if name in region.layers)]
+    return {name: read_layer(region, name) for name in names}
+
+
+def hub_isochrones(
+    region: Region,
+    network: Network,
+    *,
+    profile: str,
+    minutes: Sequence[float] = MINUTES,
+) -> tuple[gpd.GeoDataFrame, gpd.GeoDataFrame]:
+    """Draw the isochrones of a region's hubs, each its own and all together.
+
+    Returns
+    -------
+    own, merged
+        Region's CRS. Beside the columns of `technobelt.isochrones`: ``origin_name``, ``cluster``,
+        ``profile``, ``direction``, what is reached (`REACH`), and in `own` the audit's ``late_in``
+        and ``ok_out``.
+    """
+    places = facilities(region)
+    absent = [hub for hub in region.hubs if hub not in places.index]
+    if absent:
+        raise LayerError(f"hub '{absent[0]}' of [clusters] is no facility. Name one by its id.")
+    hubs = places.loc[region.hubs].to_crs(region.crs)
+    reach = {
+        column: read_layer(region, layer)
+        for column, layer in REACH.items()
+        if layer in region.layers
+    }
+    speeds = region.profiles[profile]
+    sets = isochrone_sets(
+        network, hubs, modes=("overlap", "merge"), minutes=minutes, profile=speeds, reach=reach
+    )
+    own, merged = sets["overlap"], sets["merge"]
+    wrong = audit(network, hubs, own, profile=speeds, positions=_AUDITED, seed=_SEED)
+    own = own.merge(wrong.drop(columns="positions"), on=["origin_id", "minutes"])
+    own["origin_name"] = own["origin_id"].map(hubs["name"])
+    own["cluster"] = own["origin_id"].map(hubs["cluster"])
+    merged["origin_name"] = "all hubs"
+    merged["cluster"] = "all"
+    return _told(own, profile), _told(merged, profile)
+
+
+def _told(bands: gpd.GeoDataFrame, profile: str) -> gpd.GeoDataFrame:
+    bands["profile"], bands["direction"] = profile, "from"
+    last = [name for name in ("late_in", "ok_out", "geometry") if name in bands]
+    first = ["origin_id", "origin_name", "cluster", "minutes", "area_km2", "truncated"]
+    middle = [name for name in bands if name not in {*first, *last}]
+    return bands[[*first, *middle, *last]]
+
+
+def main_roads(network: Network, clusters: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+    """Return the main roads around the clusters, for maps."""
+    import shapely
+
+    around = shapely.buffer(
+        shapely.box(*clusters.to_crs(network.crs).total_bounds), _SHOWN_AROUND_M
+    )
+    main: NDArray[np.bool_] = network.road_class <= _SHOWN_CLASS
+    shown = network.roads[main & shapely.intersects(network.lines, around)]
+    columns = ["class", "ref", "name", "forward", "backward", "length_m", "opened", "opened_ev"]
+    return shown[[*columns, "geometry"]].astype({"class": str})
+
+
+def _project_layers(shown: dict[str, gpd.GeoDataFrame]) -> list[ProjectLayer]:
+    """Return the layers of the QGIS project, the topmost first."""
+
+    def of_region(name: str, group: str, geometry: Any, **more: Any) -> list[ProjectLayer]:
+        if name not in shown:
+            return []
+        layer = ProjectLayer(
+            name=name.capitalize(),
+            file="layers.gpkg",
+            sublayer=name,
+            group=group,
+            geometry=geometry,
+            style=cast("Style", name),
+            **more,
+        )
+        return [layer]
+
+    bands: dict[str, Any] = {
+        "file": "isochrones.gpkg",
+        "group": "Isochrones",
+        "geometry": "polygon",
+        "style": "isochrones",
+        "visible": False,
+    }
+    return [
+        *of_region("universities", "Places", "point", label="name"),
+        *of_region("centres", "Places", "point"),
+        *of_region("complexes", "Places", "point"),
+        *of_region("interchanges", "Corridor", "point", visible=False),
+        *of_region("corridor", "Corridor", "line"),
+        ProjectLayer(
+            "Innovation zones", "zones.gpkg", "Zones", "polygon", "zones", "zones", "name"
+        ),
+        ProjectLayer("All hubs", sublayer="merged", **bands),
+        ProjectLayer("Each hub", sublayer="isochrones", **bands),
+        *of_region("clusters", "Belt", "polygon", label="name"),
+        *of_region("roads", "Base", "line"),
+        *of_region("population", "Base", "point", visible=False),
+        *of_region("barriers", "Base", "polygon"),
+        *of_region("municipalities", "Base", "polygon"),
+    ]
+
+
+def _write_json(path: Path, content: dict[str, Any]) -> None:
+    path.write_text(
+        json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False) + "\n", encoding="utf-8"
+    )
