@@ -5,22 +5,27 @@ Only click is imported here, so that ``technobelt --help`` answers at once.
 
 from __future__ import annotations
 
-import json
 import logging
 import sys
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from technobelt import __version__
+from technobelt.console import (
+    hand_over,
+    print_json,
+    print_report,
+    print_table,
+    print_verdicts,
+    status,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
     import geopandas as gpd
-    import pandas as pd
 
     from technobelt.network import Network
     from technobelt.region import Region
@@ -136,14 +141,14 @@ def plan(
     """Check the claims, draw isochrones and zones, write map, report and GIS files."""
     from technobelt.planning import plan as run
 
-    with _status() as say:
+    with status() as say:
         done = run(region, network, profile=profile, as_of=as_of, minutes=minutes, progress=say)
         say("files")
         files = done.write(out)
     if as_json:
-        _print_json(done.verdicts.to_dict())
+        print_json(done.verdicts.to_dict())
         return
-    _print_verdicts(done.verdicts)
+    print_verdicts(done.verdicts)
     click.echo(f"\n{out}: {', '.join(path.name for path in files.values())}")
 
 
@@ -170,13 +175,13 @@ def check(
     """Check the plan's claims and say how firmly they hold."""
     from technobelt.claims import check_claims
 
-    with _status() as say:
+    with status() as say:
         where, roads = _region_and_roads(region, network, say)
         verdicts = check_claims(where, roads, profile=profile, as_of=as_of, progress=say)
     if as_json:
-        _print_json(verdicts.to_dict())
+        print_json(verdicts.to_dict())
     else:
-        _print_verdicts(verdicts)
+        print_verdicts(verdicts)
     bad = {"fails": {"fails"}, "undecided": {"fails", "undecided"}}.get(fail_on or "", set())
     if any(claim["verdict"] in bad for claim in verdicts.claims):
         sys.exit(CLAIM_NOT_MET)
@@ -233,7 +238,7 @@ def isochrone(
     from technobelt.isochrones import isochrones
     from technobelt.surface import travel_time_raster
 
-    with _status() as say:
+    with status() as say:
         where, roads = _region_and_roads(region, network, say)
         roads = roads.as_of(as_of) if as_of else roads
         places = _places(where, origins or where.hubs)
@@ -262,7 +267,7 @@ def isochrone(
                 max_access_m=max_access_m,
                 cell_m=cell_m,
             )
-    _print_table(bands.drop(columns="geometry"))
+    print_table(bands.drop(columns="geometry"))
     click.echo(str(out))
 
 
@@ -297,7 +302,7 @@ def matrix(
     """Travel times between places: ids, names, LON,LAT or whole layers (default: the hubs)."""
     from technobelt import travel_time
 
-    with _status() as say:
+    with status() as say:
         where, roads = _region_and_roads(region, network, say)
         roads = roads.as_of(as_of) if as_of else roads
         start = _places(where, origins or where.hubs)
@@ -313,7 +318,7 @@ def matrix(
             max_access_m=max_access_m,
             by=by,
         )
-    _hand_over(table, out)
+    hand_over(table, out)
 
 
 @technobelt.command()
@@ -341,7 +346,7 @@ def route(
     from technobelt.export import write_layer
     from technobelt.routes import route as best
 
-    with _status() as say:
+    with status() as say:
         where, roads = _region_and_roads(region, network, say)
         roads = roads.as_of(as_of) if as_of else roads
         ends = _places(where, [origin]), _places(where, [destination])
@@ -350,7 +355,7 @@ def route(
         )
         if out is not None:
             write_layer(steps, out, layer="route")
-    _print_table(steps.drop(columns="geometry"))
+    print_table(steps.drop(columns="geometry"))
     total = steps[["length_km", "time_min"]].sum()
     click.echo(f"{total['length_km']:.1f} km, {total['time_min']:.1f} min")
 
@@ -380,11 +385,11 @@ def zones(
     from technobelt.export import write_layer
     from technobelt.zones import draw_zones
 
-    with _status() as say:
+    with status() as say:
         where, roads = _region_and_roads(region, network, say)
         drawn = draw_zones(where, roads, profile=profile, as_of=as_of, progress=say)
         write_layer(drawn, out, layer="zones", encoding=encoding)
-    _print_table(
+    print_table(
         drawn[["zone_id", "name", "area_km2", "complexes", "universit", "centres", "hub_min"]]
     )
     click.echo(str(out))
@@ -415,7 +420,7 @@ def map_(
     from technobelt.planning import plan as run
     from technobelt.webmap import write_map
 
-    with _status() as say:
+    with status() as say:
         done = run(region, network, profile=profile, as_of=as_of, minutes=minutes, progress=say)
         say("map")
         write_map(done.web_map(), out)
@@ -463,9 +468,9 @@ def list_(region: Path | None, *, as_json: bool) -> None:
 
     table = list_layers(load_region(region))
     if as_json:
-        _print_json(table.to_dict(orient="records"))
+        print_json(table.to_dict(orient="records"))
     else:
-        _print_table(table)
+        print_table(table)
 
 
 @layers.command()
@@ -488,7 +493,7 @@ def build(source: Path, out: Path, only: tuple[str, ...]) -> None:
     """Remake the built-in region's layers from the source material."""
     from technobelt.kyeongnam import build_layers
 
-    with _status() as say:
+    with status() as say:
         files = build_layers(source, out, only=only or None, report=say)
     click.echo("\n".join(str(path) for path in files.values()))
 
@@ -513,7 +518,7 @@ def build_(roads: Path, out: Path, crs: str | None, date: str | None, *, no_serv
     from technobelt.schema import ROAD_CLASSES
 
     classes = [name for name in ROAD_CLASSES if not (no_service and name == "service")]
-    with _status() as say:
+    with status() as say:
         made = build_network(
             roads,
             classes=classes,
@@ -523,7 +528,7 @@ def build_(roads: Path, out: Path, crs: str | None, date: str | None, *, no_serv
         )
         say("saving")
         save_network(made, out)
-    _print_report(made)
+    print_report(made)
     click.echo(str(out))
 
 
@@ -537,12 +542,12 @@ def info(file: Path | None, *, as_json: bool) -> None:
 
     loaded = load_network(file) if file else load_network(load_region())
     if as_json:
-        _print_json(loaded.info.to_dict())
+        print_json(loaded.info.to_dict())
         return
     km = loaded.roads.groupby("class", observed=True)["length_m"].agg(["count", "sum"])
     km["sum"] /= 1000
-    _print_table(km.rename(columns={"count": "sections", "sum": "km"}).reset_index())
-    _print_report(loaded)
+    print_table(km.rename(columns={"count": "sections", "sum": "km"}).reset_index())
+    print_report(loaded)
 
 
 @network.command("export")
@@ -598,91 +603,6 @@ def _places(region: Region, texts: Any) -> gpd.GeoDataFrame:
             found.append(find_place(known, text))
     joined: gpd.GeoDataFrame = pd.concat(found)
     return joined[~joined.index.duplicated()]
-
-
-@contextmanager
-def _status() -> Iterator[Callable[[str], None]]:
-    """Say on stderr what is being done, where somebody watches."""
-    if not sys.stderr.isatty():
-        yield lambda _: None
-        return
-    from rich.console import Console
-
-    with Console(stderr=True).status("starting") as status:
-        yield status.update
-
-
-def _print_json(content: Any) -> None:
-    click.echo(json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False))
-
-
-def _print_verdicts(verdicts: Any) -> None:
-    from technobelt.claims import sentence
-
-    for claim in verdicts.claims:
-        click.echo(f"{claim['verdict'].upper():<10} {claim['id']}")
-        click.echo(f"           {claim['statement']}")
-        click.echo(f"           {sentence(claim)}")
-
-
-def _print_table(table: pd.DataFrame) -> None:
-    from rich.console import Console
-    from rich.table import Table
-
-    shown = Table(box=None, header_style="bold", pad_edge=False)
-    numeric = {name: table[name].dtype.kind in "fiu" for name in table}
-    for name in table:
-        shown.add_column(str(name), justify="right" if numeric[name] else "left")
-    for row in table.itertuples(index=False):
-        shown.add_row(*(_cell(value) for value in row))
-    console = Console(width=None if sys.stdout.isatty() else 160)
-    console.print(shown)
-
-
-def _cell(value: Any) -> str:
-    from rich.markup import escape
-
-    if value is None or value != value:  # noqa: PLR0124  (NaN)
-        return ""
-    if isinstance(value, float):
-        return f"{value:.3g}" if abs(value) < 1 else f"{value:,.1f}"
-    return escape(str(value))
-
-
-def _print_report(network: Network) -> None:
-    report = network.info.report
-    click.echo(
-        f"{network.info.file}, {network.info.date or 'no date'}: "
-        f"{len(network.roads):,} sections, {report.get('km', 0):,} km"
-    )
-    dropped = {k: v for k, v in report.get("dropped_km", {}).items() if v}
-    if dropped:
-        click.echo(
-            "dropped, not to be driven to and away from (km): "
-            + ", ".join(f"{name} {km:,}" for name, km in dropped.items())
-        )
-    cuts = report.get("service_roads_cut", [])
-    if cuts:
-        click.echo(
-            f"service roads parted from motorways and ramps: {len(cuts)} places, e.g. "
-            + "; ".join(f"{lon},{lat}" for lon, lat in cuts[:3])
-        )
-
-
-def _hand_over(table: pd.DataFrame, out: Path | None) -> None:
-    """Print a table, or write it as .csv or .parquet."""
-    from technobelt.errors import OutputError
-    from technobelt.writing import replace_file
-
-    if out is None:
-        _print_table(table)
-        return
-    writers: dict[str, Any] = {".csv": table.to_csv, ".parquet": table.to_parquet}
-    if out.suffix not in writers:
-        raise OutputError(f"a matrix is written as .csv or .parquet; found '{out.name}'.")
-    with replace_file(out) as scratch:
-        writers[out.suffix](scratch, index=False)
-    click.echo(f"{out}: {len(table):,} rows")
 
 
 def main(arguments: list[str] | None = None) -> None:

@@ -6,11 +6,14 @@ against its table in `schema`, and indexed by id.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pandas as pd
 
 from technobelt.errors import CRSError, GeometryError, LayerError, MissingFileError, PointError
+from technobelt.region import LayerFile
 from technobelt.schema import LAYERS, WGS84, check_layer
 
 if TYPE_CHECKING:
@@ -19,7 +22,8 @@ if TYPE_CHECKING:
 
     import geopandas as gpd
 
-    from technobelt.region import LayerFile, Region, Selection
+    from technobelt.region import Region, Selection
+    from technobelt.schema import Table
 
 __all__ = ["FACILITIES", "facilities", "find_place", "list_layers", "read_layer", "select"]
 
@@ -63,9 +67,16 @@ def read_layer(region: Region, name: str) -> gpd.GeoDataFrame:
             f"layer '{name}' of region '{region.id}': no file '{file.file}' in '{region.folder}'. "
             f"Put it there, or name another one in region.toml [layers.{name}]."
         )
+    return _checked(path, path.stat().st_mtime_ns, file.model_dump_json(), name).copy()
+
+
+@lru_cache(maxsize=32)  # one run asks for the same layers many times over
+def _checked(path: Path, _stamp: int, file_json: str, name: str) -> gpd.GeoDataFrame:
+    file = LayerFile.model_validate_json(file_json)
     frame = _with_our_columns(_open(path, file, name), file, name)
     if name == "roads":
         return frame
+    frame = _with_texts(frame, LAYERS[name])
     check_layer(frame, LAYERS[name], found_in=path.name)
     return frame.set_index("id", drop=False).rename_axis(None) if "id" in frame else frame
 
@@ -117,6 +128,35 @@ def _with_our_columns(frame: gpd.GeoDataFrame, file: LayerFile, name: str) -> gp
     if file.crs and renamed.crs is None:
         return renamed.set_crs(file.crs)
     return renamed
+
+
+def _with_texts(frame: gpd.GeoDataFrame, table: Table) -> gpd.GeoDataFrame:
+    """Make text of what formats turned into dates or numbers: ids, route numbers, dates."""
+    texts = [column.name for column in table.columns if column.kind == "text"]
+    wrong = [name for name in texts if name in frame.columns and not _is_text(frame[name])]
+    read = {name: [_as_text(value) for value in frame[name]] for name in wrong}
+    return frame.assign(**{name: np.array(texts, dtype=object) for name, texts in read.items()})
+
+
+def _is_text(values: pd.Series[Any]) -> bool:
+    held = values.cat.categories if isinstance(values.dtype, pd.CategoricalDtype) else values
+    return pd.api.types.infer_dtype(held, skipna=True) in {"string", "empty"}
+
+
+def _as_text(value: Any) -> str | None:
+    """Return a value as text: dates in ISO form, whole numbers without a point.
+
+    Examples
+    --------
+    >>> _as_text(pd.Timestamp("1973-11-14")), _as_text(10.0), _as_text(float("nan"))
+    ('1973-11-14', '10', None)
+    """
+    if pd.isna(value):
+        return None
+    if hasattr(value, "isoformat"):
+        return str(value.isoformat()).removesuffix("T00:00:00")
+    whole = isinstance(value, float) and value.is_integer()
+    return str(int(value)) if whole else str(value)
 
 
 def list_layers(region: Region) -> pd.DataFrame:

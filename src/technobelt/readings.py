@@ -14,7 +14,7 @@ import pandas as pd
 
 from technobelt.errors import ClaimError
 from technobelt.layers import facilities, read_layer, select
-from technobelt.network.ties import Ties, tie_points
+from technobelt.network.ties import Ties, startable, tie_points
 from technobelt.routes import route
 from technobelt.travel_time import matrix, model_of
 
@@ -142,6 +142,11 @@ def member_places(region: Region, claim: TravelTimeClaim) -> gpd.GeoDataFrame:
     ClaimError
         A cluster has none.
     """
+    if len(region.clusters) < 2:
+        raise ClaimError(
+            f"claim '{claim.id}' is about places of different clusters, and region '{region.id}' "
+            "has fewer than two. Name another in [clusters]."
+        )
     members = select(region, claim.members)
     members = members.set_geometry(members.representative_point()).to_crs(4326)
     members = members[members["cluster"].isin(list(region.clusters))]
@@ -194,7 +199,13 @@ def _centroids(region: Region, network: Network) -> _Points | None:
         return None
     clusters = read_layer(region, "clusters").to_crs(network.crs).reindex(list(region.clusters))
     points = clusters.set_geometry(clusters.centroid)
-    ties = tie_points(network, points, max_access_m=_CENTROID_REACH_M, what="centroids")
+    ties = tie_points(
+        network,
+        points,
+        max_access_m=_CENTROID_REACH_M,
+        sections=startable(network),  # nobody drives from a centroid: water does not count
+        what="centroids",
+    )
     names = points.index.to_numpy(object)
     return _Points(names, _without_access(ties), names, door_to_door=True)
 

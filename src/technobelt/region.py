@@ -7,10 +7,9 @@ not known is refused with its line, so that a slip of the pen does not silently 
 from __future__ import annotations
 
 import os
-import re
 import tomllib
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import (
     BaseModel,
@@ -19,11 +18,16 @@ from pydantic import (
     NonNegativeFloat,
     PositiveFloat,
     ValidationError,
+    field_validator,
     model_validator,
 )
+from pydantic_core import ErrorDetails, PydanticCustomError
 
 from technobelt.errors import MissingFileError, RegionError
 from technobelt.schema import LAYERS, ROAD_CLASSES
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 __all__ = [
     "AnyClaim",
@@ -44,8 +48,13 @@ __all__ = [
 ]
 
 
+def _fault(what: str, *at: str | int) -> PydanticCustomError:
+    """Make a fault that knows the keys, from where it is raised, that lead to its place."""
+    return PydanticCustomError("said", "{what}", {"what": what, "at": at})
+
+
 class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
 class Value(_Strict):
@@ -60,8 +69,8 @@ class Value(_Strict):
     @model_validator(mode="after")
     def _in_order(self) -> Value:
         if not self.low <= self.value <= self.high:
-            msg = f"low <= value <= high must hold, found {self.low}, {self.value}, {self.high}"
-            raise ValueError(msg)
+            found = f"{self.low:g}, {self.value:g}, {self.high:g}"
+            raise _fault(f"low <= value <= high must hold, found {found}", "value")
         return self
 
 
@@ -91,16 +100,19 @@ class Profile(_Strict):
 
     @model_validator(mode="after")
     def _every_class(self) -> Profile:
-        missing = [name for name in ROAD_CLASSES if name not in self.speed_kph]
-        unknown = [name for name in self.speed_kph if name not in ROAD_CLASSES]
-        if missing or unknown:
-            what = f"lacks {missing[0]!r}" if missing else f"has the unknown class {unknown[0]!r}"
-            msg = f"speed_kph {what}; it needs one entry for each of {', '.join(ROAD_CLASSES)}"
-            raise ValueError(msg)
-        still = [name for name, speed in self.speed_kph.items() if speed.low <= 0]
-        if still:
-            msg = f"speed_kph.{still[0]} must be above zero"
-            raise ValueError(msg)
+        needed = f"it needs one entry for each of {', '.join(ROAD_CLASSES)}"
+        for name, speed in self.speed_kph.items():
+            if name not in ROAD_CLASSES:
+                raise _fault(f"is no road class; {needed}", "speed_kph", name)
+            if speed.low <= 0:
+                raise _fault(f"must be above zero, found low = {speed.low:g}", "speed_kph", name)
+        for name in ROAD_CLASSES:
+            if name not in self.speed_kph:
+                raise _fault(f"lacks {name!r}; {needed}", "speed_kph")
+        for name in ("access_kph", "limit_share"):
+            low = getattr(self, name).low
+            if low <= 0:
+                raise _fault(f"must be above zero, found low = {low:g}", name)
         return self
 
     @property
@@ -143,10 +155,10 @@ class Selection(_Strict):
 
     @model_validator(mode="after")
     def _known(self) -> Selection:
-        unknown = [name for name in self.layers if name not in LAYERS]
-        if unknown:
-            msg = f"unknown layer {unknown[0]!r}; the layers are {', '.join(LAYERS)}"
-            raise ValueError(msg)
+        for name in self.layers:
+            if name not in LAYERS:
+                what = f"unknown layer {name!r}; the layers are {', '.join(LAYERS)}"
+                raise _fault(what, "layers")
         return self
 
 
@@ -249,19 +261,27 @@ class Region(_Strict):
     profiles: dict[str, Profile]
     zones: ZoneRules
 
+    @field_validator("crs")
+    @classmethod
+    def _metric(cls, crs: str) -> str:
+        _check_crs(crs)
+        return crs
+
     @model_validator(mode="after")
     def _names_fit(self) -> Region:
-        unknown = [name for name in self.layers if name not in LAYERS]
-        if unknown:
-            msg = f"layers: unknown layer {unknown[0]!r}; the layers are {', '.join(LAYERS)}"
-            raise ValueError(msg)
-        named = [claim.profile for claim in self.claims if isinstance(claim, TravelTimeClaim)]
-        for profile in [*named, self.zones.profile]:
-            if profile not in self.profiles:
-                msg = f"profile {profile!r} is used but not defined in [profiles]"
-                raise ValueError(msg)
-        _check_crs(self.crs)
+        for name in self.layers:
+            if name not in LAYERS:
+                raise _fault(f"unknown layer; the layers are {', '.join(LAYERS)}", "layers", name)
+        for number, claim in enumerate(self.claims):
+            if isinstance(claim, TravelTimeClaim):
+                self._check_profile(claim.profile, "claims", number, "profile")
+        self._check_profile(self.zones.profile, "zones", "profile")
         return self
+
+    def _check_profile(self, profile: str, *at: str | int) -> None:
+        if profile not in self.profiles:
+            known = ", ".join(self.profiles)
+            raise _fault(f"profile {profile!r} is not in [profiles]; there are {known}", *at)
 
     @property
     def hubs(self) -> list[str]:
@@ -280,11 +300,9 @@ def _check_crs(crs: str) -> None:
     try:
         metric = pyproj.CRS(crs).is_projected
     except pyproj.exceptions.CRSError as error:
-        msg = f"crs {crs!r} is not a coordinate reference system"
-        raise ValueError(msg) from error
+        raise _fault(f"{crs!r} is not a coordinate reference system") from error
     if not metric:
-        msg = f"crs {crs!r} must be in metres (a projected one)"
-        raise ValueError(msg)
+        raise _fault(f"{crs!r} is in degrees; name a projected CRS in metres")
 
 
 def built_in_folder() -> Path:
@@ -345,39 +363,67 @@ def load_region(path: str | Path | None = None) -> Region:
             f"no region.toml in '{file.parent}'. Name the folder of a region, "
             "or none for the built-in one."
         )
-    text = file.read_text(encoding="utf-8")
+    text, content = _parsed(file)
     try:
-        content = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise RegionError(f"{file}: not valid TOML: {error}.") from error
-    try:
-        return Region.model_validate(_flat(content) | {"folder": file.parent})
+        return Region.model_validate(_flat(content, file) | {"folder": file.parent})
     except ValidationError as error:
-        raise RegionError(_first_fault(error, text, file)) from error
+        raise RegionError(_first_fault(error, content, text, file)) from error
 
 
-def _flat(content: dict[str, Any]) -> dict[str, Any]:
+def _parsed(file: Path) -> tuple[str, dict[str, Any]]:
+    try:
+        text = file.read_text(encoding="utf-8")
+        return text, tomllib.loads(text)
+    except UnicodeDecodeError as error:
+        line = file.read_bytes().count(b"\n", 0, error.start) + 1
+        raise RegionError(f"{file.name} line {line}: not UTF-8. Save it as UTF-8.") from error
+    except tomllib.TOMLDecodeError as error:
+        raise RegionError(f"{file.name}: not valid TOML: {error}. Correct it there.") from error
+
+
+def _flat(content: dict[str, Any], file: Path) -> dict[str, Any]:
     """Lift the ``[region]`` table to the top and part the roads from the other layers."""
-    layers = dict(content.get("layers", {}))
+    for name in ("region", "layers"):
+        if not isinstance(content.get(name), dict):
+            raise RegionError(f"{file.name}: needs the table [{name}]. Add it.")
+    layers = dict(content["layers"])
     rest = {key: value for key, value in content.items() if key not in {"region", "layers"}}
     roads = {"roads": layers.pop("roads")} if "roads" in layers else {}
-    return {**content.get("region", {}), **rest, **roads, "layers": layers}
+    clash = sorted((set(content["region"]) | set(rest)) & {"folder", "roads"})
+    clash += sorted(set(content["region"]) & {*rest, "layers"})
+    if clash:
+        raise RegionError(f"{file.name}: unknown key '{clash[0]}'. Take it out.")
+    return {**content["region"], **rest, **roads, "layers": layers}
 
 
-def _first_fault(error: ValidationError, text: str, file: Path) -> str:
-    fault = error.errors(include_url=False)[0]
-    where = ".".join(str(part) for part in fault["loc"])
-    what = fault["msg"].removeprefix("Value error, ")
-    if fault["type"] == "extra_forbidden":
-        what = f"unknown key {fault['loc'][-1]!r}. Correct its spelling or take it out"
-    elif fault["type"] == "missing":
-        what = f"'{fault['loc'][-1]}' is missing. Add it"
-    else:
-        what = f"{what}; found {_short(fault['input'])}"
-    line = _line_of(fault["loc"], text)
-    more = len(error.errors()) - 1
-    others = f" ({more} more fault{'s' if more > 1 else ''} after this one.)" if more else ""
-    return f"{file.name}{line}: {where or 'region'}: {what}.{others}"
+def _first_fault(error: ValidationError, content: dict[str, Any], text: str, file: Path) -> str:
+    faults = error.errors(include_url=False)
+    fault = next((one for one in faults if one["type"] == "extra_forbidden"), faults[0])
+    loc, what = _said(fault)
+    path = _path_in(content, loc)
+    where = ".".join(str(part) for part in path)
+    more = len(faults) - 1
+    others = f" ({more} more fault{'s' if more > 1 else ''} beside this one.)" if more else ""
+    return f"{file.name}{_line_of(path, text)}: {where or 'region'}: {what}.{others}"
+
+
+def _said(fault: ErrorDetails) -> tuple[tuple[str | int, ...], str]:
+    """Return the keys that lead to a fault, and the fault in words."""
+    loc, context = fault["loc"], fault.get("ctx", {})
+    match fault["type"]:
+        case "extra_forbidden":
+            return loc, f"unknown key {loc[-1]!r}. Correct its spelling or take it out"
+        case "missing":
+            return loc, f"{loc[-1]!r} is missing. Add it"
+        case "said":
+            return (*loc, *context["at"]), fault["msg"]
+        case "union_tag_not_found":
+            return loc, "'kind' is missing. Add it"
+        case "union_tag_invalid":
+            kinds = context["expected_tags"]
+            return (*loc, "kind"), f"unknown kind '{context['tag']}'; the kinds are {kinds}"
+        case _:
+            return loc, f"{fault['msg']}; found {_short(fault['input'])}. Correct it"
 
 
 def _short(value: object) -> str:
@@ -385,12 +431,48 @@ def _short(value: object) -> str:
     return text if len(text) <= 60 else text[:57] + "..."
 
 
-def _line_of(loc: tuple[int | str, ...], text: str) -> str:
-    """Find the line of a fault by walking its keys down the text, each after the last."""
-    at = 0
+def _path_in(content: Any, loc: tuple[str | int, ...]) -> list[str | int]:
+    """Return the keys of a fault as they stand in the file.
+
+    Pydantic's own list also names kinds of claims and keys that are missing, and knows nothing of
+    the tables ``[region]`` and ``[layers]`` around what `_flat` took out of them.
+    """
+    if loc and loc[0] not in content:
+        around = "layers" if loc[0] == "roads" else "region"
+        loc = (around, *loc)
+    return _walked(content, loc)
+
+
+def _walked(content: Any, loc: Iterable[str | int]) -> list[str | int]:
+    """Follow keys down, leaving out those that are not there."""
+    path: list[str | int] = []
     for part in loc:
-        pattern = rf"^[^#\n]*?(?<![\w-])\"?{re.escape(str(part))}\"?(?![\w-])"
-        if isinstance(part, str) and (match := re.search(pattern, text[at:], re.MULTILINE)):
-            at += match.start()
-            at += len(match.group()) - len(str(part))
-    return f" line {text.count(chr(10), 0, at) + 1}" if at else ""
+        inside = part in content if isinstance(content, dict) else _is_index(content, part)
+        if inside:
+            path.append(part)
+            content = content[part]
+    return path
+
+
+def _is_index(content: Any, part: str | int) -> bool:
+    return isinstance(content, list) and isinstance(part, int) and part < len(content)
+
+
+def _line_of(path: list[str | int], text: str) -> str:
+    """Find the line where a key is set: the first that, read to its statement's end, has it."""
+    names = [part for part in path if isinstance(part, str)]
+    lines = text.splitlines()
+    for number, line in enumerate(lines if names else [], start=1):
+        if names[-1] in line and _walked(_read_to(lines, number), path) == path:
+            return f" line {number}"
+    return ""
+
+
+def _read_to(lines: list[str], number: int) -> dict[str, Any]:
+    """Parse the first lines, and as many more as it takes to end the statement."""
+    for end in range(number, len(lines) + 1):
+        try:
+            return tomllib.loads("\n".join(lines[:end]))
+        except tomllib.TOMLDecodeError:
+            continue
+    return {}

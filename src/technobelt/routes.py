@@ -13,7 +13,15 @@ from shapely import ops
 from technobelt.errors import PointError
 from technobelt.network.ties import Ties, tie_points
 from technobelt.routing import path_to
-from technobelt.travel_time import By, Model, direct_ways, model_of, ways_in, ways_out
+from technobelt.travel_time import (
+    SAME_M,
+    By,
+    Model,
+    direct_ways,
+    model_of,
+    ways_in,
+    ways_out,
+)
 
 if TYPE_CHECKING:
     import geopandas as gpd
@@ -67,7 +75,8 @@ def route(
     Raises
     ------
     PointError
-        One of the places cannot be tied, more than one is given, or there is no way.
+        One of the places cannot be tied, more than one is given, both are the same, or there is no
+        way.
 
     Examples
     --------
@@ -86,10 +95,11 @@ def route(
     model = model_of(network, profile, by=by)
     start = tie_points(network, origin, max_access_m=max_access_m, what="origin")
     finish = tie_points(network, destination, max_access_m=max_access_m, what="destination")
-    drive = _best_drive(model, start, finish)
-    parts = _parts(model, drive)
     ends = [_point(network, frame) for frame in (origin, destination)]
-    steps = _steps(model, drive, parts, ends)
+    if ends[0].distance(ends[1]) < SAME_M:
+        raise PointError("the origin and the destination are the same place. Choose two.")
+    drive = _best_drive(model, start, finish)
+    steps = _steps(model, drive, _parts(model, drive), ends)
     return steps.to_crs(origin.crs)
 
 
@@ -223,7 +233,7 @@ def _steps(model: Model, drive: _Drive, parts: pd.DataFrame, ends: list[Any]) ->
 
 def _joined(shapes: pd.Series[Any]) -> Any:
     xy = np.concatenate([shapely.get_coordinates(shape) for shape in shapes])
-    return shapely.LineString(xy)
+    return shapely.LineString(xy if len(xy) > 1 else np.repeat(xy, 2, axis=0))
 
 
 def _access(

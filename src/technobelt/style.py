@@ -7,12 +7,23 @@ from __future__ import annotations
 
 import tomllib
 from functools import cache
+from itertools import cycle
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from technobelt.errors import MissingFileError
 
-__all__ = ["band_colour", "cluster_colour", "load_style", "road_style", "style_folder"]
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+__all__ = [
+    "band_colour",
+    "cluster_colour",
+    "cluster_colours",
+    "load_style",
+    "road_style",
+    "style_folder",
+]
 
 
 def style_folder() -> Path:
@@ -52,6 +63,21 @@ def cluster_colour(cluster: str) -> str:
     """
     colours: dict[str, str] = load_style()["clusters"]
     return colours.get(cluster, colours["other"])
+
+
+def cluster_colours(clusters: Iterable[str]) -> dict[str, str]:
+    """Return a colour for each cluster; those that the palette does not know take turns with it.
+
+    Examples
+    --------
+    >>> cluster_colours(["west", "north"])
+    {'west': '#009E73', 'north': '#0072B2'}
+    """
+    named: dict[str, str] = {k: v for k, v in load_style()["clusters"].items() if k != "other"}
+    wanted = list(clusters)
+    free = [colour for name, colour in named.items() if name not in wanted] or list(named.values())
+    turns = cycle(free)
+    return {name: named.get(name) or next(turns) for name in wanted}
 
 
 def band_colour(minutes: float) -> str:

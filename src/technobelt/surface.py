@@ -19,8 +19,8 @@ from scipy.spatial import cKDTree
 from technobelt.network.ties import (
     MEDIAN_M,
     Ties,
-    crosses_barrier,
     direction_at,
+    legs_cross,
     startable,
     tie_points,
 )
@@ -214,18 +214,18 @@ def _nearest(tree: cKDTree, xy: Floats, k: int, reach_m: float) -> tuple[Floats,
     return np.asarray(distance), np.asarray(number)
 
 
-def _legs_cross(network: Network, start: Floats, end: Floats) -> Mask:
-    a = np.asarray(shapely.points(start), dtype=object)
-    return crosses_barrier(network, a, np.asarray(shapely.points(end), dtype=object))
-
-
 def _travel(network: Network, ties: Ties) -> Floats:
     along = direction_at(network.lines[ties.section], ties.fraction)
     return np.where((network.arcs_of[ties.section, 0] < 0)[:, None], -along, along)
 
 
 def surface_of(
-    network: Network, positions: Positions, grid: Grid, *, max_access_m: float = 1000.0
+    network: Network,
+    positions: Positions,
+    grid: Grid,
+    *,
+    max_access_m: float = 1000.0,
+    cells: Mask | None = None,
 ) -> Surface:
     """Tie the cells of a grid to road positions.
 
@@ -239,17 +239,20 @@ def surface_of(
         In the network's CRS.
     max_access_m
         Longest access leg, m.
+    cells
+        bool (rows, columns): the cells of interest; all by default.
     """
-    centre = grid.centres
+    asked = np.arange(grid.rows * grid.columns) if cells is None else np.flatnonzero(cells)
+    centre = grid.centres[asked]
     found = _nearest(positions.tree, centre, 1, max_access_m)
     access, position = found[0][:, 0], found[1][:, 0]
     # generalised water may cover a road on its bank: a cell with a road in it is no water
-    dry = ~_wet_cells(network, grid).ravel() | (access <= grid.cell_m * _HALF_DIAGONAL)
-    cell = np.flatnonzero(dry & np.isfinite(access))
-    centre, access, position = centre[cell], access[cell], position[cell]
-    near_wall = _distance_to_walls(network, grid).ravel()[cell] < access + grid.cell_m
+    dry = ~_wet_cells(network, grid).ravel()[asked] | (access <= grid.cell_m * _HALF_DIAGONAL)
+    tied = dry & np.isfinite(access)
+    cell, centre, access, position = asked[tied], centre[tied], access[tied], position[tied]
+    near_wall = _distance_to_walls(network, grid).ravel()[cell] < access
     check = np.flatnonzero(near_wall)
-    crossed = _legs_cross(network, centre[check], positions.xy[position[check]])
+    crossed = legs_cross(network, centre[check], positions.xy[position[check]])
     stuck = check[crossed]
     new_position, new_access = _own_side(network, positions, centre[stuck], max_access_m)
     position[stuck], access[stuck] = new_position, new_access
@@ -267,7 +270,7 @@ def _wet_cells(network: Network, grid: Grid) -> Mask:
 
 
 def _distance_to_walls(network: Network, grid: Grid) -> Floats:
-    """Return how far each cell lies from the next barrier, m, to within a cell."""
+    """Return how far each cell's centre lies from the next barrier at least, m."""
     from rasterio.features import rasterize
 
     walls = [*network.barriers, *network.motorways]
@@ -277,7 +280,7 @@ def _distance_to_walls(network: Network, grid: Grid) -> Floats:
         walls, out_shape=grid.shape, transform=grid.transform, all_touched=True, dtype="uint8"
     )
     distance: Floats = ndimage.distance_transform_edt(mask == 0) * grid.cell_m
-    return distance - grid.cell_m
+    return distance - grid.cell_m * _HALF_DIAGONAL
 
 
 def _own_side(
@@ -297,7 +300,7 @@ def _own_side(
         if not len(open_):
             break
         end = positions.xy[position[open_, rank]]
-        free = ~_legs_cross(network, centre[open_], end)
+        free = ~legs_cross(network, centre[open_], end)
         best[open_[free]] = position[open_[free], rank]
         best_access[open_[free]] = access[open_[free], rank]
     return best, best_access

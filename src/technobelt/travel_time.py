@@ -8,7 +8,7 @@ competes with the way round.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache, lru_cache
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Literal
@@ -53,6 +53,8 @@ By = Literal["time", "length"]
 _STEP = {"time": 0.001, "length": 0.01}
 #: Values handled at once, so that a tree's answers for a million places fit in memory.
 _BLOCK_VALUES = 2_000_000
+#: Points so near each other are one place, m.
+SAME_M = 0.01
 _METRES_PER_KM = 1000.0
 _SECONDS_PER_MINUTE = 60.0
 
@@ -147,7 +149,10 @@ def model_of(
     factor
         Multiplies all driving speeds.
     """
-    return _model(_Keyed(network), resolve_profile(profile).model_dump_json(), by, bound, factor)
+    said = resolve_profile(profile).model_dump_json()
+    model = _model(_Keyed(network), said, by, bound, factor)
+    # one of equal content may lie in another CRS, or have other barriers and names
+    return model if model.network is network else replace(model, network=network)
 
 
 class _Keyed:
@@ -202,11 +207,16 @@ def _ends(model: Model, ties: Ties, *, leaving: bool) -> Ends:
     done = np.where(along, ties.fraction[tie], 1 - ties.fraction[tie])
     share = 1 - done if leaving else done
     metres = network.roads["length_m"].to_numpy(np.float64)[network.arc_section[arc]]
-    seconds = share * costs.drive_s[arc] + ties.access_m[tie] / costs.access_mps
+    seconds = _part(share, costs.drive_s[arc]) + ties.access_m[tie] / costs.access_mps
     seconds += costs.start_s + costs.end_s[arc] if leaving else costs.finish_s
     first, second = model.ordered(seconds, share * metres + ties.access_m[tie])
     node = (network.arc_head if leaving else network.arc_tail)[arc].astype(np.int64)
     return Ends(ties.point[tie], tie, arc, node, first, second, ties.n)
+
+
+def _part(share: Floats, drive_s: Floats) -> Floats:
+    """Return the seconds of parts of arcs; no part of a closed one may be driven, not even none."""
+    return np.multiply(share, drive_s, out=np.full(len(share), np.inf), where=np.isfinite(drive_s))
 
 
 def matrix(
@@ -301,7 +311,7 @@ def direct_ways(
     there = arc >= 0
     o, d, arc, share = o[there], d[there], arc[there], np.abs(share[there])
     access = origins.access_m[o] + destinations.access_m[d]
-    seconds = share * costs.drive_s[arc] + access / costs.access_mps
+    seconds = _part(share, costs.drive_s[arc]) + access / costs.access_mps
     metres = share * network.roads["length_m"].to_numpy(np.float64)[section[there]] + access
     return o, d, *model.ordered(seconds + costs.start_s + costs.finish_s, metres)
 
@@ -388,7 +398,7 @@ def _same_place(network: Network, origins: gpd.GeoDataFrame, destinations: gpd.G
     b = destinations.geometry.to_crs(network.crs).representative_point()
     dx = np.abs(a.x.to_numpy()[:, None] - b.x.to_numpy()[None, :])
     dy = np.abs(a.y.to_numpy()[:, None] - b.y.to_numpy()[None, :])
-    return (dx < 0.01) & (dy < 0.01)
+    return (dx < SAME_M) & (dy < SAME_M)
 
 
 def _as_table(
@@ -474,6 +484,8 @@ def nearest(
     start = tie_points(network, origins, max_access_m=max_access_m, what="origins")
     finish = tie_points(network, facilities, max_access_m=max_access_m, what="facilities")
     packed, which = _nearest_of(model, start, finish, toward=toward, max_minutes=max_minutes)
+    here, facility = _at_a_facility(network, origins, facilities)
+    packed[here], which[here] = 0.0, facility
     first, second = model.graph.unpack(packed)
     seconds, metres = model.ordered(first, second)
     minutes = seconds / _SECONDS_PER_MINUTE
@@ -483,12 +495,28 @@ def nearest(
     return pd.DataFrame(
         {
             "id": origins.index.to_numpy(),
-            "nearest_id": np.where(ok, ids[np.where(which < 0, 0, which)], None),
+            "nearest_id": pd.Series(
+                np.where(ok, ids[np.where(which < 0, 0, which)], None), dtype=object
+            ),
             "time_min": np.where(ok, minutes, np.nan),
             "length_km": np.where(ok, metres / _METRES_PER_KM, np.nan),
             "status": status,
         }
     )
+
+
+def _at_a_facility(
+    network: Network, origins: gpd.GeoDataFrame, facilities: gpd.GeoDataFrame
+) -> tuple[Ints, Ints]:
+    """Return which places are a facility themselves, and which one: the first of several."""
+    import shapely
+
+    at = [f.geometry.to_crs(network.crs).representative_point() for f in (origins, facilities)]
+    tree = shapely.STRtree(at[1].to_numpy())
+    place, facility = tree.query(at[0].to_numpy(), predicate="dwithin", distance=SAME_M)
+    order = np.lexsort((facility, place))
+    here, first = np.unique(place[order], return_index=True)
+    return here, facility[order][first]
 
 
 def _nearest_of(

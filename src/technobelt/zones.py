@@ -127,7 +127,9 @@ def draw_zones(
         if progress is not None:
             progress(cluster)
         ground = _ground(region, land, clusters.loc[cluster], cluster)
-        surface = surface_of(roads, positions, ground.grid, max_access_m=max_access_m)
+        surface = surface_of(
+            roads, positions, ground.grid, max_access_m=max_access_m, cells=ground.usable
+        )
         shape, hub = _zone(region, model, positions, surface, ground, cluster)
         if not shape.is_empty:
             rows.append(_described(region, clusters.loc[cluster], shape, hub, places, chosen))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Network", "NetworkInfo", "network_from_roads"]
 
+_ISO_DATE = re.compile(r"\d{4}(-\d\d){0,2}")
 #: Columns of `Network.roads` and what they mean.
 ROAD_COLUMNS = {
     "u": "junction where the section begins",
@@ -154,6 +156,13 @@ class Network:
         return np.asarray(self.lines[wall & ~self.closed])
 
     @cached_property
+    def motorway_tree(self) -> Any:
+        """Spatial index of `motorways`."""
+        import shapely
+
+        return shapely.STRtree(self.motorways)
+
+    @cached_property
     def barrier_tree(self) -> Any:
         """Spatial index of the barriers."""
         import shapely
@@ -162,9 +171,10 @@ class Network:
 
     @cached_property
     def key(self) -> str:
-        """Content hash: equal for networks that give equal times."""
+        """Content hash: equal for networks that give equal times between the same ties."""
         digest = hashlib.sha256()
-        for array in (self.arc_tail, self.arc_head, self.arc_section, self.road_class, self.closed):
+        arcs = (self.arc_tail, self.arc_head, self.arc_section, self.arc_forward)
+        for array in (*arcs, self.road_class, self.closed):
             digest.update(np.ascontiguousarray(array).tobytes())
         for column in ("length_m", "limit_kph"):
             digest.update(self.roads[column].to_numpy(dtype=np.float64).tobytes())
@@ -276,10 +286,13 @@ def last_day(date: str) -> str:
     >>> last_day("1999"), last_day("2021-08"), last_day("2001-11-08")
     ('1999-12-31', '2021-08-31', '2001-11-08')
     """
+    fault = NetworkError(f"'{date}' is no date. Write 1999, 1999-06 or 1999-06-30.")
+    if not _ISO_DATE.fullmatch(date):
+        raise fault  # pandas would take 12:30 for today
     try:
         return str(pd.Period(date).end_time.date())
     except ValueError as error:
-        raise NetworkError(f"'{date}' is no date. Write 1999, 1999-06 or 1999-06-30.") from error
+        raise fault from error
 
 
 def network_from_roads(

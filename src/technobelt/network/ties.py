@@ -26,7 +26,15 @@ if TYPE_CHECKING:
     Mask = NDArray[np.bool_]
     Shapes = NDArray[np.object_]
 
-__all__ = ["MEDIAN_M", "Ties", "crosses_barrier", "direction_at", "startable", "tie_points"]
+__all__ = [
+    "MEDIAN_M",
+    "Ties",
+    "crosses_barrier",
+    "direction_at",
+    "legs_cross",
+    "startable",
+    "tie_points",
+]
 
 #: How much farther than the nearest road the other carriageway may lie, m: a wide median.
 MEDIAN_M = 60.0
@@ -134,7 +142,9 @@ def tie_points(
     ties = _nearest(network, xy, usable, max_access_m)
     if sections is None:
         ties = _around_barriers(network, xy, usable, max_access_m, ties)
-    ties = _with_other_carriageway(network, xy, usable, ties, walled=sections is None)
+    ties = _with_other_carriageway(
+        network, xy, usable, max_access_m, ties, walled=sections is None
+    )
     if len(xy) and not ties.tied.any():
         raise PointError(_none_tied(points, what, max_access_m))
     return ties
@@ -162,10 +172,11 @@ def _none_tied(points: gpd.GeoDataFrame | gpd.GeoSeries, what: str, max_access_m
 def _nearest(network: Network, xy: Shapes, usable: Ints, max_access_m: float) -> Ties:
     lines = network.lines[usable]
     tree = shapely.STRtree(lines)
-    found, distance = tree.query_nearest(
-        xy, max_distance=max_access_m, return_distance=True, all_matches=False
-    )
-    return _ties_at(network, xy, found[0], usable[found[1]], distance)
+    found, distance = tree.query_nearest(xy, max_distance=max_access_m, return_distance=True)
+    point, section = found[0], usable[found[1]]
+    order = np.lexsort((section, point))  # of roads equally near the lowest number counts
+    first = order[np.diff(point[order], prepend=-1) > 0]
+    return _ties_at(network, xy, point[first], section[first], distance[first])
 
 
 def _ties_at(network: Network, xy: Shapes, point: Ints, section: Ints, access_m: Floats) -> Ties:
@@ -233,13 +244,23 @@ def _feet(network: Network, ties: Ties) -> Shapes:
 
 
 def crosses_barrier(network: Network, start: Shapes, end: Shapes) -> Mask:
-    """Tell which access legs cross a motorway, or more than `WADE_M` of water."""
-    pairs = np.stack([shapely.get_coordinates(start), shapely.get_coordinates(end)], axis=1)
+    """Tell which access legs between points cross a barrier, see `legs_cross`."""
+    return legs_cross(network, shapely.get_coordinates(start), shapely.get_coordinates(end))
+
+
+def legs_cross(network: Network, start: Floats, end: Floats) -> Mask:
+    """Tell which access legs cross a motorway, or more than `WADE_M` of water.
+
+    Parameters
+    ----------
+    start, end
+        float64 (k, 2): metres, CRS of the network.
+    """
+    pairs = np.stack([start, end], axis=1)
     legs = np.asarray(shapely.linestrings(pairs), dtype=object)
     crossed: Mask = np.zeros(len(legs), dtype=np.bool_)
-    walls = network.motorways
-    if len(walls):
-        leg, _ = shapely.STRtree(walls).query(legs, predicate="intersects")
+    if len(network.motorways):
+        leg, _ = network.motorway_tree.query(legs, predicate="intersects")
         crossed[leg] = True
     if len(network.barriers):
         leg, wet = network.barrier_tree.query(legs, predicate="intersects")
@@ -250,7 +271,7 @@ def crosses_barrier(network: Network, start: Shapes, end: Shapes) -> Mask:
 
 
 def _with_other_carriageway(
-    network: Network, xy: Shapes, usable: Ints, ties: Ties, *, walled: bool
+    network: Network, xy: Shapes, usable: Ints, max_access_m: float, ties: Ties, *, walled: bool
 ) -> Ties:
     """Add the opposite carriageway to ties on a divided road."""
     one_way = network.one_way
@@ -259,7 +280,7 @@ def _with_other_carriageway(
     if not len(divided.point) or not len(others):
         return ties
     tree = shapely.STRtree(network.lines[others])
-    reach = divided.access_m + MEDIAN_M
+    reach = np.minimum(divided.access_m + MEDIAN_M, max_access_m)
     which, line = tree.query(xy[divided.point], predicate="dwithin", distance=reach)
     point, section = divided.point[which], others[line]
     distance = shapely.distance(xy[point], network.lines[section])

@@ -1,0 +1,116 @@
+"""What the command line prints: results on stdout, talk on stderr."""
+
+from __future__ import annotations
+
+import json
+import sys
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    import pandas as pd
+
+    from technobelt.network import Network
+
+__all__ = [
+    "hand_over",
+    "print_json",
+    "print_report",
+    "print_table",
+    "print_verdicts",
+    "status",
+]
+
+
+@contextmanager
+def status() -> Iterator[Callable[[str], None]]:
+    """Say on stderr what is being done, where somebody watches."""
+    if not sys.stderr.isatty():
+        yield lambda _: None
+        return
+    from rich.console import Console
+
+    with Console(stderr=True).status("starting") as spinner:
+        yield spinner.update
+
+
+def print_json(content: Any) -> None:
+    """Print JSON for machines."""
+    click.echo(json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False))
+
+
+def print_verdicts(verdicts: Any) -> None:
+    """Print each claim: verdict, sentence, what was found."""
+    from technobelt.claims import sentence
+
+    for claim in verdicts.claims:
+        click.echo(f"{claim['verdict'].upper():<10} {claim['id']}")
+        click.echo(f"           {claim['statement']}")
+        click.echo(f"           {sentence(claim)}")
+
+
+def print_table(table: pd.DataFrame) -> None:
+    """Print a table in columns."""
+    from rich.console import Console
+    from rich.table import Table
+
+    shown = Table(box=None, header_style="bold", pad_edge=False)
+    numeric = {name: table[name].dtype.kind in "fiu" for name in table}
+    for name in table:
+        shown.add_column(str(name), justify="right" if numeric[name] else "left")
+    for row in table.itertuples(index=False):
+        shown.add_row(*(_cell(value) for value in row))
+    console = Console(width=None if sys.stdout.isatty() else 160)
+    console.print(shown)
+
+
+def _cell(value: Any) -> str:
+    from rich.markup import escape
+
+    if value is None or value != value:  # noqa: PLR0124  (NaN)
+        return ""
+    if isinstance(value, float):
+        return f"{value:.3g}" if abs(value) < 1 else f"{value:,.1f}"
+    return escape(str(value))
+
+
+def print_report(network: Network) -> None:
+    """Print what building a network kept, dropped and cut."""
+    report = network.info.report
+    click.echo(
+        f"{network.info.file}, {network.info.date or 'no date'}: "
+        f"{len(network.roads):,} sections, {report.get('km', 0):,} km"
+    )
+    dropped = {k: v for k, v in report.get("dropped_km", {}).items() if v}
+    if dropped:
+        click.echo(
+            "dropped, not to be driven to and away from (km): "
+            + ", ".join(f"{name} {km:,}" for name, km in dropped.items())
+        )
+    cuts = report.get("service_roads_cut", [])
+    if cuts:
+        click.echo(
+            f"service roads parted from motorways and ramps: {len(cuts)} places, e.g. "
+            + "; ".join(f"{lon},{lat}" for lon, lat in cuts[:3])
+        )
+
+
+def hand_over(table: pd.DataFrame, out: Path | None) -> None:
+    """Print a table, or write it as .csv or .parquet."""
+    from technobelt.errors import OutputError
+    from technobelt.writing import replace_file
+
+    if out is None:
+        print_table(table)
+        return
+    writers: dict[str, Any] = {".csv": table.to_csv, ".parquet": table.to_parquet}
+    if out.suffix not in writers:
+        raise OutputError(f"a matrix is written as .csv or .parquet; found '{out.name}'.")
+    with replace_file(out) as scratch:
+        writers[out.suffix](scratch, index=False)
+    click.echo(f"{out}: {len(table):,} rows")
