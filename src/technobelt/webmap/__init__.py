@@ -1,0 +1,12 @@
+"""A folium map that opens from disk, without internet.
+
+`build` puts the map together out of `overlays`; `basemap`, `plan`, `places` and `times` each draw
+one kind of layer, `facts` writes what a popup says, `panel` the verdicts and the legend, and
+`page` turns folium's page into one that asks nobody for anything.
+"""
+
+from __future__ import annotations
+
+from technobelt.webmap.build import web_map, write_map
+
+__all__ = ["web_map", "write_map"]

@@ -1,0 +1,199 @@
+"""The quiet basemap: land, inland water, roads by class and names, all from the region's layers."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+import geopandas as gpd
+import shapely
+
+from technobelt.style import road_style
+from technobelt.webmap.facts import plain, safe
+from technobelt.webmap.overlays import (
+    FINE,
+    Entry,
+    Overlay,
+    Part,
+    base_colours,
+    drawn,
+    feature,
+    packed,
+    swatch_line,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+__all__ = ["BASE", "basemap"]
+
+BASE = "Plain map"
+#: From the least to the most important: what comes later is drawn on top.
+_CLASSES = ("tertiary", "secondary", "primary", "trunk", "motorway")
+#: Classes without which one finds one's way; the others are drawn inside the clusters only.
+_EVERYWHERE = {"secondary", "primary", "trunk", "motorway"}
+_ROAD_TOLERANCE_M, _LAND_TOLERANCE_M, _WATER_TOLERANCE_M = 60.0, 120.0, 60.0
+#: Below this a lake is a speck at any zoom that shows the belt.
+_WATER_MIN_M2 = 50_000.0
+#: More vertices than this of minor roads are left out: they would be most of the file.
+_MINOR_MAX = 40_000
+
+
+def basemap(
+    layers: Mapping[str, gpd.GeoDataFrame], roads: gpd.GeoDataFrame | None, crs: str
+) -> Overlay:
+    """Return the basemap as one layer of the radio kind."""
+    parts = [*_land(layers, crs), *_water(layers, crs)]
+    entries: list[Entry] = []
+    if roads is not None and len(roads):
+        parts.append(_roads(roads, layers.get("clusters"), crs))
+        entries += [_road_entry(name) for name in ("motorway", "trunk", "primary")]
+    parts += _labels(layers, crs)
+    return Overlay(BASE, "Background", parts, entries)
+
+
+def _land(layers: Mapping[str, gpd.GeoDataFrame], crs: str) -> list[Part]:
+    """Simplify neighbours together, so that no slivers of sea open between them."""
+    frame = layers.get("municipalities", layers.get("clusters"))
+    if frame is None or frame.empty:
+        return []
+    metric = frame.to_crs(crs)
+    shapes = metric.geometry[~(metric.geometry.isna() | metric.geometry.is_empty)]
+    simple = shapely.coverage_simplify(shapely.force_2d(shapes.to_numpy()), _LAND_TOLERANCE_M)
+    land = gpd.GeoSeries(simple, crs=metric.crs).to_crs("EPSG:4326")
+    base = base_colours()
+    style = {"fillColor": base["land"], "fillOpacity": 1, "color": base["border"], "weight": 0.7}
+    return [
+        Part(
+            [packed(shape) for shape in land],
+            "tb-land",
+            style,
+            interactive=False,
+        )
+    ]
+
+
+def _water(layers: Mapping[str, gpd.GeoDataFrame], crs: str) -> list[Part]:
+    """Draw lakes and rivers; the sea is what is left of the land, the page's own colour."""
+    if "barriers" not in layers:
+        return []
+    frame = layers["barriers"].to_crs(crs)
+    if "kind" in frame:
+        frame = frame[frame["kind"] != "sea"]
+    frame = drawn(frame[frame.area >= _WATER_MIN_M2], crs, tolerance_m=_WATER_TOLERANCE_M)
+    if frame.empty:
+        return []
+    whole = shapely.multipolygons(shapely.get_parts(frame.geometry.to_numpy()))
+    style = {"stroke": False, "fillColor": base_colours()["water"], "fillOpacity": 1}
+    return [Part([packed(whole)], "tb-water", style, interactive=False)]
+
+
+def _roads(roads: gpd.GeoDataFrame, clusters: gpd.GeoDataFrame | None, crs: str) -> Part:
+    metric = roads[["class", roads.geometry.name]].to_crs(crs)
+    main = metric["class"].str.removesuffix("_link")
+    metric, main = metric[main.isin(_CLASSES)], main[main.isin(_CLASSES)]
+    inside = _inside(metric, clusters)
+    merged = []
+    for name in _CLASSES:
+        everywhere = (metric["class"] == name) & (name in _EVERYWHERE)
+        chosen = metric[everywhere | ((main == name) & inside)]
+        lines = _merged(chosen, crs)
+        if lines is None or (name not in _EVERYWHERE and _vertices(lines) > _MINOR_MAX):
+            continue
+        style = road_style(name)
+        look = {"color": style["colour"], "weight": style["width"]}
+        merged.append(packed(lines, road=name, style=look))
+    options = {"lineCap": "round", "lineJoin": "round"}
+    return Part(merged, "tb-roads", options, interactive=False)
+
+
+def _inside(metric: gpd.GeoDataFrame, clusters: gpd.GeoDataFrame | None) -> Any:
+    """Return which lines start inside a cluster."""
+    if clusters is None or clusters.empty:
+        return metric["class"].isin(())
+    belt = shapely.union_all(clusters.to_crs(metric.crs).geometry.to_numpy())
+    shapely.prepare(belt)
+    ends = shapely.get_point(shapely.get_geometry(metric.geometry.to_numpy(), 0), 0)
+    return shapely.intersects(belt, ends)
+
+
+def _merged(roads: gpd.GeoDataFrame, crs: str) -> Any:
+    """Return all lines of a class as one shape: a few long lines are far fewer bytes."""
+    lines = shapely.get_parts(roads.geometry.dropna().to_numpy())
+    if not len(lines):
+        return None
+    whole = shapely.line_merge(shapely.multilinestrings(lines))
+    simple = shapely.simplify(whole, _ROAD_TOLERANCE_M, preserve_topology=False)
+    return gpd.GeoSeries([simple], crs=crs).to_crs("EPSG:4326").iloc[0]
+
+
+def _vertices(shape: Any) -> int:
+    return int(shapely.get_num_coordinates(shape))
+
+
+def _road_entry(name: str) -> Entry:
+    style = road_style(name)
+    said = {"motorway": "Expressway", "trunk": "Trunk road", "primary": "Main road"}[name]
+    return Entry("Roads", swatch_line(style["colour"], style["width"] + 0.6), said)
+
+
+# --- names ---------------------------------------------------------------------------------------
+
+
+def _labels(layers: Mapping[str, gpd.GeoDataFrame], crs: str) -> list[Part]:
+    """Write the names of cities and counties, those of the clusters first.
+
+    The page hides those that would stand on each other (`rank`: the lower, the more important).
+    """
+    frame = layers.get("municipalities")
+    if frame is None or frame.empty or "name" not in frame:
+        return []
+    towns = _towns(frame.to_crs(crs))
+    points = gpd.GeoSeries(towns["point"], crs=crs).to_crs("EPSG:4326")
+    shapes = [
+        feature(point, FINE, icon=_label(town), rank=rank)
+        for rank, (point, town) in enumerate(zip(points, towns.to_dict("records"), strict=True))
+    ]
+    return [Part(shapes, "tb-labels", interactive=False)]
+
+
+def _towns(frame: gpd.GeoDataFrame) -> Any:
+    """Join the districts of a city, most important first."""
+    rows = [_town(row) for row in frame.drop(columns=frame.geometry.name).to_dict("records")]
+    table = gpd.GeoDataFrame(rows, geometry=frame.geometry.to_numpy(), crs=frame.crs)
+    joined = table.dissolve(["town", "korean"], aggfunc="min").reset_index()
+    biggest = joined.geometry.map(_largest)
+    joined["point"] = biggest.representative_point()
+    joined["area"] = joined.geometry.area
+    return joined.sort_values(["rank", "area"], ascending=[True, False])
+
+
+def _largest(shape: Any) -> Any:
+    return max(shapely.get_parts(shape), key=lambda part: part.area)
+
+
+def _town(row: Mapping[str, Any]) -> dict[str, Any]:
+    """Name the town that a municipality belongs to.
+
+    Korean municipalities end in -si (city), -gun (county) or -gu (district of a city: that named
+    before it, or else the metropolis that the province is). Other names stay as they are.
+    """
+    name, korean = plain(row.get("name")), plain(row.get("name_ko"))
+    member = plain(row.get("cluster")) not in {"", "outside"}
+    county = name.endswith("-gun")
+    if name.endswith("-gu"):
+        city, _, district = name.rpartition(" ")
+        name = city if district and city else plain(row.get("province"))
+        match = re.match(r"(.+?)시.+구$", korean)
+        korean = match.group(1) if match else plain(row.get("province_ko"))
+    name, korean = re.sub(r"-(si|gun)$", "", name), re.sub(r"(?<=..)[시군]$", "", korean)
+    rank = 0 if member else 2 if county else 1
+    return {"town": name, "korean": korean, "rank": rank}
+
+
+def _label(town: Mapping[str, Any]) -> dict[str, Any]:
+    korean = f'<span lang="ko">{safe(town["korean"])}</span>' if town["korean"] else ""
+    return {
+        "html": f"<div>{safe(town['town'])}{korean}</div>",
+        "class": f"tb-town tb-rank{town['rank']}",
+    }

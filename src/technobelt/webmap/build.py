@@ -1,0 +1,334 @@
+"""The map as a whole: which layers, in which order, and the file."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+
+from technobelt.errors import MissingColumnError
+from technobelt.style import cluster_colours
+from technobelt.webmap import basemap as base
+from technobelt.webmap import panel, places, plan, times
+from technobelt.webmap.facts import plain, safe
+from technobelt.writing import replace_file
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    import folium
+    import geopandas as gpd
+    from branca.element import Figure
+
+    from technobelt.region import Region
+    from technobelt.webmap.overlays import Overlay, Part
+
+__all__ = ["web_map", "write_map"]
+
+_log = logging.getLogger(__name__)
+
+#: A page beyond this is slow to open on a phone and too big for many mail boxes.
+BUDGET_BYTES = 6_000_000
+_TILES = "https://tile.openstreetmap.org/{z}/{x}/{y}.png"
+_TILES_BY = (
+    '&copy; <a href="https://www.openstreetmap.org/copyright">OpenStreetMap</a> contributors'
+)
+_ROADS, _BANDS = ("class",), ("origin_id", "minutes")
+#: From the bottom to the top. Drive times lie under the roads and names, which stay readable.
+_PANES = {
+    "tb-land": 210,
+    "tb-water": 220,
+    "tb-bands": 300,
+    "tb-roads": 350,
+    "tb-clusters": 380,
+    "tb-zones": 390,
+    "tb-corridor": 410,
+    "tb-dots": 420,
+    "tb-routes": 430,
+    "tb-labels": 580,
+    "tb-hubs": 590,
+    "tb-names": 595,
+}
+
+
+def web_map(
+    region: Region,
+    layers: Mapping[str, gpd.GeoDataFrame],
+    *,
+    roads: gpd.GeoDataFrame | None = None,
+    isochrones: gpd.GeoDataFrame | None = None,
+    merged: gpd.GeoDataFrame | None = None,
+    zones: gpd.GeoDataFrame | None = None,
+    verdicts: Mapping[str, Any] | None = None,
+    routes: gpd.GeoDataFrame | None = None,
+) -> folium.Map:
+    """Draw a region, its drive times, zones and verdicts as a web map that needs no internet.
+
+    Parameters
+    ----------
+    region
+        From `technobelt.load_region`.
+    layers
+        Layer name -> frame, any CRS: ``clusters``, ``municipalities``, ``complexes``,
+        ``universities``, ``centres``, ``corridor``, ``interchanges``, ``barriers``; any may be
+        absent.
+    roads
+        Road sections with the column ``class``, any CRS, for the basemap.
+    isochrones
+        Nested bands from `technobelt.isochrones`: ``origin_id``, ``minutes``, and where known
+        ``direction`` (``from`` or ``toward``), ``area_km2``, ``truncated`` (0 to 1),
+        ``n_complex``, ``n_univ``, ``n_centre``, ``population``, ``profile``. One layer each origin.
+    merged
+        The same within reach of any hub, as one layer.
+    zones
+        ``zone_id``, ``cluster``, ``special``, ``area_km2``, ``complexes``, ``universit``,
+        ``centres``, ``hub_min``, ``rule``.
+    verdicts
+        What ``claims.json`` holds.
+    routes
+        Counterexamples: ``from_name``, ``to_name``, ``time_min``, ``length_km``, lines.
+
+    Returns
+    -------
+    folium.Map
+        Its ``save`` and its picture in a notebook are whole without internet; only the tiles that
+        a reader may choose come from outside.
+
+    Raises
+    ------
+    MissingColumnError
+        `roads` or `isochrones` lack a column without which they cannot be drawn.
+
+    Examples
+    --------
+    >>> import technobelt as tb
+    >>> region = tb.load_region()
+    >>> map_ = web_map(region, {"clusters": tb.read_layer(region, "clusters")})
+    >>> page = map_.get_root().render()
+    >>> "Gimhae/Yangsan" in page, "<script src=" in page
+    (True, False)
+    """
+    for frame, columns in ((roads, _ROADS), (isochrones, _BANDS), (merged, _BANDS)):
+        _check(frame, columns)
+    filled = {name: frame for name, frame in layers.items() if len(frame)}
+    colours = cluster_colours(region.clusters)
+    background = base.basemap(filled, roads, region.crs)
+    overlays = [
+        *_plan(region, filled, zones, colours),
+        *_places(region, filled, colours),
+        *_times(region, filled, isochrones, merged, routes, colours),
+    ]
+    return _assembled(region, filled, background, overlays, verdicts)
+
+
+def write_map(map_: folium.Map, path: str | Path) -> Path:
+    """Write a map as one HTML file, whole or not at all; warn if it is over 6 MB.
+
+    Parameters
+    ----------
+    map_
+        From `web_map`.
+    path
+        The ``.html``.
+
+    Returns
+    -------
+    pathlib.Path
+        The file.
+
+    Raises
+    ------
+    OutputError
+        It cannot be written; an older file stands as it was.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> import technobelt as tb
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     write_map(web_map(tb.load_region(), {}), f"{folder}/map.html").name
+    'map.html'
+    """
+    target = Path(path)
+    page = map_.get_root().render().encode("utf-8")
+    with replace_file(target) as scratch:
+        scratch.write_bytes(page)
+    if len(page) > BUDGET_BYTES:
+        _log.warning(
+            "%s has %.1f MB, more than %.0f: slow on a phone. Hand in fewer layers or roads.",
+            target.name,
+            len(page) / 1e6,
+            BUDGET_BYTES / 1e6,
+        )
+    return target
+
+
+def _check(frame: gpd.GeoDataFrame | None, columns: Sequence[str]) -> None:
+    missing = [name for name in columns if frame is not None and name not in frame]
+    if frame is not None and missing:
+        raise MissingColumnError(
+            f"cannot draw a frame without the column '{missing[0]}'; "
+            f"found: {', '.join(map(str, frame.columns))}. Add it, or leave the frame out."
+        )
+
+
+# --- which layers --------------------------------------------------------------------------------
+
+
+def _plan(
+    region: Region,
+    layers: Mapping[str, gpd.GeoDataFrame],
+    zones: gpd.GeoDataFrame | None,
+    colours: Mapping[str, str],
+) -> list[Overlay]:
+    overlays = []
+    if "clusters" in layers:
+        overlays.append(plan.clusters(layers["clusters"], colours, region.crs))
+    if _has_rows(zones):
+        overlays.append(plan.zones(zones, region.crs))
+    if "corridor" in layers:
+        (south, west), (north, east) = _bounds(layers)
+        view = (west - 0.01, south - 0.01, east + 0.01, north + 0.01)
+        name = region.corridor.name
+        overlays.append(plan.corridor(layers["corridor"], name, region.crs, view=view))
+    if "interchanges" in layers:
+        overlays += plan.interchanges(layers["interchanges"], region)
+    return overlays
+
+
+def _places(
+    region: Region, layers: Mapping[str, gpd.GeoDataFrame], colours: Mapping[str, str]
+) -> list[Overlay]:
+    joined = places.gathered(layers, region.crs)
+    ring = None if joined is None else places.hubs(joined, region, colours)
+    return [*([ring] if ring else []), *places.places(layers, region.crs)]
+
+
+def _times(
+    region: Region,
+    layers: Mapping[str, gpd.GeoDataFrame],
+    isochrones: gpd.GeoDataFrame | None,
+    merged: gpd.GeoDataFrame | None,
+    routes: gpd.GeoDataFrame | None,
+    colours: Mapping[str, str],
+) -> list[Overlay]:
+    overlays = [times.merged_bands(merged, region.crs)] if _has_rows(merged) else []
+    if _has_rows(isochrones):
+        by_hub = {cluster.hub: colours[key] for key, cluster in region.clusters.items()}
+        joined = places.gathered(layers, region.crs)
+        rows = [] if joined is None else joined[["id", "name"]].to_dict("records")
+        known = {plain(row["id"]): plain(row["name"]) for row in rows}
+        overlays += times.bands(
+            isochrones, region.crs, known=known, colours=by_hub, show=not overlays
+        )
+    if _has_rows(routes):
+        overlays.append(times.routes(routes, region.crs))
+    return overlays
+
+
+def _has_rows(frame: gpd.GeoDataFrame | None) -> bool:
+    return frame is not None and len(frame) > 0
+
+
+# --- the page ------------------------------------------------------------------------------------
+
+
+def _assembled(
+    region: Region,
+    layers: Mapping[str, gpd.GeoDataFrame],
+    background: Overlay,
+    overlays: Sequence[Overlay],
+    verdicts: Mapping[str, Any] | None,
+) -> folium.Map:
+    import folium
+
+    from technobelt.webmap.page import BeltMap, PageParts
+
+    bounds = _bounds(layers)
+    (south, west), (north, east) = bounds
+    map_ = BeltMap(
+        location=[(south + north) / 2, (west + east) / 2],
+        zoom_start=9,
+        tiles=None,
+        zoom_control=False,
+        min_zoom=6,
+        max_zoom=16,
+        zoom_snap=0.25,
+        wheel_px_per_zoom_level=90,
+        font_size="13px",
+    )
+    cast("Figure", map_.get_root()).title = safe(region.name)
+    _add_panes(map_, [background, *overlays])
+    groups = {o.name: _add_overlay(map_, o, base=o is background) for o in [background, *overlays]}
+    folium.TileLayer(
+        _TILES, attr=_TILES_BY, name="OpenStreetMap (needs internet)", show=False
+    ).add_to(map_)
+    control = folium.LayerControl(collapsed=False)
+    control.add_to(map_)
+    panels = panel.card(region, verdicts) + panel.legend(
+        sorted([*overlays, background], key=lambda overlay: overlay.group != times.GROUP)
+    )
+    settings = {
+        "bounds": bounds,
+        "groups": {overlay.name: overlay.group for overlay in overlays},
+        "attribution": [_credited(line) for line in region.attribution],
+        "sea": bool(background.parts),
+    }
+    map_.add_child(PageParts(panels, settings, control, groups))
+    return map_
+
+
+def _bounds(layers: Mapping[str, gpd.GeoDataFrame]) -> list[list[float]]:
+    """Return south-west and north-east of the clusters, else of whatever there is."""
+    frames = [layers["clusters"]] if "clusters" in layers else list(layers.values())
+    boxes = [frame.to_crs("EPSG:4326").total_bounds for frame in frames]
+    if not boxes:
+        return [[-60.0, -180.0], [75.0, 180.0]]
+    west, south = (float(min(box[i] for box in boxes)) for i in (0, 1))
+    east, north = (float(max(box[i] for box in boxes)) for i in (2, 3))
+    return [[south, west], [north, east]]
+
+
+def _credited(line: str) -> str:
+    """Escape an attribution and link OpenStreetMap's, as its licence asks."""
+    said = "OpenStreetMap contributors"
+    link = f'<a href="https://www.openstreetmap.org/copyright">{said}</a>'
+    return safe(line).replace(said, link)
+
+
+def _add_panes(map_: folium.Map, overlays: Sequence[Overlay]) -> None:
+    from folium.map import CustomPane
+
+    used = dict.fromkeys(part.pane for overlay in overlays for part in overlay.parts)
+    for i, pane in enumerate(used):
+        if pane == "markerPane":
+            continue
+        bands = pane.startswith("tb-bands")
+        z_index = _PANES["tb-bands"] + i if bands else _PANES[pane]
+        still = all(not p.interactive for o in overlays for p in o.parts if p.pane == pane)
+        CustomPane(pane, z_index=z_index, pointer_events=not still).add_to(map_)
+
+
+def _add_overlay(map_: folium.Map, overlay: Overlay, *, base: bool) -> folium.FeatureGroup:
+    import folium
+
+    group = folium.FeatureGroup(name=overlay.name, overlay=not base, show=overlay.show)
+    for part in overlay.parts:
+        _geojson(part).add_to(group)
+    group.add_to(map_)
+    return group
+
+
+def _geojson(part: Part) -> folium.GeoJson:
+    from folium.utilities import JsCode
+
+    from technobelt.webmap.page import PackedGeoJson
+
+    return PackedGeoJson(
+        {"type": "FeatureCollection", "features": part.features},
+        on_each_feature=JsCode("technobelt.bind") if part.interactive else None,
+        pointToLayer=JsCode(f'technobelt.point("{part.pane}", {str(part.interactive).lower()})'),
+        pane=part.pane,
+        interactive=part.interactive,
+        **part.options,
+    )

@@ -1,0 +1,202 @@
+"""The plan itself: clusters, zones, the corridor and its interchanges."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+import shapely
+
+from technobelt.style import load_style
+from technobelt.webmap.facts import names, number, plain, popup, safe, tooltip, words
+from technobelt.webmap.overlays import (
+    COARSE,
+    FINE,
+    Entry,
+    Overlay,
+    Part,
+    base_colours,
+    drawn,
+    feature,
+    features,
+    swatch_area,
+    swatch_line,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import geopandas as gpd
+
+    from technobelt.region import Region
+
+__all__ = ["GROUP", "clusters", "corridor", "interchanges", "zones"]
+
+GROUP = "The plan"
+
+
+def clusters(frame: gpd.GeoDataFrame, colours: Mapping[str, str], crs: str) -> Overlay:
+    """Return the clusters as outlines, which hide nothing that lies inside, with their names."""
+    shapes = drawn(frame, crs, tolerance_m=100)
+    rows = shapes.drop(columns=shapes.geometry.name).to_dict("records")
+    outlines, labels = [], []
+    for shape, row in zip(shapes.geometry, rows, strict=True):
+        colour = colours[plain(row.get("id"))]
+        texts = {"tip": tooltip(row), "pop": popup(row)}
+        outlines.append(feature(shape, COARSE, style={"color": colour}, **texts))
+        icon = {"html": _cluster_label(row, colour), "class": "tb-cluster"}
+        labels.append(feature(_above(shape), FINE, icon=icon, pop=texts["pop"]))
+    options = {"weight": 2.4, "fill": False, "dashArray": "7 4"}
+    casing = {"weight": 4.6, "fill": False, "color": base_colours()["halo"], "opacity": 0.7}
+    plain_outlines = [{**outline, "properties": {}} for outline in outlines]
+    entry = Entry("The plan", swatch_area("none", stroke="#555555", dash="5 3"), "Cluster")
+    parts = [
+        Part(plain_outlines, "tb-clusters", casing, interactive=False),
+        Part(outlines, "tb-clusters", options),
+        Part(labels, "tb-names"),
+    ]
+    return Overlay("Clusters", GROUP, parts, [entry])
+
+
+def _above(shape: Any) -> Any:
+    """Return the middle of the northern edge: a name there does not hide what lies inside."""
+    return shapely.Point(shape.centroid.x, shape.bounds[3])
+
+
+def _cluster_label(row: Mapping[str, Any], colour: str) -> str:
+    return f'<span style="color:{colour}">{safe(names(row))}</span>'
+
+
+def zones(frame: gpd.GeoDataFrame, crs: str) -> Overlay:
+    """Return the innovation zones, with what they hold."""
+    look = load_style()["zones"]
+    shapes = drawn(frame, crs, tolerance_m=40)
+    rows = shapes.drop(columns=shapes.geometry.name).to_dict("records")
+    properties = [{"tip": _zone_tip(row), "pop": _zone_popup(row)} for row in rows]
+    options = {
+        "color": look["outline"],
+        "weight": 1.6,
+        "fillColor": look["fill"],
+        "fillOpacity": 0.55,
+    }
+    swatch = swatch_area(look["fill"], stroke=look["outline"], opacity=0.55)
+    part = Part(features(shapes, properties, COARSE), "tb-zones", options)
+    return Overlay("Innovation zones", GROUP, [part], [Entry(GROUP, swatch, "Innovation zone")])
+
+
+def _zone_tip(row: Mapping[str, Any]) -> str:
+    return f"Innovation zone {safe(plain(row.get('zone_id')))}"
+
+
+def _zone_popup(row: Mapping[str, Any]) -> str:
+    minutes = number(row.get("hub_min"))
+    facts = [
+        ("Cluster", words(row.get("cluster"))),
+        ("Specialised in", plain(row.get("special"))),
+        ("Area", _with_unit(number(row.get("area_km2"), 1), "km²")),
+        ("Complexes", number(row.get("complexes"))),
+        ("Universities", number(row.get("universit"))),
+        ("Centres", number(row.get("centres"))),
+        ("Median drive to the hub", _with_unit(minutes, "minutes")),
+        ("Rule", plain(row.get("rule"))),
+    ]
+    return popup({"name": f"Innovation zone {plain(row.get('zone_id'))}"}, extra=facts)
+
+
+def _with_unit(text: str, unit: str) -> str:
+    return f"{text} {unit}" if text else ""
+
+
+# --- the corridor --------------------------------------------------------------------------------
+
+
+def corridor(
+    frame: gpd.GeoDataFrame, name: str, crs: str, *, view: tuple[float, float, float, float]
+) -> Overlay:
+    """Return the corridor as a cased line, dashed where it opened after 1999, with its numbers.
+
+    The numbers stand within `view` (west, south, east, north), where the map opens.
+    """
+    look = load_style()["corridor"]
+    shapes = drawn(frame, crs, tolerance_m=30)
+    rows = shapes.drop(columns=shapes.geometry.name).to_dict("records")
+    properties = [
+        {"tip": tooltip(row), "pop": popup(row), "style": _stretch_style(row)} for row in rows
+    ]
+    lines = features(shapes, properties, FINE)
+    casing = [{**line, "properties": {}} for line in lines]
+    under = {"color": base_colours()["halo"], "weight": look["width"] + 3}
+    over = {"color": look["colour"], "weight": look["width"]}
+    parts = [
+        Part(casing, "tb-corridor", under, interactive=False),
+        Part(lines, "tb-corridor", over),
+        Part(_shields(shapes, view), "tb-labels", interactive=False),
+    ]
+    entries = [Entry(GROUP, swatch_line(look["colour"], look["width"]), name)]
+    if any(_is_later(row) for row in rows):
+        swatch = swatch_line(look["colour"], look["width"], dash="5 4")
+        entries.append(Entry(GROUP, swatch, "Corridor, opened after 1999"))
+    return Overlay("Corridor", GROUP, parts, entries)
+
+
+def _is_later(row: Mapping[str, Any]) -> bool:
+    return plain(row.get("existed_1999")) == "no" or plain(row.get("opened"))[:4] > "1999"
+
+
+def _stretch_style(row: Mapping[str, Any]) -> dict[str, str]:
+    return {"dashArray": "9 7"} if _is_later(row) else {}
+
+
+def _shields(
+    shapes: gpd.GeoDataFrame, view: tuple[float, float, float, float]
+) -> list[dict[str, Any]]:
+    """Put each route's number on the middle of its longest stretch in view."""
+    if "route_no" not in shapes:
+        return []
+    out = []
+    for number_, rows in shapes.groupby(shapes["route_no"].map(plain)):
+        seen = shapely.get_parts(shapely.clip_by_rect(rows.geometry.to_numpy(), *view))
+        if not len(seen):
+            continue
+        line = max(seen, key=lambda part: part.length)
+        icon = {"html": f"<div>{safe(number_)}</div>", "class": "tb-shield"}
+        out.append(feature(line.interpolate(0.5, normalized=True), FINE, icon=icon))
+    return out
+
+
+def interchanges(frame: gpd.GeoDataFrame, region: Region) -> list[Overlay]:
+    """Return the corridor's interchanges, and those of other expressways switched off."""
+    points = drawn(frame, region.crs, tolerance_m=0)
+    routes = {route for text in region.corridor.routes for route in (text, text.lstrip("0"))}
+    numbers = points["route_no"].map(plain) if "route_no" in points else pd.Series("", points.index)
+    along = numbers.isin(routes)
+    out = []
+    for chosen, name in ((along, "Interchanges"), (~along, "Interchanges elsewhere")):
+        if chosen.any():
+            out.append(_interchanges(points[chosen], name, show=name == "Interchanges"))
+    return out
+
+
+def _interchanges(points: gpd.GeoDataFrame, name: str, *, show: bool) -> Overlay:
+    colour = load_style()["interchanges"]["colour"]
+    rows = points.drop(columns=points.geometry.name).to_dict("records")
+    properties = [
+        {"tip": tooltip(row), "pop": popup(row), "style": _dot_style(row, colour)} for row in rows
+    ]
+    part = Part(features(points, properties, FINE), "tb-dots", {"radius": 3.2})
+    entries = [Entry(GROUP, _dot(colour, "#FFFFFF"), "Interchange in 1999")]
+    if any(_is_later(row) for row in rows):
+        entries.append(Entry(GROUP, _dot("#8A8A8A", "#FFFFFF"), "Interchange, later"))
+    return Overlay(name, GROUP, [part], entries, show=show)
+
+
+def _dot_style(row: Mapping[str, Any], colour: str) -> dict[str, Any]:
+    stroke = "#8A8A8A" if _is_later(row) else colour
+    return {"color": stroke, "weight": 1.8, "fillColor": "#FFFFFF", "fillOpacity": 1}
+
+
+def _dot(stroke: str, fill: str) -> str:
+    return (
+        '<svg width="22" height="14" aria-hidden="true"><circle cx="11" cy="7" r="3.6" '
+        f'fill="{fill}" stroke="{stroke}" stroke-width="1.8"/></svg>'
+    )

@@ -1,0 +1,527 @@
+"""The web map as a page of text: what is in it, what is not, and what it says."""
+
+from __future__ import annotations
+
+import html
+import json
+import logging
+import re
+from html.parser import HTMLParser
+
+import folium
+import geopandas as gpd
+import numpy as np
+import pytest
+import shapely
+
+import technobelt as tb
+from technobelt.errors import MissingColumnError, OutputError
+from technobelt.webmap import build, web_map, write_map
+from technobelt.webmap.facts import popup, safe
+from technobelt.webmap.overlays import _LETTERS, pack, packed
+from technobelt.webmap.panel import card, finding
+
+NASTY = "<script>alert(1)</script> {{ 7 * 7 }} {% endraw %} \"quoted\" & 'so'"
+
+
+@pytest.fixture(scope="module")
+def region():
+    return tb.load_region()
+
+
+def frame(rows, crs=4326):
+    return gpd.GeoDataFrame(rows, crs=crs)
+
+
+def facility(id_, lon, lat, **more):
+    row = {"id": id_, "name": f"Place {id_}", "kind": "research_university", "cluster": "east"}
+    row |= {"source": "seen", "licence": "facts", "confidence": "low", "existed_1999": "yes"}
+    return row | more | {"geometry": shapely.Point(lon, lat)}
+
+
+@pytest.fixture
+def layers():
+    boxes = {"east": shapely.box(128.5, 35, 129, 35.5), "west": shapely.box(128, 35, 128.5, 35.5)}
+    clusters = [
+        {"id": key, "name": f"Cluster {key}", "geometry": box} for key, box in boxes.items()
+    ]
+    towns = [
+        {"name": "Old Uichang-gu", "name_ko": "옛시의창구", "cluster": "east", "province": "P", "geometry": shapely.box(128.5, 35, 128.8, 35.5)},
+        {"name": "Old Jinhae-gu", "name_ko": "옛시진해구", "cluster": "outside", "province": "P", "geometry": shapely.box(128.8, 35, 129, 35.5)},
+        {"name": "Jung-gu", "name_ko": "중구", "cluster": "outside", "province": "Busan", "geometry": shapely.box(129, 35, 129.5, 35.5)},
+        {"name": "Haman-gun", "name_ko": "함안군", "cluster": "west", "province": "P", "geometry": shapely.box(128, 35, 128.5, 35.5)},
+    ]  # fmt: skip
+    corridor = [
+        {"id": "A", "name": "Old stretch", "route_no": "10", "opened": "1973-11-14", "existed_1999": "yes", "geometry": shapely.LineString([(128, 35.2), (128.6, 35.2)])},
+        {"id": "B", "name": "New stretch", "route_no": "10", "opened": "2001-11-01", "existed_1999": "no", "geometry": shapely.LineString([(128.6, 35.2), (129, 35.2)])},
+    ]  # fmt: skip
+    return {
+        "clusters": frame(clusters),
+        "municipalities": frame(towns),
+        "complexes": frame([facility("C1", 128.7, 35.2), facility("C2", 128.7, 35.2)]),
+        "universities": frame([facility("UNI04", 128.7, 35.2), facility("U2", 128.2, 35.1)]),
+        "centres": frame([facility("R1", 128.8, 35.3, existed_1999="no")]),
+        "corridor": frame(corridor),
+    }
+
+
+def bands(origin="UNI04", **more):
+    centre = shapely.Point(128.7, 35.2)
+    rows = [
+        {"origin_id": origin, "minutes": m, "area_km2": m * 10.0, "truncated": 0.0, "geometry": shapely.MultiPolygon([centre.buffer(m / 300)])}
+        for m in (30, 60, 90)
+    ]  # fmt: skip
+    return frame([row | more for row in rows])
+
+
+@pytest.fixture
+def roads():
+    def line(y):
+        return shapely.LineString([(127.5, y), (127.9, y)])
+
+    inside = shapely.LineString([(128.1, 35.1), (128.4, 35.1)])
+    rows = [("motorway", line(35)), ("motorway_link", line(35.1)), ("secondary", line(35.2)), ("tertiary", line(35.3)), ("tertiary", inside), ("residential", inside)]  # fmt: skip
+    return frame(
+        [{"class": name, "ref": "10", "name": None, "geometry": shape} for name, shape in rows]
+    )
+
+
+def page_of(map_):
+    return map_.get_root().render()
+
+
+def geojsons(map_, name):
+    """Features of one layer, by its name in the layer control."""
+    groups = [child for child in map_._children.values() if isinstance(child, folium.FeatureGroup)]
+    (group,) = [group for group in groups if group.layer_name == name]
+    parts = [part for part in group._children.values() if isinstance(part, folium.GeoJson)]
+    return [feature for part in parts for feature in part.data["features"]]
+
+
+def layer_names(map_):
+    return [c.layer_name for c in map_._children.values() if isinstance(c, folium.FeatureGroup)]
+
+
+class Outside(HTMLParser):
+    """Collects what a browser would fetch from elsewhere (links that a reader clicks are not)."""
+
+    def __init__(self):
+        super().__init__()
+        self.found, self.style = [], False
+
+    def handle_starttag(self, tag, attrs):
+        self.style = tag == "style"
+        for key, value in attrs:
+            fetched = key in {"src", "srcset", "data", "poster", "background"} or (
+                key == "href" and tag != "a"
+            )
+            if fetched and not value.startswith("data:"):
+                self.found.append(value)
+            if key == "style":
+                self.handle_style(value)
+
+    def handle_data(self, data):
+        if self.style:
+            self.handle_style(data)
+
+    def handle_style(self, text):
+        self.found += [
+            u for u in re.findall(r"url\(([^)]*)\)", text) if not u.strip("'\"").startswith("data:")
+        ]
+        self.found += re.findall(r"@import[^;]*", text)
+
+
+# --- no internet ---------------------------------------------------------------------------------
+
+
+def test_it_is_a_folium_map_and_its_own_save_gives_the_offline_page(region, layers, tmp_path):
+    map_ = web_map(region, layers, isochrones=bands())
+    assert isinstance(map_, folium.Map)
+    map_.save(str(tmp_path / "map.html"))
+    outside = Outside()
+    outside.feed((tmp_path / "map.html").read_text(encoding="utf-8"))
+    assert outside.found == []
+
+
+def test_the_check_for_outside_links_can_fail():
+    outside = Outside()
+    outside.feed('<script src="https://a/b.js"></script><style>a{background:url(x.png)}</style>')
+    assert outside.found == ["https://a/b.js", "x.png"]
+
+
+def test_addresses_in_scripts_are_only_the_tiles_and_links_to_click(region, layers):
+    page = page_of(web_map(region, layers))
+    hosts = set(re.findall(r"https?://([\w.{}-]+)", page))
+    assert hosts <= {
+        "tile.openstreetmap.org",
+        "www.openstreetmap.org",
+        "leafletjs.com",
+        "www.w3.org",
+    }
+    assert page.count("tile.openstreetmap.org") == 1
+    assert "sourceMappingURL" not in page
+
+
+def test_tiles_are_a_choice_that_is_not_made(region, layers):
+    map_ = web_map(region, layers)
+    (tiles,) = [c for c in map_._children.values() if isinstance(c, folium.TileLayer)]
+    assert not tiles.show
+    assert "needs internet" in tiles.layer_name
+
+
+def test_a_notebook_shows_the_same_page(region, layers):
+    shown = html.unescape(web_map(region, layers)._repr_html_())
+    assert "<script src=" not in shown
+    assert "technobelt.start(" in shown
+
+
+def test_a_layer_added_later_comes_before_the_controls(region, layers):
+    map_ = web_map(region, layers)
+    folium.FeatureGroup(name="Mine").add_to(map_)
+    page = page_of(map_)
+    assert page.index('"Mine" : feature_group') > page.index("L.featureGroup")
+    control = page.index("L.control.layers(\n")
+    assert all(at.start() < control for at in re.finditer(r"= L\.featureGroup\(", page))
+
+
+# --- the file ------------------------------------------------------------------------------------
+
+
+def test_the_map_is_written_whole_or_not_at_all(region, layers, tmp_path, monkeypatch):
+    target = tmp_path / "map.html"
+    target.write_text("old")
+
+    def full(*_args, **_kwargs):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("pathlib.Path.write_bytes", full)
+    with pytest.raises(OutputError, match="No space left"):
+        write_map(web_map(region, layers), target)
+    assert target.read_text() == "old"
+    assert [path.name for path in tmp_path.iterdir()] == ["map.html"]
+
+
+def test_a_page_over_the_budget_is_written_and_said(region, layers, tmp_path, monkeypatch, caplog):
+    monkeypatch.setattr(build, "BUDGET_BYTES", 1000)
+    with caplog.at_level(logging.WARNING):
+        assert write_map(web_map(region, layers), tmp_path / "map.html").is_file()
+    assert "slow on a phone" in caplog.text
+
+
+def test_the_built_in_region_stays_within_three_megabytes(region, tmp_path):
+    names = [name for name in region.layers if name not in {"population", "land"}]
+    layers = {name: tb.read_layer(region, name) for name in names}
+    map_ = web_map(region, layers, roads=tb.read_layer(region, "roads"))
+    assert write_map(map_, tmp_path / "map.html").stat().st_size < 3_000_000
+
+
+# --- what is drawn -------------------------------------------------------------------------------
+
+
+def test_any_layer_may_be_absent(region, layers):
+    assert "technobelt.start(" in page_of(web_map(region, {}))
+    for name in layers:
+        assert "technobelt.start(" in page_of(web_map(region, {name: layers[name]}))
+
+
+def test_layers_come_in_any_crs_and_are_not_changed(region, layers, roads):
+    metric = {name: layer.to_crs(region.crs) for name, layer in layers.items()}
+    before = {name: layer.copy() for name, layer in metric.items()}
+    one = web_map(region, layers, roads=roads)
+    two = web_map(region, metric, roads=roads.to_crs(region.crs))
+    for name in layer_names(one):
+        assert [f["properties"] for f in geojsons(one, name)] == [
+            f["properties"] for f in geojsons(two, name)
+        ]
+    for name, layer in metric.items():
+        assert layer.equals(before[name])
+
+
+def test_facilities_on_one_position_are_all_in_the_popup_of_each_marker_there(region, layers):
+    map_ = web_map(region, layers)
+    (complexes,) = geojsons(map_, "Industrial complexes")
+    assert 'class="tb-count">2<' in complexes["properties"]["icon"]["html"]
+    universities = geojsons(map_, "Universities and colleges")
+    assert len(universities) == 2
+    there = [f for f in universities if f["geometry"]["coordinates"] == (128.7, 35.2)]
+    for marker in [complexes, *there]:
+        assert all(
+            name in marker["properties"]["pop"] for name in ("Place C1", "Place C2", "Place UNI04")
+        )
+        assert "Place U2" not in marker["properties"]["pop"]
+
+
+def test_markers_of_two_kinds_on_one_position_stand_side_by_side(region, layers):
+    map_ = web_map(region, layers)
+    (complexes,) = geojsons(map_, "Industrial complexes")
+    (there, _) = sorted(
+        geojsons(map_, "Universities and colleges"),
+        key=lambda f: f["geometry"]["coordinates"],
+        reverse=True,
+    )
+    left, right = (f["properties"]["icon"]["anchor"][0] for f in (complexes, there))
+    assert left - right >= 12
+
+
+def test_the_hub_has_a_ring_of_its_own(region, layers):
+    (hub,) = geojsons(web_map(region, layers), "Hubs")
+    assert "hub of Kimhae/Yangsan" in hub["properties"]["pop"]
+
+
+def test_an_outline_of_a_complex_is_drawn_beside_its_marker(region, layers):
+    disc = shapely.Point(128.3, 35.2).buffer(0.01)
+    layers["complexes"] = frame([facility("C1", 128.3, 35.2, outline="disc") | {"geometry": disc}])
+    outline, marker = geojsons(web_map(region, layers), "Industrial complexes")
+    assert outline["properties"]["style"] == {"dashArray": "4 4"}
+    assert marker["geometry"]["type"] == "Point"
+
+
+def test_the_longest_band_is_drawn_first_and_each_origin_has_its_layer(region, layers):
+    both = gpd.GeoDataFrame(
+        np.concatenate([bands().to_numpy(), bands("U2").to_numpy()]),
+        columns=bands().columns,
+        crs=4326,
+    )
+    map_ = web_map(region, layers, isochrones=both, merged=bands("all"))
+    names = [name for name in layer_names(map_) if name.startswith("from ")]
+    assert names == ["from the nearest hub", "from Place UNI04", "from Place U2"]
+    tips = [f["properties"]["tip"] for f in geojsons(map_, "from Place U2")]
+    assert [re.search(r"\d+", tip).group() for tip in tips] == ["90", "60", "30"]
+
+
+def test_directions_are_layers_of_their_own(region, layers):
+    names = layer_names(web_map(region, layers, isochrones=bands(direction="toward")))
+    assert "to Place UNI04" in names
+
+
+def test_a_band_cut_off_by_the_end_of_the_roads_is_dashed_and_a_lower_bound(region, layers):
+    map_ = web_map(region, layers, isochrones=bands(truncated=0.25))
+    band = geojsons(map_, "from Place UNI04")[0]["properties"]
+    assert band["style"]["dashArray"]
+    assert "at least 900 km²" in band["pop"]
+    assert "25% of the outline" in band["pop"]
+    assert "cut off where the roads end" in page_of(map_)
+
+
+def test_minor_roads_are_drawn_inside_the_clusters_only(region, layers, roads):
+    drawn = {
+        f["properties"]["road"]: f["geometry"]["coordinates"]
+        for f in geojsons(web_map(region, layers, roads=roads), "Plain map")
+        if "road" in f["properties"]
+    }
+    assert {name: len(lines) for name, lines in drawn.items()} == {
+        "motorway": 1,
+        "secondary": 1,
+        "tertiary": 1,
+    }
+    assert unpacked(drawn["tertiary"][0])[0] == pytest.approx([128.1, 35.1])
+
+
+def test_districts_share_the_name_of_their_city(region, layers):
+    labels = [
+        f["properties"]["icon"]["html"]
+        for f in geojsons(web_map(region, layers), "Plain map")
+        if "icon" in f["properties"]
+    ]
+    assert sorted(re.sub("<[^>]+>", " ", label).split() for label in labels) == [
+        ["Busan"],
+        ["Haman", "함안"],
+        ["Old", "옛"],
+    ]
+
+
+def test_the_corridor_is_dashed_where_it_opened_after_1999(region, layers):
+    lines = {
+        f["properties"]["tip"]: f["properties"]["style"]
+        for f in geojsons(web_map(region, layers), "Corridor")
+        if f["properties"].get("tip")
+    }
+    assert lines == {"Old stretch": {}, "New stretch": {"dashArray": "9 7"}}
+
+
+def test_counterexamples_wait_until_they_are_asked_for(region, layers):
+    way = shapely.LineString([(128, 35), (128.9, 35.4)])
+    routes = frame(
+        [{"from_name": "A", "to_name": "B", "time_min": 104.26, "length_km": 88.0, "geometry": way}]
+    )
+    map_ = web_map(region, layers, routes=routes)
+    (group,) = [
+        c for c in map_._children.values() if getattr(c, "layer_name", "") == "Counterexamples"
+    ]
+    assert not group.show
+    assert "104.3 minutes" in geojsons(map_, "Counterexamples")[0]["properties"]["pop"]
+
+
+def test_a_frame_without_its_column_is_refused_by_name(region, layers, roads):
+    with pytest.raises(MissingColumnError, match="'class'; found: ref"):
+        web_map(region, layers, roads=roads.drop(columns="class"))
+    with pytest.raises(MissingColumnError, match="'minutes'"):
+        web_map(region, layers, isochrones=bands().drop(columns="minutes"))
+
+
+# --- what is said --------------------------------------------------------------------------------
+
+
+def test_a_name_with_html_script_and_template_shows_as_text(region, layers):
+    for name in ("complexes", "clusters", "municipalities", "corridor"):
+        layers[name]["name"] = NASTY
+    layers["universities"]["name"] = NASTY
+    claim = {
+        "id": "x",
+        "statement": NASTY,
+        "kind": "count",
+        "verdict": "holds",
+        "observed": 1,
+        "expected": 1,
+        "unit": NASTY,
+        "notes": [NASTY],
+    }
+    map_ = web_map(region, layers, isochrones=bands(), verdicts={"claims": [claim]})
+    page = page_of(map_)
+    assert "<script>alert" not in page
+    assert "alert(1)" in page
+    assert "&gt; 49" not in page
+    assert "\\u0026#123;\\u0026#123; 7 * 7" in page  # & as folium writes it in a script
+    (marker,) = geojsons(map_, "Industrial complexes")
+    assert safe(NASTY) in marker["properties"]["pop"]
+    assert html.unescape(safe(NASTY)) == NASTY
+
+
+def test_a_popup_gives_names_facts_source_licence_and_confidence():
+    said = popup({"name": "A", "name_ko": "가", "name_1999": "Old A", "area_km2": 2.5, "existed_1999": "planned",
+                  "opened_year": float("nan"), "source": "https://a.example/x?a=1&b=2; list", "licence": "facts",
+                  "confidence": "low", "position_by": "general knowledge"})  # fmt: skip
+    for text in (
+        "<h3>A</h3>",
+        "가",
+        "in 1999: Old A",
+        "2.5 km²",
+        "planned",
+        "Licence: facts",
+        "low confidence",
+        "by general knowledge",
+    ):
+        assert text in said
+    assert (
+        '<a href="https://a.example/x?a=1&amp;b=2" target="_blank" rel="noopener">a.example</a>; list'
+        in said
+    )
+    assert "nan" not in said
+    assert "Opened" not in said
+
+
+def test_the_attribution_names_openstreetmap_with_its_licence_and_a_link(region, layers):
+    page = page_of(web_map(region, layers))
+    settings = json.loads(
+        re.search(r"technobelt\.start\([^{]*(\{.*?\}), \{", page, re.DOTALL).group(1)
+    )
+    (roads, *_) = settings["attribution"]
+    assert "ODbL" in roads
+    assert (
+        '<a href="https://www.openstreetmap.org/copyright">OpenStreetMap contributors</a>' in roads
+    )
+    assert len(settings["attribution"]) == len(region.attribution)
+
+
+def test_the_legend_lists_only_what_is_there(region, layers):
+    page = page_of(web_map(region, {"clusters": layers["clusters"]}))
+    assert "Cluster</span>" in page
+    assert "Innovation zone" not in page
+    assert "within 30 minutes" not in page
+
+
+def test_layers_drawn_alike_share_a_line_of_the_legend(region, layers):
+    page = page_of(web_map(region, layers, isochrones=bands(), merged=bands("all")))
+    entries = re.findall(r'data-layers="([^"]*)"[^>]*>(?:(?!</p>).)*within 60 minutes', page)
+    assert entries == ["from the nearest hub|from Place UNI04"]
+
+
+@pytest.mark.parametrize(
+    ("claim", "said"),
+    [
+        ({"limit_min": 90, "observed_min": 94.1, "break_even_factor": 1.05}, "94 minutes where 90 are claimed: 4 too many. All speeds would have to be 5% higher to meet it."),
+        ({"limit_min": 90, "observed_min": 80.0, "range_min": [70, 96.4]}, "80 minutes where 90 are claimed: 10 to spare. 70 to 96 if speeds differ as much as they may."),
+        ({"limit_min": 90, "observed_min": None, "status": "unreachable"}, "No time could be computed (unreachable)."),
+        ({"observed": 42.1, "observed_range": [42.1, 72.0], "expected": 69, "unit": "km2"}, "42.1 to 72 km² where 69 are claimed."),
+        ({"observed": 6.0, "expected": 6.0, "unit": "complexes"}, "6 complexes where 6 are claimed."),
+        ({"observed": None, "status": "not_tied"}, "not tied"),
+    ],
+)  # fmt: skip
+def test_a_finding_is_a_plain_sentence(claim, said):
+    assert finding(claim) == said
+
+
+def test_the_card_counts_verdicts_and_tables_the_readings(region):
+    readings = [
+        {
+            "id": "hubs.peak",
+            "reading": "hubs",
+            "profile": "peak",
+            "verdict": "fails",
+            "observed_min": 97.0,
+        }
+    ]
+    claims = [{"statement": "S", "verdict": "fails", "limit_min": 90, "observed_min": 94, "readings": readings,
+               "counterexamples": [{"from_name": "A", "to_name": "B", "time_min": 113.2}, "east has none"]}]  # fmt: skip
+    said = card(
+        region, {"as_of": "2021-08", "network": {"date": "2021-08-31"}, "claims": claims * 2}
+    )
+    for text in (
+        "2 fail<",
+        "97 min ✗",
+        ">Peak<",
+        ">Hubs<",
+        "A → B: 113 minutes",
+        "east has none",
+        "as of 2021-08, roads of 2021-08-31",
+    ):
+        assert text in said
+    assert "<details" not in card(region, None)
+
+
+# --- packing -------------------------------------------------------------------------------------
+
+
+def unpacked(text):
+    values, value, shift = [], 0, 0
+    for letter in text.encode("ascii"):
+        code = _LETTERS.tobytes().index(letter)
+        value |= (code & 31) << shift
+        shift += 5
+        if code < 32:
+            values.append(~(value >> 1) if value & 1 else value >> 1)
+            value, shift = 0, 0
+    return np.cumsum(np.array(values).reshape(-1, 2), axis=0) / 1e4
+
+
+def test_packed_lines_come_back_to_the_fourth_decimal():
+    rng = np.random.default_rng(1)
+    lines = [
+        np.column_stack([rng.uniform(-180, 180, n), rng.uniform(-90, 90, n)]) for n in (2, 50, 3)
+    ]
+    texts = pack(np.concatenate(lines), np.array([0, 2, 52, 55]))
+    for line, text in zip(lines, texts, strict=True):
+        assert np.abs(unpacked(text) - line).max() <= 0.5e-4 + 1e-9
+
+
+def test_packed_areas_keep_their_holes_and_lose_only_specks():
+    speck = shapely.Point(128.6, 35.2).buffer(1e-6)
+    ring = (
+        shapely.Point(128.5, 35.2).buffer(0.1).difference(shapely.Point(128.5, 35.2).buffer(0.05))
+    )
+    geometry = packed(shapely.union(ring, speck))["geometry"]
+    assert geometry["type"] == "MultiPolygon"
+    assert [len(polygon) for polygon in geometry["coordinates"]] == [2]
+    rings = [unpacked(text) for text in geometry["coordinates"][0]]
+    assert shapely.Polygon(rings[0], rings[1:]).area == pytest.approx(ring.area, rel=1e-3)
+
+
+def test_packed_text_means_nothing_to_a_template_or_a_script():
+    assert set(_LETTERS.tobytes().decode()) <= set(
+        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
+    )
+
+
+def test_what_rounds_to_nothing_is_packed_as_nothing():
+    for shape in (shapely.Point(0, 0).buffer(1e-7), shapely.LineString([(0, 0), (1e-7, 0)])):
+        assert packed(shape)["geometry"]["coordinates"] == []

@@ -1,0 +1,252 @@
+"""The web map in a real browser, with the network cut: it draws, it answers, it complains of nothing."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import subprocess
+
+import folium
+import geopandas as gpd
+import pytest
+import shapely
+
+import technobelt as tb
+from technobelt.webmap import web_map, write_map
+
+CHROMIUM = (
+    shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+)
+pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on this machine")
+
+SWITCHES = [
+    "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
+    "--disable-background-networking", "--disable-component-update", "--disable-sync",
+    "--host-resolver-rules=MAP * ~NOTFOUND", "--enable-logging=stderr", "--v=0",
+    "--hide-scrollbars", "--allow-file-access-from-files", "--virtual-time-budget=4000",
+]  # fmt: skip
+#: Where Chromium itself asks for updates, the time and accounts, whatever the page.
+OWN_ERRANDS = (".google.com", ".googleapis.com", ".gvt1.com")
+
+
+def browse(page, tmp_path, *switches, size=(1400, 900)):
+    """Open a page; return its DOM, and what the console said and which computers were asked for."""
+    log = tmp_path / "net.json"
+    command = [
+        CHROMIUM,
+        *SWITCHES,
+        f"--window-size={size[0]},{size[1]}",
+        f"--user-data-dir={tmp_path / 'profile'}",
+        f"--log-net-log={log}",
+    ]
+    ran = subprocess.run(
+        [*command, *switches, "--dump-dom", page.as_uri()],
+        capture_output=True,
+        text=True,
+        timeout=90,
+        check=False,
+    )
+    said = [line for line in ran.stderr.splitlines() if "CONSOLE" in line]
+    hosts = set(re.findall(r'"url":"https?://([^/"]+)', log.read_text(encoding="utf-8")))
+    return ran.stdout, said + sorted(host for host in hosts if not host.endswith(OWN_ERRANDS))
+
+
+def asked(page, tmp_path, script, **options):
+    """Run a script in a copy of the page once it is drawn; return what it returns, and the console."""
+    copy = tmp_path / "asked.html"
+    text = page.read_text(encoding="utf-8")
+    map_ = re.search(r"technobelt\.start\((\w+),", text).group(1)
+    code = (
+        f"<script>(async () => {{ const map = {map_}; const wait = (ms) => new Promise((r) => setTimeout(r, ms));"
+        f"const answer = await (async () => {{ {script} }})();"
+        "const box = document.createElement('pre'); box.id = 'answer'; box.textContent = JSON.stringify(answer);"
+        "document.body.append(box); })()</script></html>"
+    )
+    copy.write_text(text.replace("</html>", code), encoding="utf-8")
+    dom, said = browse(copy, tmp_path, **options)
+    answer = re.search(r'<pre id="answer">(.*?)</pre>', dom, re.DOTALL)
+    assert answer, f"the script did not finish: {said}"
+    return json.loads(
+        answer.group(1).replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")
+    ), said
+
+
+SWITCH = """
+const toggle = (name) => [...document.querySelectorAll('.leaflet-control-layers label')]
+  .find((label) => label.textContent.trim() === name).querySelector('input').click();
+"""
+
+
+@pytest.fixture(scope="module")
+def page(tmp_path_factory):
+    region = tb.load_region()
+    names = [
+        "clusters",
+        "municipalities",
+        "complexes",
+        "universities",
+        "centres",
+        "corridor",
+        "interchanges",
+        "barriers",
+    ]
+    layers = {name: tb.read_layer(region, name) for name in names}
+    layers["complexes"].loc["NIC01", "name"] = "<script>alert(1)</script>{{ 7 * 7 }}"
+    hub = tb.facilities(region).loc[region.hubs].to_crs(region.crs)
+    rows = [
+        {"origin_id": id_, "minutes": m, "area_km2": 9.0, "truncated": 0.1 * (m > 60), "profile": "typical", "geometry": shapely.MultiPolygon([point.buffer(m * 300)])}
+        for m in (30, 60, 90)
+        for id_, point in hub.geometry.items()
+    ]  # fmt: skip
+    isochrones = gpd.GeoDataFrame(rows, crs=region.crs)
+    road = gpd.GeoDataFrame(
+        {"class": ["motorway"]},
+        geometry=[shapely.LineString([(128.2, 35.2), (129, 35.3)])],
+        crs=4326,
+    )
+    claim = {
+        "id": "a",
+        "statement": "Within 90 minutes.",
+        "verdict": "fails",
+        "limit_min": 90,
+        "observed_min": 94.0,
+    }
+    map_ = web_map(region, layers, roads=road, isochrones=isochrones, verdicts={"claims": [claim]})
+    return write_map(map_, tmp_path_factory.mktemp("map") / "map.html")
+
+
+def test_it_draws_without_internet_and_without_a_complaint(page, tmp_path):
+    dom, said = browse(page, tmp_path)
+    assert said == []
+    assert 'data-technobelt="ready"' in dom
+    for pane in ("land", "water", "roads", "clusters", "corridor", "dots", "bands-0"):
+        drawn = re.search(rf'leaflet-tb-{pane}-pane.*?<path[^>]* d="M[^"]{{20,}}"', dom, re.DOTALL)
+        assert drawn, f"nothing is drawn on the pane {pane}"
+    assert dom.count('class="leaflet-marker-icon tb-place') > 40
+    assert "ODbL" in dom
+
+
+def test_a_complaint_would_be_heard(tmp_path):
+    bad = tmp_path / "bad.html"
+    bad.write_text(
+        "<script src='https://cdn.example/a.js'></script><script>nothing.there()</script>"
+    )
+    _, said = browse(bad, tmp_path)
+    assert len(said) == 2
+    assert "nothing is not defined" in said[0]
+    assert said[1] == "cdn.example"
+
+
+def test_the_clusters_are_in_view(page, tmp_path):
+    script = "const b = map.getBounds(); return [b.getWest(), b.getSouth(), b.getEast(), b.getNorth(), map.getZoom()];"
+    west, south, east, north = tb.read_layer(tb.load_region(), "clusters").total_bounds
+    for size in ((1400, 900), (500, 844)):
+        (w, s, e, n, zoom), _ = asked(page, tmp_path, script, size=size)
+        assert w < west < east < e
+        assert s < south < north < n
+        assert zoom > 7
+
+
+def test_layers_switch_and_the_legend_follows(page, tmp_path):
+    script = (
+        SWITCH
+        + """
+      const shown = () => [...document.querySelectorAll('.tb-entry:not([hidden]) span:last-child')].map((e) => e.textContent);
+      const before = shown();
+      toggle('from Inje University'); toggle('Corridor');
+      return [before, shown(), document.querySelectorAll('.leaflet-tb-bands-0-pane path').length];
+    """
+    )
+    (before, after, left), said = asked(page, tmp_path, script)
+    assert {"within 30 minutes", "cut off where the roads end", "Cluster"} <= set(before)
+    assert not {text for text in after if text.startswith("within") or "Highway 6" in text}
+    assert "Cluster" in after
+    assert left == 0
+    assert said == []
+
+
+def test_groups_have_headings_that_survive_a_change(page, tmp_path):
+    script = (
+        SWITCH
+        + """
+      const heads = () => [...document.querySelectorAll('.leaflet-control-layers h2')].map((e) => e.textContent);
+      const before = heads(); toggle('Hubs'); L.featureGroup().addTo(map); return [before, heads()];
+    """
+    )
+    (before, after), _ = asked(page, tmp_path, script)
+    assert before == after == ["The plan", "Places", "Drive time"]
+
+
+def test_a_marker_opens_the_facts_and_a_nasty_name_is_only_text(page, tmp_path):
+    script = """
+      let found = null;
+      map.eachLayer((layer) => { if ((layer.feature?.properties.tip || '').includes('alert(1)')) found = layer; });
+      found.openPopup(); await wait(300);
+      const popup = document.querySelector('.leaflet-popup-content');
+      return [popup.textContent, popup.querySelectorAll('script').length];
+    """
+    (text, scripts), said = asked(page, tmp_path, script)
+    assert "<script>alert(1)</script>{{ 7 * 7 }}" in text
+    assert "National industrial complex" in text
+    assert "Licence" in text
+    assert scripts == 0
+    assert said == []
+
+
+def test_markers_and_popups_of_ones_own_work_without_internet(tmp_path):
+    region = tb.load_region()
+    map_ = web_map(region, {"clusters": tb.read_layer(region, "clusters")})
+    folium.Marker([35.2, 128.6], popup="<b>My plant</b>", tooltip="Mine").add_to(map_)
+    mine = write_map(map_, tmp_path / "mine.html")
+    script = """
+      const icon = document.querySelector('img.leaflet-marker-icon'); icon.click(); await wait(300);
+      return [icon.src.slice(0, 22), document.querySelector('.leaflet-popup-content b').textContent];
+    """
+    answer, said = asked(mine, tmp_path, script)
+    assert answer == ["data:image/png;base64,", "My plant"]
+    assert said == []
+
+
+def test_tiles_are_asked_for_only_on_choice(page, tmp_path):
+    script = (
+        SWITCH
+        + "toggle('OpenStreetMap (needs internet)'); await wait(500); return document.querySelectorAll('img.leaflet-tile').length;"
+    )
+    tiles, said = asked(page, tmp_path, script)
+    assert tiles > 0
+    assert said == ["tile.openstreetmap.org"]
+
+
+def test_on_a_phone_the_panels_are_folded_and_nothing_sticks_out(page, tmp_path):
+    frame = tmp_path / "phone.html"
+    # Chromium's windows are never narrower than 500 pixels; a frame is.
+    frame.write_text(
+        f'<iframe id="f" src="{page.as_uri()}" style="width:390px;height:844px;border:0"></iframe><script>'
+        "f.onload = () => { const d = f.contentDocument; const box = (s) => d.querySelector(s).getBoundingClientRect();"
+        "const out = ['#tb-card', '#tb-legend', '.leaflet-control-layers', '.leaflet-control-attribution'].map(box);"
+        "const p = document.createElement('pre'); p.id = 'answer'; p.textContent = JSON.stringify({"
+        "open: d.querySelectorAll('.tb-panel[open], .tb-verdicts[open], .leaflet-control-layers-expanded').length,"
+        "boxes: out.map((b) => [b.left, b.top, b.right, b.bottom]), wide: d.documentElement.scrollWidth});"
+        "document.body.append(p); };</script>"
+    )
+    dom, said = browse(frame, tmp_path, size=(600, 900))
+    found = json.loads(re.search(r'<pre id="answer">(.*?)</pre>', dom).group(1))
+    assert said == []
+    assert found["open"] == 0
+    assert found["wide"] == 390
+    assert all(
+        left >= 0 and right <= 390 and bottom <= 844 for left, _, right, bottom in found["boxes"]
+    )
+    boxes = [shapely.box(*box) for box in found["boxes"]]
+    assert not any(a.intersects(b) for i, a in enumerate(boxes) for b in boxes[:i])
+
+
+def test_the_panels_leave_each_other_room_on_a_small_laptop(page, tmp_path):
+    script = """
+      return ['#tb-card', '#tb-legend', '.leaflet-control-layers', '.leaflet-control-zoom'].map((s) => {
+        const b = document.querySelector(s).getBoundingClientRect(); return [b.left, b.top, b.right, b.bottom]; });
+    """
+    found, _ = asked(page, tmp_path, script, size=(1280, 640))
+    boxes = [shapely.box(*box) for box in found]
+    assert not any(a.intersects(b) for i, a in enumerate(boxes) for b in boxes[:i])
