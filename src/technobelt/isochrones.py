@@ -245,8 +245,9 @@ def polygons_within(grid: Grid, values: Floats, level: float, blur: float) -> An
     if not filled[0]:
         return shapely.MultiPolygon()
     parts = _polygons(*filled)
-    simple = shapely.simplify(parts, grid.cell_m / 10)
-    return _as_multi(shapely.union_all(shapely.make_valid(simple)))
+    thin = shapely.simplify(parts, grid.cell_m / 10, preserve_topology=False)
+    whole = shapely.multipolygons(thin[~shapely.is_empty(thin)])
+    return whole if shapely.is_valid(whole) else _as_multi(shapely.make_valid(whole))
 
 
 def _polygons(points: list[Any], offsets: list[Any]) -> NDArray[np.object_]:

@@ -286,7 +286,9 @@ def find_place(places: gpd.GeoDataFrame, text: str) -> gpd.GeoDataFrame:
     whole = (names == text).any(axis=1)
     if whole.sum() == 1:
         return places[whole]
-    part = names.apply(lambda c: c.astype(str).str.contains(text, case=False, regex=False))
+    part = names.fillna("").apply(
+        lambda c: c.astype(str).str.contains(text, case=False, regex=False)
+    )
     hits = places[part.any(axis=1)]
     if len(hits) == 1:
         return hits

@@ -338,7 +338,7 @@ def main_roads(network: Network, clusters: gpd.GeoDataFrame) -> gpd.GeoDataFrame
         shapely.box(*clusters.to_crs(network.crs).total_bounds), _SHOWN_AROUND_M
     )
     main: NDArray[np.bool_] = network.road_class <= _SHOWN_CLASS
-    shown = network.roads[main & shapely.intersects(network.lines, around)]
+    shown = network.roads[main & ~network.closed & shapely.intersects(network.lines, around)]
     columns = ["class", "ref", "name", "forward", "backward", "length_m", "opened", "opened_ev"]
     return shown[[*columns, "geometry"]].astype({"class": str})
 

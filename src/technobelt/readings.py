@@ -105,7 +105,7 @@ def read_travel_times(
     if chosen not in region.profiles:
         raise ClaimError(f"no profile '{chosen}'; there are {', '.join(region.profiles)}.")
     places = member_places(region, claim)
-    sets = _point_sets(region, network, places)
+    sets = _point_sets(region, network, places, as_of)
     readings = [
         reading
         for name in sorted(region.profiles, key=lambda name: name != chosen)
@@ -165,7 +165,7 @@ def member_places(region: Region, claim: TravelTimeClaim) -> gpd.GeoDataFrame:
 
 
 def _point_sets(
-    region: Region, network: Network, places: gpd.GeoDataFrame
+    region: Region, network: Network, places: gpd.GeoDataFrame, as_of: str | None
 ) -> dict[str, _Points | None]:
     members = _tied(network, places, places["cluster"], places["name"])
     known = facilities(region)
@@ -179,7 +179,7 @@ def _point_sets(
         "share_within": members,
         "centroids": _centroids(region, network),
         "hubs": _tied(network, hubs, pd.Series(list(region.clusters)), hubs["name"]),
-        "interchanges": _interchanges(region, network),
+        "interchanges": _interchanges(region, network, as_of),
     }
 
 
@@ -210,7 +210,7 @@ def _centroids(region: Region, network: Network) -> _Points | None:
     return _Points(names, _without_access(ties), names, door_to_door=True)
 
 
-def _interchanges(region: Region, network: Network) -> _Points | None:
+def _interchanges(region: Region, network: Network, as_of: str | None) -> _Points | None:
     """Return the corridor's interchanges inside clusters, tied to the corridor itself."""
     if not {"interchanges", "clusters"} <= set(region.layers):
         return None
@@ -219,6 +219,8 @@ def _interchanges(region: Region, network: Network) -> _Points | None:
         return None
     points = read_layer(region, "interchanges").to_crs(network.crs)
     points = points[points["route_no"].isin(region.corridor.routes) & (points["kind"] == "IC")]
+    if as_of and "opened" in points:
+        points = points[~(points["opened"].fillna("") > last_day(as_of))]
     areas = read_layer(region, "clusters").to_crs(network.crs)[["id", "geometry"]]
     inside = points.sjoin(areas.rename(columns={"id": "of"}).reset_index(drop=True))
     if inside["of"].nunique() < 2:
@@ -296,6 +298,15 @@ def _reading(
             "unit": "share of pairs",
         }
     observed = _rounded(value[0])
+    if observed is None and not points.ties.tied.all():  # no road near is no verdict on roads
+        return head | {
+            "verdict": "undecided",
+            "observed_min": None,
+            "range_min": [None, None],
+            "margin_min": None,
+            "status": "not_tied",
+            "between": value[1],
+        }
     return head | {
         "verdict": _verdict(fastest[0], slowest[0], claim.limit_min),
         "observed_min": observed,

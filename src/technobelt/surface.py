@@ -8,6 +8,7 @@ place across the river is served by its own bank's roads.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -158,6 +159,7 @@ class Surface:
         return out.reshape(self.grid.shape)
 
 
+@lru_cache(maxsize=2)  # isochrones and zones of one run ask for the same
 def road_positions(network: Network, *, step_m: float = 50.0) -> Positions:
     """Take positions along every section where a trip may start, at most `step_m` apart."""
     usable = np.flatnonzero(startable(network))

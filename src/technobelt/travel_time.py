@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 import pandas as pd
 
-from technobelt.errors import RegionError
+from technobelt.errors import PointError, RegionError
 from technobelt.network.speeds import Bound, Costs, arc_costs
 from technobelt.network.ties import Ties, tie_points
 from technobelt.region import Profile, load_region
@@ -216,7 +216,10 @@ def _ends(model: Model, ties: Ties, *, leaving: bool) -> Ends:
 
 def _part(share: Floats, drive_s: Floats) -> Floats:
     """Return the seconds of parts of arcs; no part of a closed one may be driven, not even none."""
-    return np.multiply(share, drive_s, out=np.full(len(share), np.inf), where=np.isfinite(drive_s))
+    seconds = np.full(len(share), np.inf)
+    is_open = np.isfinite(drive_s)
+    seconds[is_open] = share[is_open] * drive_s[is_open]
+    return seconds
 
 
 def matrix(
@@ -467,7 +470,7 @@ def nearest(
     Raises
     ------
     PointError
-        Not one place, or not one facility, can be tied to a road.
+        Not one place, or not one facility, can be tied to a road; or there are no facilities.
 
     Examples
     --------
@@ -480,6 +483,8 @@ def nearest(
     >>> found["nearest_id"].tolist()
     ['UNI02']
     """
+    if not len(facilities):
+        raise PointError("there are no facilities. Hand in at least one.")
     model = model_of(network, profile, by=by)
     start = tie_points(network, origins, max_access_m=max_access_m, what="origins")
     finish = tie_points(network, facilities, max_access_m=max_access_m, what="facilities")

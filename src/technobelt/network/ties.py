@@ -142,9 +142,7 @@ def tie_points(
     ties = _nearest(network, xy, usable, max_access_m)
     if sections is None:
         ties = _around_barriers(network, xy, usable, max_access_m, ties)
-    ties = _with_other_carriageway(
-        network, xy, usable, max_access_m, ties, walled=sections is None
-    )
+    ties = _with_other_carriageway(network, xy, usable, max_access_m, ties, walled=sections is None)
     if len(xy) and not ties.tied.any():
         raise PointError(_none_tied(points, what, max_access_m))
     return ties

@@ -1,0 +1,241 @@
+"""The page: what it says comes from here, how it says it stands in ``maps/style/report.html``."""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from technobelt.figures import belt_map, ground_of, isochrone_maps, trip_matrix, zone_maps
+from technobelt.region import TravelTimeClaim, built_in_folder
+from technobelt.report.tables import (
+    assumptions,
+    data_rows,
+    facility_names,
+    isochrone_rows,
+    place_rows,
+    travel_claim,
+    verdict,
+    zone_rows,
+)
+from technobelt.report.wording import cluster_name, day, percent, tally, words
+from technobelt.style import load_style, style_folder
+from technobelt.writing import replace_file
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import geopandas as gpd
+    import pandas as pd
+    from jinja2 import Template
+
+    from technobelt.region import Region
+
+    Layers = Mapping[str, gpd.GeoDataFrame]
+
+__all__ = ["write_report"]
+
+#: Digits of a hash that tell two files apart to the eye; the manifest has all of them.
+_HASH_DIGITS = 16
+#: The limit drawn on the isochrones where no claim names one, minutes.
+_USUAL_LIMIT_MIN = 90.0
+
+
+def write_report(  # noqa: PLR0913  (everything that a run has found)
+    path: str | Path,
+    region: Region,
+    *,
+    verdicts: Mapping[str, Any],
+    layers: Layers,
+    roads: gpd.GeoDataFrame | None,
+    isochrones: gpd.GeoDataFrame,
+    zones: gpd.GeoDataFrame,
+    pairs: pd.DataFrame,
+    audit: pd.DataFrame | None = None,
+    manifest: Mapping[str, Any],
+) -> Path:
+    """Write the report of a run as one HTML file that needs nothing else.
+
+    Parameters
+    ----------
+    path
+        Where to; replaced whole or not at all.
+    region
+        Its claims, profiles, rules and limits are told.
+    verdicts
+        What ``claims.json`` holds.
+    layers
+        The region's layers; ``clusters`` must be among them.
+    roads
+        Roads for the maps, with the column ``class``; None draws none.
+    isochrones
+        Of the hubs, as in a `technobelt.Plan`. Columns that are not there are left out.
+    zones
+        From `technobelt.draw_zones`.
+    pairs
+        As `technobelt.Verdicts.pairs`.
+    audit
+        From the audit of the isochrones, where they do not have its columns themselves.
+    manifest
+        Versions, inputs and parameters of the run.
+
+    Returns
+    -------
+    pathlib.Path
+        The file.
+
+    Raises
+    ------
+    OutputError
+        The file cannot be written.
+
+    Examples
+    --------
+    >>> import technobelt as tb
+    >>> done = tb.plan(minutes=(15,))  # doctest: +SKIP
+    >>> done.write("maps")["report"]  # doctest: +SKIP
+    PosixPath('maps/report.html')
+    """
+    content = {
+        "region": region,
+        "verdicts": _verdicts(region, verdicts, layers),
+        "travel": [travel_claim(c) for c in verdicts["claims"] if c["kind"] == "travel_time"],
+        "places": place_rows(region, pairs, layers),
+        "figures": _figures(region, layers, roads, isochrones, zones, pairs),
+        "zones": {"rows": zone_rows(region, zones), "rules": _zone_rules(region)},
+        "isochrones": _isochrones(isochrones, audit),
+        "assumptions": assumptions(region),
+        "data": data_rows(layers, verdicts["network"]),
+        "run": _run(region, verdicts, manifest),
+    }
+    page = _template().render(content)
+    with replace_file(path) as scratch:
+        scratch.write_text(page, encoding="utf-8")
+    return Path(path)
+
+
+@cache
+def _template() -> Template:
+    """Return the page's template, which escapes all text that comes into it."""
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+    environment = Environment(
+        loader=FileSystemLoader(style_folder()),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.globals |= {"style": load_style(), "css": _css()}
+    environment.filters |= {"words": words}
+    return environment.get_template("report.html")
+
+
+def _css() -> Any:
+    from markupsafe import Markup
+
+    return Markup((style_folder() / "report.css").read_text(encoding="utf-8"))  # noqa: S704  (ours)
+
+
+def _verdicts(region: Region, verdicts: Mapping[str, Any], layers: Layers) -> dict[str, Any]:
+    names = facility_names(layers)
+    roads_of, as_of = verdicts["network"].get("date") or "", verdicts["as_of"]
+    return {
+        "claims": [verdict(region, claim, names) for claim in verdicts["claims"]],
+        "tally": tally(verdicts["claims"]),
+        "roads_of": day(roads_of) or "unknown date",
+        "as_of": day(as_of) if as_of and as_of != roads_of else "",
+    }
+
+
+def _figures(
+    region: Region,
+    layers: Layers,
+    roads: gpd.GeoDataFrame | None,
+    isochrones: gpd.GeoDataFrame,
+    zones: gpd.GeoDataFrame,
+    pairs: pd.DataFrame,
+) -> dict[str, Any]:
+    """Return the figures that there is something for, as markup."""
+    from markupsafe import Markup
+
+    timed = [claim for claim in region.claims if isinstance(claim, TravelTimeClaim)]
+    limit = timed[0].limit_min if timed else _USUAL_LIMIT_MIN
+    ground = ground_of(region, layers, roads)
+    names = {name: cluster.name for name, cluster in region.clusters.items()}
+    figures = {"belt": belt_map(region, layers, ground)}
+    if len(isochrones):
+        figures["isochrones"] = isochrone_maps(region, isochrones, layers, ground, limit_min=limit)
+    if len(pairs):
+        figures["trips"] = trip_matrix(pairs, limit_min=limit, clusters=names)
+    if len(zones):
+        figures["zones"] = zone_maps(region, zones, layers, ground)
+    return {name: Markup(svg) for name, svg in figures.items()}  # noqa: S704  (escaped as drawn)
+
+
+def _zone_rules(region: Region) -> dict[str, Any]:
+    rules = region.zones
+    return {
+        "minutes": f"{rules.minutes:g}",
+        "profile": words(rules.profile),
+        "anchors": [words(name) for name in rules.anchors],
+        "water": percent(rules.water_max),
+        "wood": percent(rules.wood_max),
+        "relief": f"{rules.relief_max_m:g}",
+        "part": f"{rules.part_min_km2:g}",
+        "hole": f"{rules.hole_min_km2:g}",
+    }
+
+
+def _isochrones(isochrones: gpd.GeoDataFrame, audit: pd.DataFrame | None) -> dict[str, Any]:
+    heads, groups = isochrone_rows(isochrones, audit)
+    cut = bool((isochrones["truncated"] > 0).any())
+    profile = isochrones["profile"].iloc[0] if "profile" in isochrones and len(isochrones) else ""
+    return {"heads": heads, "groups": groups, "cut": cut, "profile": words(profile)}
+
+
+def _run(
+    region: Region, verdicts: Mapping[str, Any], manifest: Mapping[str, Any]
+) -> dict[str, Any]:
+    versions = {"technobelt": manifest.get("technobelt"), "Python": manifest.get("python")}
+    hashes = {**(manifest.get("inputs") or {})}
+    network = verdicts["network"]
+    if network.get("hash") and network["hash"] not in hashes.values():
+        hashes[network["file"]] = network["hash"]
+    return {
+        "command": _command(region, verdicts, manifest),
+        "versions": {name: text for name, text in versions.items() if text},
+        "packages": manifest.get("packages") or {},
+        "parameters": _parameters(manifest),
+        "hashes": {name: digest[:_HASH_DIGITS] for name, digest in hashes.items()},
+        "hubs": ", ".join(
+            f"{cluster.hub} for {cluster_name(region, name)}"
+            for name, cluster in region.clusters.items()
+        ),
+    }
+
+
+def _parameters(manifest: Mapping[str, Any]) -> dict[str, str]:
+    given = manifest.get("parameters") or {}
+    return {words(name): _plain(value) for name, value in given.items() if value is not None}
+
+
+def _plain(value: object) -> str:
+    if isinstance(value, list | tuple):
+        return ", ".join(_plain(part) for part in value)
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def _command(region: Region, verdicts: Mapping[str, Any], manifest: Mapping[str, Any]) -> str:
+    """Return the command that makes this report again."""
+    given = manifest.get("parameters") or {}
+    parts = ["technobelt plan"]
+    if region.folder.resolve() != built_in_folder().resolve():
+        parts.append(region.folder.name)
+    if verdicts["network"].get("file") not in {None, "", region.roads.file}:
+        parts.append(f"--network {verdicts['network']['file']}")
+    options = {"profile": "--profile", "as_of": "--as-of", "minutes": "--minutes"}
+    for name, option in options.items():
+        if given.get(name):
+            parts.append(f"{option} {_plain(given[name]).replace(', ', ',')}")
+    return " ".join([*parts, "--out FOLDER"])

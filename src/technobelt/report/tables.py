@@ -1,0 +1,356 @@
+"""Results -> rows of words, as the report's tables show them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from technobelt.layers import FACILITIES
+from technobelt.report.wording import (
+    NBSP,
+    NOTHING,
+    WORDS,
+    cluster_name,
+    day,
+    number,
+    percent,
+    road_name,
+    said,
+    sentences,
+    span,
+    units,
+    words,
+)
+from technobelt.schema import LAYERS
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import geopandas as gpd
+
+    from technobelt.region import Region, Value
+
+    Layers = Mapping[str, gpd.GeoDataFrame]
+    Row = dict[str, Any]
+
+__all__ = [
+    "assumptions",
+    "data_rows",
+    "facility_names",
+    "isochrone_rows",
+    "place_rows",
+    "travel_claim",
+    "verdict",
+    "zone_rows",
+]
+
+#: What each reading is called, and what is measured; others are told by their own rule.
+_READINGS = {
+    "cluster_pair_median": (
+        "Median trip",
+        "for every two clusters, each way, the median trip; the longest of these",
+    ),
+    "worst_pair": ("Longest trip", "the longest of all trips between places of two clusters"),
+    "share_within": (
+        "Share of trips within the limit",
+        "of all trips between places of two clusters; holds from one half on",
+    ),
+    "centroids": (
+        "Between the clusters' middles",
+        "from the road nearest to the middle of one cluster to that of another; the longest",
+    ),
+    "hubs": ("Between the clusters' hubs", "the longest of these trips"),
+    "interchanges": (
+        "Between interchanges",
+        "driving only, between interchanges of the corridor that lie in two clusters; the longest",
+    ),
+}
+_CONFIDENCE = ("high", "medium", "low")
+#: Columns of an isochrone that count what it reaches, and what they are called.
+_REACHED = {
+    "n_complex": "Complexes",
+    "n_univ": "Universities",
+    "n_centre": "Centres",
+    "population": "People",
+}
+_FIXED = {
+    "junction": "Each crossing of main roads",
+    "ramp": "Each way on or off a motorway, toll plaza included",
+    "access": "From the door to the moving car",
+    "parking": "Finding a place to park",
+    "egress": "From the parked car to the door",
+}
+_MARKS = "abcdefghijklmnopqrstuvwxyz"
+
+
+def facility_names(layers: Layers) -> dict[str, str]:
+    """Return the name of every place by its id."""
+    frames = [layers[name]["name"] for name in FACILITIES if name in layers]
+    return {str(place): str(name) for frame in frames for place, name in frame.items()}
+
+
+# --- verdicts ------------------------------------------------------------------------------------
+
+
+def verdict(region: Region, claim: Mapping[str, Any], names: Mapping[str, str]) -> Row:
+    """Return what the head of the report says of one claim."""
+    counted = claim.get("counted") or []
+    return {
+        "id": claim["id"],
+        "verdict": claim["verdict"],
+        "word": WORDS[claim["verdict"]],
+        "statement": claim["statement"],
+        "source": claim["source"],
+        "sentences": sentences(region, claim),
+        "counted": [names.get(place, place) for place in counted],
+        "counts": _counts(region, claim.get("counts") or {}),
+        "notes": [said(note, names) for note in claim.get("notes") or []],
+    }
+
+
+def _counts(region: Region, counts: Mapping[str, Mapping[str, int]]) -> Row | None:
+    if not counts:
+        return None
+    parts = list(next(iter(counts.values())))
+    rows = [
+        [cluster_name(region, name), *(number(n) for n in has.values())]
+        for name, has in counts.items()
+    ]
+    return {"head": [words(part) for part in parts], "rows": rows}
+
+
+def travel_claim(claim: Mapping[str, Any]) -> Row:
+    """Return the readings, by profile, and the counterexamples of a travel-time claim."""
+    readings = claim.get("readings") or []
+    profiles = list(dict.fromkeys(reading["profile"] for reading in readings))
+    rows: dict[str, Row] = {}
+    for reading in readings:
+        name = reading["reading"]
+        label, rule = _READINGS.get(name, (words(name).capitalize(), reading["rule"]))
+        row = rows.setdefault(name, {"label": label, "rule": rule, "cells": {}})
+        row["cells"][reading["profile"]] = _reading(reading)
+    return {
+        "id": claim["id"],
+        "limit": f"{claim['limit_min']:g}",
+        "profile": claim["profile"],
+        "profiles": profiles,
+        "rows": list(rows.values()),
+        "places": claim["places"],
+        "pairs": number(claim["pairs"]),
+        "over": number(claim["pairs_over"]),
+        "counterexamples": [_counterexample(case) for case in claim.get("counterexamples") or []],
+    }
+
+
+def _reading(reading: Mapping[str, Any]) -> Row:
+    cell = {"verdict": reading["verdict"], "word": WORDS[reading["verdict"]].lower()}
+    if "observed" in reading:
+        low, high = (number(share * 100) for share in reading["range"])
+        return cell | {"value": percent(reading["observed"]), "range": f"{low} to {high}{NBSP}%"}
+    if reading["observed_min"] is None:
+        return cell | {"value": "no way found", "range": ""}
+    minutes = f"{number(reading['observed_min'])}{NBSP}min"
+    return cell | {"value": minutes, "range": f"{span(*reading['range_min'])}{NBSP}min"}
+
+
+def _counterexample(case: Mapping[str, Any]) -> Row:
+    steps = [f"{road_name(road)} {number(km, 1)}{NBSP}km" for road, km in case.get("route") or []]
+    none = words(case.get("status", "")) if case["time_min"] is None else ""
+    return {
+        "from": case["from_name"],
+        "to": case["to_name"],
+        "minutes": none or number(case["time_min"]),
+        "km": number(case["length_km"]),
+        "confidence": case["confidence"],
+        "route": ", ".join(steps),
+    }
+
+
+def place_rows(region: Region, pairs: pd.DataFrame, layers: Layers) -> list[Row]:
+    """Return the places that trips were computed between, by cluster."""
+    if pairs.empty:
+        return []
+    asked = set(pairs["from_id"]) | set(pairs["to_id"])
+    frames = [layers[name] for name in FACILITIES if name in layers]
+    known = pd.concat([frame[frame.index.isin(asked)] for frame in frames])
+    order = list(region.clusters)
+    rows = [_place(region, place) for place in known.to_dict("records")]
+    return sorted(rows, key=lambda row: (order.index(row["of"]), row["id"]))
+
+
+def _place(region: Region, place: Mapping[str, Any]) -> Row:
+    return {
+        "id": place["id"],
+        "name": place["name"],
+        "name_ko": _text(place.get("name_ko")),
+        "of": place["cluster"],
+        "cluster": cluster_name(region, place["cluster"]),
+        "kind": words(place["kind"]),
+        "confidence": place["confidence"],
+        "position": _text(place.get("position_by")),
+    }
+
+
+def _text(value: object) -> str:
+    return value if isinstance(value, str) else ""
+
+
+# --- zones and isochrones ------------------------------------------------------------------------
+
+
+def zone_rows(region: Region, zones: pd.DataFrame) -> list[Row]:
+    """Return one row a zone."""
+    return [
+        {
+            "name": cluster_name(region, zone["cluster"]),
+            "special": units(_text(zone.get("special"))),
+            "cells": [
+                number(zone["area_km2"], 1),
+                *(number(zone[name]) for name in ("complexes", "universit", "centres")),
+                *(number(zone[name], 1) for name in ("hub_min", "hub_worst")),
+            ],
+        }
+        for zone in zones.to_dict("records")
+    ]
+
+
+def isochrone_rows(
+    isochrones: pd.DataFrame, audit: pd.DataFrame | None
+) -> tuple[list[str], list[Row]]:
+    """Return the heads of the columns that there are, and for each origin one row a band."""
+    bands = isochrones.drop(columns="geometry", errors="ignore")
+    if audit is not None:
+        errors = audit[["origin_id", "minutes", "late_in", "ok_out"]]
+        kept = bands.drop(columns=["late_in", "ok_out"], errors="ignore")
+        bands = kept.merge(errors, on=["origin_id", "minutes"], how="left")
+    reached = [name for name in _REACHED if name in bands]
+    wrong = [name for name in ("late_in", "ok_out") if name in bands]
+    head = ["Minutes", "Area, km²", "Cut off", *(_REACHED[name] for name in reached)]
+    heads = [*head, *({"late_in": "Late inside", "ok_out": "Missed outside"}[n] for n in wrong)]
+    groups = [
+        {
+            "origin": mine["origin_name"].iloc[0] if "origin_name" in mine else origin,
+            "rows": [_band(band, reached, wrong) for band in mine.to_dict("records")],
+        }
+        for origin, mine in bands.sort_values("minutes").groupby("origin_id", sort=False)
+    ]
+    return heads, groups
+
+
+def _band(band: Mapping[Any, Any], reached: list[str], wrong: list[str]) -> list[str]:
+    cut = band["truncated"]
+    at_least = "at least " if cut > 0 else ""
+    return [
+        f"{band['minutes']:g}",
+        f"{at_least}{number(band['area_km2'])}",
+        percent(cut, 1) if cut > 0 else ("no" if cut == 0 else "unknown"),
+        *(number(band[name]) for name in reached),
+        *(percent(band[name], 1) for name in wrong),
+    ]
+
+
+# --- assumptions and data ------------------------------------------------------------------------
+
+
+def assumptions(region: Region) -> Row:
+    """Return every number of every profile with its range, and their sources by letter."""
+    marks: dict[str, str] = {}
+    rows = [
+        {
+            "label": label,
+            "unit": unit,
+            "cells": [_assumption(values[row], marks) for values in _by_profile(region)],
+        }
+        for row, (label, unit) in enumerate(_labels(region))
+    ]
+    profiles = [
+        {"name": words(name), "label": profile.label, "placeholders": len(profile.placeholders)}
+        for name, profile in region.profiles.items()
+    ]
+    return {"profiles": profiles, "rows": rows, "sources": {m: text for text, m in marks.items()}}
+
+
+def _labels(region: Region) -> list[tuple[str, str]]:
+    classes = next(iter(region.profiles.values())).speed_kph
+    speeds = [(words(name).replace(" link", " ramp").capitalize(), "km/h") for name in classes]
+    more = [("Share of a posted limit that is driven", ""), ("Yards and lanes off the map", "km/h")]
+    return [*speeds, *more, *((label, "s") for label in _FIXED.values())]
+
+
+def _by_profile(region: Region) -> list[list[Value]]:
+    return [
+        [
+            *(profile.speed_kph[name] for name in next(iter(region.profiles.values())).speed_kph),
+            profile.limit_share,
+            profile.access_kph,
+            *(getattr(profile.fixed_s, name) for name in _FIXED),
+        ]
+        for profile in region.profiles.values()
+    ]
+
+
+def _assumption(value: Value, marks: dict[str, str]) -> Row:
+    mark = marks.setdefault(value.source, _mark(len(marks)))
+    ends = f"{value.low:g} to {value.high:g}" if value.high > value.low else "fixed"
+    return {
+        "value": f"{value.value:g}",
+        "range": ends,
+        "mark": mark,
+        "placeholder": value.placeholder,
+    }
+
+
+def _mark(place: int) -> str:
+    """Return a, b, ... z, aa, ab, ...
+
+    Examples
+    --------
+    >>> _mark(1), _mark(27)
+    ('b', 'ab')
+    """
+    first, last = divmod(place, len(_MARKS))
+    return (_MARKS[first - 1] if first else "") + _MARKS[last]
+
+
+def data_rows(layers: Layers, network: Mapping[str, Any]) -> list[Row]:
+    """Return one row a layer, the roads last."""
+    rows = [_layer(name, frame) for name, frame in layers.items()]
+    file, date = network.get("file") or "without a name", network.get("date") or "no date"
+    roads = {
+        "layer": "roads",
+        "doc": "one stretch of road",
+        "rows": NOTHING,
+        "source": f"file {file}, roads of {day(date)}",
+        "licence": "see the end of this report",
+        "confidence": "",
+    }
+    return [*rows, roads]
+
+
+def _layer(name: str, frame: gpd.GeoDataFrame) -> Row:
+    return {
+        "layer": name,
+        "doc": LAYERS[name].doc if name in LAYERS else "",
+        "rows": number(len(frame)),
+        "source": _together(frame, "source"),
+        "licence": _together(frame, "licence"),
+        "confidence": _confidence(frame),
+    }
+
+
+def _together(frame: gpd.GeoDataFrame, column: str) -> str:
+    """Return what a column says, or how many different things it says."""
+    if column not in frame:
+        return ""
+    texts = list(dict.fromkeys(str(text) for text in frame[column].dropna().unique()))
+    if len(texts) <= 2:
+        return "; ".join(texts)
+    return f"{len(texts)} different ones, named in each row"
+
+
+def _confidence(frame: gpd.GeoDataFrame) -> str:
+    if "confidence" not in frame:
+        return ""
+    counts = frame["confidence"].astype(str).value_counts()
+    return ", ".join(f"{number(counts[name])} {name}" for name in _CONFIDENCE if name in counts)

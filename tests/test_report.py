@@ -1,0 +1,518 @@
+"""The report: what it says, that it says it safely, and that it needs nothing beside itself."""
+
+from __future__ import annotations
+
+import math
+import re
+import xml.etree.ElementTree as ET
+from collections import Counter
+from html.parser import HTMLParser
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import pytest
+import shapely
+
+import technobelt as tb
+from technobelt.errors import OutputError
+from technobelt.figures import belt_map, ground_of, isochrone_maps, trip_matrix, zone_maps
+from technobelt.figures.canvas import _path
+from technobelt.report import write_report
+from technobelt.report.wording import sentences
+
+CLUSTERS = {"east": "East", "centre": "Centre", "west": "West"}
+SHOWN = ("clusters", "municipalities", "complexes", "universities", "centres", "corridor")
+VOID = {"meta", "link", "br", "hr", "img"}
+
+
+# --- what a run hands over, made up, on the real region ---------------------------------------------
+
+
+def reading(name, profile, verdict, observed, low, high):
+    return {
+        "id": f"{name}.{profile}", "reading": name, "profile": profile, "rule": "a rule",
+        "verdict": verdict, "observed_min": observed, "range_min": [low, high], "between": ["east", "west"],
+    }  # fmt: skip
+
+
+def travel(**changes):
+    claim = {
+        "id": "ninety-minutes", "statement": "All within one and a half hours.", "source": "A plan, page 7",
+        "kind": "travel_time", "verdict": "undecided", "limit_min": 90.0, "profile": "typical",
+        "observed_min": 93.77, "range_min": [79.0, 116.38], "margin_min": -3.77, "break_even_factor": 1.0453,
+        "between": ["east", "west"], "places": 3, "pairs": 6, "pairs_over": 2,
+        "readings": [
+            reading("cluster_pair_median", "typical", "undecided", 93.77, 79.0, 116.38),
+            {"id": "share_within.typical", "reading": "share_within", "profile": "typical", "rule": "a rule",
+             "verdict": "holds", "observed": 0.827, "range": [0.64, 0.96], "unit": "share of pairs"},
+            reading("cluster_pair_median", "peak", "fails", 128.76, 93.51, 228.0),
+            reading("centroids", "peak", "undecided", None, None, None),
+        ],
+        "counterexamples": [
+            {"from": "UNI06", "to": "GIC01", "from_name": "Youngsan", "to_name": "Jinsa", "time_min": 112.56,
+             "length_km": 138.6, "status": "ok", "confidence": "low", "route": [["웅상대로", 9.9], ["10", 62.4]]},
+            {"from": "GIC01", "to": "UNI06", "from_name": "Jinsa", "to_name": "Youngsan", "time_min": None,
+             "length_km": None, "status": "unreachable", "confidence": "low"},
+        ],
+        "notes": ["21 numbers are placeholders."],
+    }  # fmt: skip
+    return claim | changes
+
+
+COUNT = {
+    "id": "six-national-complexes", "statement": "There are six.", "source": "A plan", "kind": "count",
+    "verdict": "holds", "observed": 6.0, "expected": 6.0, "tolerance": 0.0, "unit": "complexes",
+    "counted": ["NIC01"], "notes": [],
+}  # fmt: skip
+AREA = {
+    "id": "province-area", "statement": "It has 11,300 square kilometres.", "source": "A plan", "kind": "area",
+    "verdict": "fails", "observed": 10555.254, "expected": 11300.0, "tolerance": 50.0, "unit": "km2", "notes": [],
+}  # fmt: skip
+SPREAD = {
+    "id": "national-complexes-area", "statement": "They have 69.", "source": "A plan", "kind": "area",
+    "verdict": "undecided", "observed": 42.139, "expected": 69.0, "tolerance": 0.5, "unit": "km2",
+    "observed_range": [42.139, 72.037], "notes": ["More than one area is published for NIC01."],
+}  # fmt: skip
+PARTS = {
+    "id": "composition", "statement": "Each has all.", "source": "A plan", "kind": "composition", "verdict": "fails",
+    "observed": 2, "expected": 3, "unit": "clusters", "counts": {c: {"research_university": 2} for c in CLUSTERS},
+    "counterexamples": ["west has no industrial park"], "notes": [],
+}  # fmt: skip
+
+
+def verdicts(*claims):
+    return {
+        "region": "kyeongnam", "as_of": "2021-08", "claims": list(claims or (travel(), COUNT, AREA, SPREAD, PARTS)),
+        "network": {"file": "roads.parquet", "hash": "e13ceaea509f1d43" * 4, "date": "2021-08"},
+    }  # fmt: skip
+
+
+def trips(minutes=(80.0, 95.0, 60.0, 90.4, 60.0, math.nan)):
+    places = {"UNI04": "east", "UNI02": "centre", "UNI01": "west"}
+    ends = [(a, b) for a in places for b in places if a != b]
+    return pd.DataFrame(
+        [
+            {"from_id": a, "to_id": b, "from_name": f"place {a}", "to_name": f"place {b}",
+             "from_clus": places[a], "to_clus": places[b], "time_min": t}
+            for (a, b), t in zip(ends, minutes, strict=True)
+        ]
+    )  # fmt: skip
+
+
+def bands(region, layers, **columns):
+    hubs = (
+        pd.concat([layers["universities"], layers["centres"]]).loc[region.hubs].to_crs(region.crs)
+    )
+    rows = [
+        {"origin_id": hub, "origin_name": f"hub {hub}", "cluster": cluster, "minutes": minutes,
+         "area_km2": minutes * 25.0, "truncated": 0.0, "population": 12345, "profile": "typical",
+         "geometry": shapely.MultiPolygon([point.buffer(minutes * 600.0)])}
+        for minutes in (30.0, 90.0)
+        for (hub, point), cluster in zip(hubs.geometry.items(), CLUSTERS, strict=True)
+    ]  # fmt: skip
+    return gpd.GeoDataFrame(rows, crs=region.crs).assign(**columns)
+
+
+def drawn_zones(region, layers):
+    middles = layers["clusters"].to_crs(region.crs).representative_point()
+    rows = [
+        {"zone_id": f"zone-{name}", "cluster": name, "name": "zone", "special": None, "area_km2": 12.25,
+         "complexes": 2, "universit": 1, "centres": 4, "hub_min": 10.9, "hub_worst": None,
+         "profile": "typical", "rule": "a rule", "geometry": shapely.MultiPolygon([middles[name].buffer(4000)])}
+        for name in CLUSTERS
+    ]  # fmt: skip
+    return gpd.GeoDataFrame(rows, crs=region.crs)
+
+
+MANIFEST = {
+    "technobelt": "9.9.9", "python": "3.11.7", "packages": {"numpy": "2.4.6"},
+    "parameters": {"region": "kyeongnam", "profile": None, "as_of": "1999-12-31", "minutes": [30.0, 90.0]},
+    "inputs": {"clusters.geojson": "5f82ab35f963920c4903c39744b781a2"}, "network": {},
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def region():
+    return tb.load_region()
+
+
+@pytest.fixture(scope="module")
+def layers(region):
+    return {name: tb.read_layer(region, name) for name in SHOWN}
+
+
+@pytest.fixture
+def report(tmp_path, region, layers):
+    def write(**changes):
+        given = {
+            "verdicts": verdicts(), "layers": layers, "roads": None, "isochrones": bands(region, layers),
+            "zones": drawn_zones(region, layers), "pairs": trips(), "audit": None, "manifest": MANIFEST,
+        } | changes  # fmt: skip
+        path = write_report(tmp_path / "report.html", given.pop("region", region), **given)
+        return path.read_text(encoding="utf-8")
+
+    return write
+
+
+class Page(HTMLParser):
+    """What a page is made of: open tags, ids, words, addresses that a browser would load."""
+
+    def __init__(self, html):
+        super().__init__()
+        self.open, self.ids, self.text, self.loads, self.tags = [], [], [], [], []
+        self.rows = []
+        self.feed(html)
+        self.close()
+        self.words = re.sub(r"\s+", " ", " ".join(self.text))
+
+    def handle_starttag(self, tag, attrs):
+        given = dict(attrs)
+        self.tags.append((tag, given))
+        self.ids += [given["id"]] if "id" in given else []
+        self.loads += [given[a] for a in ("src", "srcset", "data", "xlink:href") if a in given]
+        self.loads += [given["href"]] if tag in {"link", "image", "use"} and "href" in given else []
+        if tag == "tr":
+            self.rows.append([])
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag, attrs):
+        self.handle_starttag(tag, attrs)
+        if tag not in VOID:
+            self.open.pop()
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag, f"</{tag}> closes nothing"
+
+    def handle_data(self, data):
+        if "style" in self.open:
+            return
+        self.text.append(data)
+        if {"td", "th"} & set(self.open) and data.strip():
+            self.rows[-1].append(data.strip())
+
+
+# --- verdicts in words ---------------------------------------------------------------------------
+
+
+def test_an_undecided_trip_tells_its_time_its_range_and_what_would_turn_it(region):
+    assert sentences(region, travel())[:3] == [
+        "The claim cannot be decided: the median trip from Kimhae/Yangsan (east) to Chinju/Sachun (west), the longest of all such medians, takes 94 min at typical speeds; the limit is 90 min.",
+        "Within the stated ranges of speeds and waiting it takes 79 to 116 min.",
+        "It would take just 90 min if all speeds were 4.5\N{NO-BREAK SPACE}% higher.",
+    ]
+
+
+def test_a_claim_that_holds_tells_how_much_slower_it_may_get(region):
+    said = " ".join(
+        sentences(region, travel(verdict="holds", observed_min=80.0, break_even_factor=0.9))
+    )
+    assert said.startswith("The claim holds: ")
+    assert "if all speeds were 10\N{NO-BREAK SPACE}% lower" in said
+
+
+def test_a_trip_just_beyond_the_limit_is_not_rounded_to_it(region):
+    assert "takes 90.4 min" in sentences(region, travel(observed_min=90.4))[0]
+
+
+def test_clusters_without_a_way_between_them_say_so(region):
+    lost = travel(observed_min=None, range_min=[None, None], break_even_factor=None)
+    said = " ".join(sentences(region, lost))
+    assert "no way was found" in said
+    assert "None" not in said
+
+
+@pytest.mark.parametrize(
+    ("claim", "sentence"),
+    [
+        (COUNT, "The claim holds: 6 complexes were found, as stated."),
+        (COUNT | {"verdict": "fails", "observed": 5.0}, "The claim does not hold: 5 complexes were found, 6 are stated."),
+        (AREA, "The claim does not hold: the outlines measure 10,555 km², 744.7 km² less than the 11,300 stated."),
+        (
+            SPREAD,
+            "The claim cannot be decided: the published areas add up to 42.1 to 72.0 km², depending on which of them one takes; 69 km² are stated.",
+        ),
+        (PARTS, "The claim does not hold: 2 of 3 clusters have all that is named; west has no industrial park."),
+    ],
+)  # fmt: skip
+def test_counts_areas_and_compositions_are_said_in_one_sentence(region, claim, sentence):
+    assert sentences(region, claim) == [sentence]
+
+
+# --- the page ------------------------------------------------------------------------------------
+
+
+def test_the_page_is_whole_and_no_id_comes_twice(report):
+    page = Page(report())
+    assert page.open == []
+    assert [name for name, n in Counter(page.ids).items() if n > 1] == []
+
+
+def test_the_page_asks_for_nothing_beside_itself(report):
+    html = report()
+    page = Page(html)
+    assert [address for address in page.loads if not address.startswith(("data:", "#"))] == []
+    assert not {"script", "iframe", "object", "embed"} & {tag for tag, _ in page.tags}
+    assert not re.search(r"@import|@font-face|url\((?!#|data:)", html)
+
+
+def test_verdicts_come_first_then_trips_maps_zones_methods_limits_data(report):
+    html = report()
+    order = ["verdicts", "trips", "maps", "zones", "reach", "methods", "limits", "data", "repeat"]
+    places = [html.index(f'id="{name}"') for name in order]
+    assert places == sorted(places)
+    assert html.index("Of 5 claims 1 holds, 2 do not hold, 2 cannot be decided.") < places[1]
+
+
+def test_every_claim_shows_its_verdict_as_a_word_its_sentence_and_its_source(report):
+    page = Page(report())
+    for claim in verdicts()["claims"]:
+        assert claim["statement"] in page.words
+    badges = [a["class"] for tag, a in page.tags if "badge" in a.get("class", "")]
+    assert badges == [f"badge {claim['verdict']}" for claim in verdicts()["claims"]]
+    assert re.findall(r'class="badge \w+">([^<]+)<', report()) == [
+        "Cannot be decided", "Holds", "Does not hold", "Cannot be decided", "Does not hold",
+    ]  # fmt: skip
+    assert "A plan, page 7" in page.words
+
+
+def test_verdict_colours_are_those_of_the_style(report):
+    html = report()
+    for name, colour in tb.style.load_style()["verdicts"].items():
+        assert f"--{name}: {colour};" in html
+
+
+def test_readings_stand_by_profile_with_range_and_verdict(report):
+    page = Page(report())
+    [median] = [row for row in page.rows if row and row[0] == "Median trip"]
+    assert median[2:] == [
+        "94\N{NO-BREAK SPACE}min", "79 to 116\N{NO-BREAK SPACE}min", "cannot be decided",
+        "129\N{NO-BREAK SPACE}min", "94 to 228\N{NO-BREAK SPACE}min", "does not hold",
+    ]  # fmt: skip
+    [share] = [row for row in page.rows if row and row[0].startswith("Share of trips")]
+    assert share[2:] == ["83\N{NO-BREAK SPACE}%", "64 to 96\N{NO-BREAK SPACE}%", "holds"]
+    [middles] = [row for row in page.rows if row and row[0] == "Between the clusters' middles"]
+    assert middles[2:] == ["no way found", "cannot be decided"]
+
+
+def test_counterexamples_tell_the_way_and_how_sure_the_positions_are(report):
+    page = Page(report())
+    assert ["Youngsan", "Jinsa", "113", "139", "low"] in page.rows
+    assert ["Jinsa", "Youngsan", "unreachable", "\N{EN DASH}", "low"] in page.rows
+    assert "Main parts of the way: 웅상대로 9.9 km, route 10 62.4 km" in page.words
+
+
+def test_ids_in_notes_become_names(report):
+    assert (
+        "More than one area is published for Changwon National Industrial Complex."
+        in Page(report()).words
+    )
+
+
+def test_every_assumption_stands_with_its_range_and_source_and_placeholders_are_marked(
+    report, region
+):
+    page = Page(report())
+    marked = sum(text.endswith("†") for row in page.rows for text in row if len(text) <= 5)
+    assert marked == sum(len(profile.placeholders) for profile in region.profiles.values())
+    for profile in region.profiles.values():
+        for value in [*profile.speed_kph.values(), profile.limit_share, profile.access_kph]:
+            assert value.source in page.words
+    [motorway] = [row for row in page.rows if row and row[0] == "Motorway"]
+    assert motorway[2:4] == ["100", "80 to 110"]
+
+
+def test_limits_attribution_and_licence_are_told(report, region):
+    page = Page(report())
+    for line in [*region.limits, *region.attribution]:
+        assert line in page.words
+    assert "ODbL 1.0" in page.words
+
+
+def test_layers_stand_with_rows_licence_and_confidence(report, layers):
+    page = Page(report())
+    [row] = [row for row in page.rows if row and row[0] == "clusters"]
+    assert row[2] == "3"
+    assert row[-1] == "3 high"
+    assert layers["clusters"]["licence"].iloc[0] in row
+
+
+def test_the_run_can_be_repeated_from_the_page(report):
+    words = Page(report()).words
+    assert "technobelt plan --as-of 1999-12-31 --minutes 30,90 --out FOLDER" in words
+    assert "5f82ab35f963920c" in words
+    assert "technobelt 9.9.9" in words
+    assert "e13ceaea509f1d43" in words
+
+
+def test_dates_of_the_roads_are_told(report):
+    assert "Roads of August 2021." in Page(report()).words
+    then = Page(report(verdicts=verdicts() | {"as_of": "1999-12-31"})).words
+    assert "Roads of August 2021; judged by those that were open on 31 December 1999." in then
+
+
+def test_an_area_cut_off_by_the_edge_is_a_lower_bound(report, region, layers):
+    page = Page(report(isochrones=bands(region, layers, truncated=0.125)))
+    cut = ["30", "at least 750", "12.5\N{NO-BREAK SPACE}%", "12,345"]
+    assert page_row(page, "hub UNI04") == cut
+    assert "A dashed limit is cut off" in page.words
+
+
+def page_row(page, head):
+    [row] = [row for row in page.rows if row and row[0] == head]
+    return row[1:]
+
+
+def test_an_audit_fills_in_how_often_the_picture_is_wrong(report, region, layers):
+    drawn = bands(region, layers)
+    audit = drawn[["origin_id", "minutes"]].assign(late_in=0.004, ok_out=0.024, positions=2000)
+    page = Page(report(isochrones=drawn, audit=audit))
+    assert page_row(page, "hub UNI04")[-2:] == ["0.4\N{NO-BREAK SPACE}%", "2.4\N{NO-BREAK SPACE}%"]
+    assert "Late inside" not in Page(report()).words
+
+
+def test_missing_values_are_dashes(report):
+    page = Page(report())
+    shown = {text for row in page.rows for text in row}
+    assert not {"nan", "NaN", "None", "<NA>", "nan min"} & shown
+    [zone] = [
+        row for row in page.rows if row and row[0] == "Kimhae/Yangsan (east)" and "12.2" in row
+    ]
+    assert zone[-1] == "\N{EN DASH}"
+
+
+def test_text_of_others_never_becomes_markup(report, region, layers):
+    evil = '<script>alert("1")</script>&<b>'
+    named = {name: frame.assign(name=evil, name_ko=evil) for name, frame in layers.items()}
+    html = report(
+        region=region.model_copy(update={"title": evil, "limits": [evil], "attribution": [evil]}),
+        verdicts=verdicts(travel(statement=evil, notes=[evil])),
+        layers=named,
+        isochrones=bands(region, layers, origin_name=evil),
+        pairs=trips().assign(from_name=evil, to_name=evil),
+    )
+    assert "<script" not in html
+    assert Page(html).words.count(evil) > 20
+
+
+def test_a_region_without_timed_claims_zones_or_isochrones_has_a_report(report, region, layers):
+    page = Page(
+        report(
+            region=region.model_copy(update={"claims": [], "limits": []}),
+            verdicts=verdicts(COUNT),
+            layers={"clusters": layers["clusters"]},
+            isochrones=bands(region, layers).iloc[:0],
+            zones=drawn_zones(region, layers).iloc[:0],
+            pairs=pd.DataFrame(),
+        )
+    )
+    assert "Of 1 claim 1 holds, 0 do not hold, 0 cannot be decided." in page.words
+    assert {"trips", "zones", "reach"}.isdisjoint(page.ids)
+
+
+def test_it_prints_on_a4(report):
+    html = report()
+    assert re.search(r"@page \{ size: A4;", html)
+    assert "@media print" in html
+
+
+def test_the_same_run_writes_the_same_bytes(report):
+    assert report() == report()
+
+
+def test_with_all_roads_and_water_it_stays_small(report, region, layers):
+    roads = tb.load_network(region).to_crs(region.crs).roads.astype({"class": str})
+    main = roads[roads["class"].isin(["motorway", "trunk", "primary", "secondary"])]
+    full = layers | {"barriers": tb.read_layer(region, "barriers")}
+    assert len(report(roads=main, layers=full).encode()) < 1_500_000
+
+
+def test_a_folder_that_is_a_file_is_refused(tmp_path, region, layers):
+    (tmp_path / "out").write_text("not a folder")
+    with pytest.raises(OutputError, match="out"):
+        write_report(
+            tmp_path / "out" / "report.html", region, verdicts=verdicts(), layers=layers, roads=None,
+            isochrones=bands(region, layers), zones=drawn_zones(region, layers), pairs=trips(), manifest=MANIFEST,
+        )  # fmt: skip
+
+
+def test_inputs_are_left_as_they_were(report, region, layers):
+    given = {
+        "isochrones": bands(region, layers),
+        "zones": drawn_zones(region, layers),
+        "pairs": trips(),
+    }
+    before = {name: frame.copy() for name, frame in given.items()}
+    report(**given)
+    for name, frame in given.items():
+        pd.testing.assert_frame_equal(frame, before[name])
+
+
+# --- figures -------------------------------------------------------------------------------------
+
+
+def texts(svg):
+    root = ET.fromstring(svg)  # noqa: S314  (our own drawing)
+    return [node.text for node in root.iter("{http://www.w3.org/2000/svg}text")]
+
+
+def test_every_figure_is_an_svg_of_its_own(region, layers):
+    ground = ground_of(region, layers, None)
+    figures = [
+        belt_map(region, layers, ground),
+        isochrone_maps(region, bands(region, layers), layers, ground, limit_min=90),
+        zone_maps(region, drawn_zones(region, layers), layers, ground),
+        trip_matrix(trips(), limit_min=90, clusters=CLUSTERS),
+    ]
+    ids = [set(re.findall(r'\bid="([^"]+)"', svg)) for svg in figures]
+    assert all(texts(svg) for svg in figures)
+    assert sum(map(len, ids)) == len(set.union(*ids))
+
+
+def test_every_reference_inside_a_figure_finds_its_target(region, layers):
+    svg = belt_map(region, layers, ground_of(region, layers, None))
+    asked = set(re.findall(r'(?:url\(|href=")#([^)"]+)', svg))
+    assert asked
+    assert asked <= set(re.findall(r'\bid="([^"]+)"', svg))
+
+
+def test_the_belt_names_clusters_hubs_and_what_its_signs_mean(region, layers):
+    words = texts(belt_map(region, layers, ground_of(region, layers, None)))
+    assert {cluster.name for cluster in region.clusters.values()} <= set(words)
+    assert {
+        "Inje University",
+        "corridor",
+        "industrial complex",
+        "hub of a cluster",
+        "20 km",
+    } <= set(words)
+
+
+def test_trips_beyond_the_limit_are_bold_and_lost_ones_are_words():
+    svg = trip_matrix(trips(), limit_min=90, clusters=CLUSTERS)
+    heavy = set(re.findall(r'<text style="[^"]*font(?:-weight)?: (?:bold|700)[^>]*>([^<]+)<', svg))
+    assert {"95", "90.4", "none"} <= heavy
+    assert not {"80", "60"} & heavy
+
+
+def test_a_limit_cut_off_by_the_edge_is_dashed(region, layers):
+    ground = ground_of(region, layers, None)
+    whole = isochrone_maps(region, bands(region, layers), layers, ground, limit_min=90)
+    cut = isochrone_maps(region, bands(region, layers, truncated=0.1), layers, ground, limit_min=90)
+    assert "stroke-dasharray" not in whole
+    assert "stroke-dasharray" in cut
+
+
+def test_holes_of_an_area_stay_empty():
+    ring = shapely.Point(0, 0).buffer(20_000) - shapely.Point(0, 0).buffer(10_000)
+    path = _path(np.array([ring]), filled=True)
+    shell, hole = (shapely.LinearRing(points).is_ccw for points in path.to_polygons())
+    assert shell != hole  # SVG leaves a hole empty where it runs against its shell
+
+
+def test_names_in_korean_and_with_dollars_are_drawn_as_they_are():
+    named = trips().assign(from_name="창원 $1_a$", to_name="창원 $1_a$")
+    assert any(
+        "창원 $1_a$" in text for text in texts(trip_matrix(named, limit_min=90, clusters=CLUSTERS))
+    )
