@@ -14,6 +14,7 @@ import pandas as pd
 
 from technobelt.errors import ClaimError
 from technobelt.layers import facilities, read_layer, select
+from technobelt.network.model import last_day
 from technobelt.network.ties import Ties, startable, tie_points
 from technobelt.routes import route
 from technobelt.travel_time import matrix, model_of

@@ -316,6 +316,8 @@ def network_from_roads(
     """
     _check(roads)
     roads = roads.reset_index(drop=True)
+    for column in ("ref", "name", "opened", "opened_ev"):
+        roads[column] = roads[column].astype(object).where(roads[column].notna(), None)
     u, v = roads["u"].to_numpy(np.int32), roads["v"].to_numpy(np.int32)
     section = np.arange(len(roads), dtype=np.int32)
     forward, backward = roads["forward"].to_numpy(bool), roads["backward"].to_numpy(bool)

@@ -41,7 +41,8 @@ def save_network(network: Network, path: str | Path, *, compression_level: int =
     Raises
     ------
     NetworkError
-        The path does not end in ``.parquet``.
+        The path does not end in ``.parquet``, or roads are closed in this state of the network:
+        a file holds the roads, not a scenario. Barriers belong to the region and are not kept.
     OutputError
         It cannot be written.
     """
@@ -50,6 +51,11 @@ def save_network(network: Network, path: str | Path, *, compression_level: int =
     target = Path(path)
     if target.suffix != ".parquet":
         raise NetworkError(f"a network is kept as .parquet; found '{target.name}'. Rename --out.")
+    if network.closed.any():
+        raise NetworkError(
+            f"{int(network.closed.sum())} sections are closed in this state of the network, which a "
+            "file does not hold. Save the network that it was made from."
+        )
     info = network.info.to_dict() | {"hash": ""}
     table = _as_arrow(network.roads)
     meta = {**(table.schema.metadata or {}), _META: json.dumps(info, ensure_ascii=False).encode()}
@@ -162,9 +168,6 @@ def _read(path: Path) -> tuple[gpd.GeoDataFrame, dict[str, Any]]:
             "Build one with 'technobelt network build'."
         ) from error
     said = json.loads(meta.get(_META, b"{}"))
-    for column in ("ref", "name", "opened", "opened_ev"):
-        if column in roads:
-            roads[column] = roads[column].astype(object).where(roads[column].notna(), None)
     return roads, said
 
 

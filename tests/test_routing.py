@@ -1,0 +1,249 @@
+"""Shortest paths: arrays in, arrays out."""
+
+from __future__ import annotations
+
+import sys
+
+import networkx as nx
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from technobelt.routing import Seeds, make_graph, nearest_tree, path_to, trees
+
+ARCS = st.lists(
+    st.tuples(st.integers(0, 6), st.integers(0, 6), st.integers(0, 50), st.integers(0, 900)),
+    min_size=1,
+    max_size=25,
+)
+
+
+def graph_of(arcs, n=7, step=1.0):
+    tail, head, first, second = (np.array(column) for column in zip(*arcs, strict=True))
+    return make_graph(tail, head, first.astype(float), second.astype(float), n_nodes=n, step=step)
+
+
+def seeds_of(*found, n=None):
+    """Return seeds of (search, node, first, second)."""
+    source, node, first, second = (np.array(column) for column in zip(*found, strict=True))
+    n = int(source.max()) + 1 if n is None else n
+    return Seeds(source, node, first.astype(float), second.astype(float), n)
+
+
+def all_costs(graph, seeds, **options):
+    """Return both costs of all searches, (searches, nodes)."""
+    rows = list(trees(graph, seeds, **options))
+    assert np.concatenate([searches for searches, _, _ in rows]).tolist() == list(range(seeds.n))
+    return np.concatenate([first for _, first, _ in rows]), np.concatenate([s for _, _, s in rows])
+
+
+def by_networkx(arcs, root, n=7):
+    """Return the costs of the best paths, least first cost, then least second; exact integers."""
+    graph = nx.MultiDiGraph()
+    graph.add_nodes_from(range(n))
+    for tail, head, first, second in arcs:
+        graph.add_edge(tail, head, weight=first * 10**9 + second)
+    found = nx.single_source_dijkstra_path_length(graph, root)
+    return [divmod(found[node], 10**9) if node in found else None for node in range(n)]
+
+
+def agree(first, second, expected):
+    for one, two, pair in zip(first, second, expected, strict=True):
+        if pair is None:
+            assert np.isinf(one)
+            assert np.isinf(two)
+        else:
+            assert one == pytest.approx(pair[0], abs=1e-9)
+            assert two == pytest.approx(pair[1], abs=0.01)
+
+
+# --- by hand -----------------------------------------------------------------------------------
+#
+#     0 --5--> 1 --5--> 2 --1--> 3      0 -> 2 directly: 10 as well, but 90 long instead of 100
+#     4 is alone; 5 <-> 6 is an island; 3 has a loop; 0 -> 1 has a worse parallel arc
+
+PAPER = [
+    (0, 1, 7, 1),
+    (0, 1, 5, 60),
+    (1, 2, 5, 40),
+    (0, 2, 10, 90),
+    (2, 3, 1, 0),
+    (3, 3, 2, 2),
+    (5, 6, 3, 3),
+    (6, 5, 3, 3),
+]
+
+
+def test_a_tree_on_paper():
+    first, second = all_costs(graph_of(PAPER), seeds_of((0, 0, 0, 0)))
+    agree(first[0], second[0], [(0, 0), (5, 60), (10, 90), (11, 90), None, None, None])
+
+
+def test_a_tree_toward_a_node_is_grown_on_the_graph_turned_round():
+    first, second = all_costs(graph_of(PAPER).turned, seeds_of((0, 3, 0, 0)))
+    agree(first[0], second[0], [(11, 90), (6, 40), (1, 0), (0, 0), None, None, None])
+
+
+def test_of_parallel_arcs_the_quicker_then_the_shorter_then_the_lower_is_taken():
+    graph = graph_of([(0, 1, 5, 70), (0, 1, 5, 60), (0, 1, 4, 99), (0, 1, 4, 99)], n=2)
+    assert graph.arc.tolist() == [2]
+    assert [float(cost[0]) for cost in graph.unpack(graph.weight)] == pytest.approx([4, 99])
+
+
+def test_an_arc_of_infinite_cost_is_closed():
+    graph = make_graph(
+        np.array([0, 0]),
+        np.array([1, 1]),
+        np.array([np.inf, 9.0]),
+        np.array([np.inf, 1.0]),
+        n_nodes=2,
+    )
+    assert graph.arc.tolist() == [1]
+
+
+def test_an_arc_that_costs_nothing_is_no_wall():
+    graph = graph_of([(0, 1, 0, 0), (1, 2, 5, 0)], n=3)
+    first, _ = all_costs(graph, seeds_of((0, 0, 0, 0)))
+    assert first[0].tolist() == [0, 0, 5]
+
+
+def test_the_better_of_several_seeds_counts_at_each_node():
+    """Search 0 starts at 0 for 3, or at 3 for 20; search 1 nowhere; search 2 at 6."""
+    seeds = seeds_of((0, 0, 3, 0), (0, 3, 20, 1), (0, 3, 21, 0), (2, 6, 0, 0), n=3)
+    first, second = all_costs(graph_of(PAPER), seeds)
+    agree(first[0], second[0], [(3, 0), (8, 60), (13, 90), (14, 90), None, None, None])
+    assert np.isinf(first[1]).all()
+    agree(first[2], second[2], [None] * 5 + [(3, 3), (0, 0)])
+
+
+def test_seeds_of_infinite_cost_start_nothing():
+    first, _ = all_costs(graph_of(PAPER), seeds_of((0, 0, np.inf, 0), (0, 2, 4, 0)))
+    assert np.isinf(first[0][:2]).all()
+    assert first[0][2:4].tolist() == [4, 5]
+
+
+def test_the_nearest_search_is_named_at_each_node():
+    first, second, search = nearest_tree(
+        graph_of(PAPER), seeds_of((0, 0, 0, 0), (1, 2, 4, 0), (2, 6, 1, 0))
+    )
+    assert search.tolist() == [0, 0, 1, 1, -1, 2, 2]
+    agree(first, second, [(0, 0), (5, 60), (4, 0), (5, 0), None, (4, 3), (1, 0)])
+
+
+def test_a_path_is_told_arc_by_arc():
+    graph = graph_of(PAPER)
+    assert path_to(graph, seeds_of((0, 0, 0, 0)), 3).tolist() == [3, 4]
+    assert path_to(graph, seeds_of((0, 1, 0, 0)), 3).tolist() == [2, 4]
+
+
+def test_a_path_to_its_own_seed_or_to_nowhere_has_no_arcs():
+    graph = graph_of(PAPER)
+    assert path_to(graph, seeds_of((0, 0, 0, 0)), 0).tolist() == []
+    assert path_to(graph, seeds_of((0, 0, 0, 0)), 5).tolist() == []
+
+
+def test_nothing_beyond_the_limit_is_promised_and_all_within_it_is():
+    first, _ = all_costs(graph_of(PAPER), seeds_of((0, 0, 0, 0)), limit=10)
+    assert first[0][:3].tolist() == [0, 5, 10]
+    assert first[0][3] == 11 or np.isinf(first[0][3])
+
+
+def test_no_searches_grow_no_trees():
+    none = np.zeros(0, dtype=np.int64)
+    empty = Seeds(none, none, none.astype(float), none.astype(float), 0)
+    assert list(trees(graph_of(PAPER), empty)) == []
+
+
+# --- packed costs ------------------------------------------------------------------------------
+
+
+@given(st.integers(0, 10_000_000), st.floats(0, 900_000))
+def test_two_costs_come_back_as_they_were_packed(steps, second):
+    """Up to ten million steps (nearly three hours) and 900 units (km in metres) each."""
+    graph = graph_of(PAPER, step=0.001)
+    one, two = graph.unpack(graph.pack(np.array([steps * 0.001]), np.array([second])))
+    assert one[0] == pytest.approx(steps * 0.001, abs=1e-9)
+    assert two[0] == pytest.approx(second, abs=0.02)
+
+
+# --- against networkx --------------------------------------------------------------------------
+
+
+@settings(max_examples=120, deadline=None)
+@given(ARCS)
+def test_trees_equal_those_of_networkx(arcs):
+    first, second = all_costs(graph_of(arcs), seeds_of(*((i, i, 0, 0) for i in range(7))))
+    for root in range(7):
+        agree(first[root], second[root], by_networkx(arcs, root))
+
+
+@settings(max_examples=60, deadline=None)
+@given(ARCS)
+def test_trees_toward_equal_those_of_networkx(arcs):
+    graph = graph_of(arcs).turned
+    first, second = all_costs(graph, seeds_of(*((i, i, 0, 0) for i in range(7))))
+    reversed_arcs = [(head, tail, one, two) for tail, head, one, two in arcs]
+    for root in range(7):
+        agree(first[root], second[root], by_networkx(reversed_arcs, root))
+
+
+@settings(max_examples=60, deadline=None)
+@given(ARCS)
+def test_turned_round_twice_a_graph_is_itself(arcs):
+    graph = graph_of(arcs)
+    twice = graph.turned.turned
+    for name in ("indptr", "head", "weight", "arc"):
+        np.testing.assert_array_equal(getattr(twice, name), getattr(graph, name))
+
+
+@settings(max_examples=60, deadline=None)
+@given(ARCS, st.integers(0, 6), st.integers(0, 6))
+def test_a_paths_arcs_join_up_and_cost_what_the_tree_says(arcs, root, goal):
+    graph, seeds = graph_of(arcs), seeds_of((0, root, 0, 0))
+    path = [arcs[i] for i in path_to(graph, seeds, goal)]
+    expected = by_networkx(arcs, root)[goal]
+    here = root
+    for tail, head, _, _ in path:
+        assert tail == here
+        here = head
+    if expected is None or goal == root:
+        assert path == []
+    else:
+        assert here == goal
+        assert (sum(a[2] for a in path), sum(a[3] for a in path)) == expected
+
+
+@settings(max_examples=60, deadline=None)
+@given(ARCS, st.lists(st.tuples(st.integers(0, 6), st.integers(0, 40)), min_size=1, max_size=4))
+def test_the_nearest_is_the_least_of_all_searches(arcs, starts):
+    graph = graph_of(arcs)
+    seeds = seeds_of(*((i, node, cost, 0) for i, (node, cost) in enumerate(starts)))
+    first, second, search = nearest_tree(graph, seeds)
+    every, every_second = all_costs(graph, seeds)
+    np.testing.assert_allclose(first, every.min(axis=0))
+    for node in range(7):
+        if np.isfinite(first[node]):
+            assert every[search[node], node] == pytest.approx(first[node])
+            assert every_second[search[node], node] == pytest.approx(second[node], abs=0.01)
+        else:
+            assert search[node] == -1
+
+
+@settings(max_examples=30, deadline=None)
+@given(ARCS, st.integers(1, 40))
+def test_a_limit_changes_nothing_within_it(arcs, limit):
+    graph, seeds = graph_of(arcs), seeds_of(*((i, i, 0, 0) for i in range(7)))
+    whole, _ = all_costs(graph, seeds)
+    cut, _ = all_costs(graph, seeds, limit=limit)
+    np.testing.assert_array_equal(cut[whole <= limit], whole[whole <= limit])
+    assert (cut[whole > limit] > limit).all()
+
+
+def test_batches_give_the_same_trees_as_one(monkeypatch):
+    graph, seeds = graph_of(PAPER), seeds_of(*((i, i, i, 2 * i) for i in range(7)))
+    whole = all_costs(graph, seeds)
+    # the function hides its module of the same name
+    monkeypatch.setattr(sys.modules["technobelt.routing.trees"], "_BATCH_VALUES", 14)
+    assert len(list(trees(graph, seeds))) == 4
+    np.testing.assert_array_equal(all_costs(graph, seeds), whole)

@@ -1,0 +1,303 @@
+"""The raster of minutes: every cell belongs to the road that serves it."""
+
+from __future__ import annotations
+
+import geopandas as gpd
+import numpy as np
+import pytest
+import rasterio
+import shapely
+from hypothesis import given
+from hypothesis import strategies as st
+
+import technobelt as tb
+from technobelt.errors import OutputError, PointError
+from technobelt.network.ties import WADE_M, startable, tie_points
+from technobelt.surface import (
+    Grid,
+    grid_for,
+    grid_over,
+    position_seconds,
+    road_positions,
+    surface_of,
+    travel_time_raster,
+    write_raster,
+)
+from technobelt.travel_time import model_of, travel_times
+
+CORNER = np.array([1_100_000.0, 1_690_000.0])  # as in conftest
+GRID = Grid(CORNER[0] - 500, CORNER[1] + 2000, 50.0, 50, 220)
+#: Water between y = 50 and y = 350: the southern road is the nearer one for land up to y = 500.
+RIVER = [(-5000, 50), (15_000, 50), (15_000, 350), (-5000, 350)]
+ROADS = {"a": (0, 0), "b": (10_000, 0), "c": (0, 1000), "d": (10_000, 1000)}
+
+
+@pytest.fixture(scope="module")
+def river(draw):
+    """Return two roads with a river between that one bridge crosses, in the east."""
+    roads = [("a", "b"), ("c", "d"), ("b", "d", {"bridge": 1.0})]
+    return draw(ROADS, roads, walls=[RIVER])
+
+
+@pytest.fixture(scope="module")
+def motorway(draw):
+    """Return two roads with a motorway between them, and a way under it in the east."""
+    nodes = {**ROADS, "m": (-5000, 200), "n": (15_000, 200)}
+    roads = [("a", "b"), ("c", "d"), ("b", "d"), ("m", "n", {"class": "motorway"})]
+    return draw(nodes, roads)
+
+
+@pytest.fixture(scope="module")
+def tied(river):
+    return surface_of(river, road_positions(river), GRID, max_access_m=800)
+
+
+def legs(surface):
+    """Return the cells' centres from the hand-drawn corner, and their legs."""
+    start = surface.grid.centres[surface.cell]
+    end = surface.positions.xy[surface.position]
+    return start - CORNER, shapely.linestrings(np.stack([start, end], axis=1))
+
+
+# --- grid ----------------------------------------------------------------------------------------
+
+
+@given(
+    west=st.floats(-1e6, 1e6),
+    south=st.floats(-1e6, 1e6),
+    width=st.floats(1, 1e4),
+    height=st.floats(1, 1e4),
+    cell_m=st.sampled_from([50.0, 100.0, 200.0]),
+)
+def test_a_grid_covers_what_it_is_over_in_whole_cells(west, south, width, height, cell_m):
+    grid = grid_over((west, south, west + width, south + height), cell_m)
+    right, bottom = grid.left + grid.columns * cell_m, grid.top - grid.rows * cell_m
+    assert grid.left <= west
+    assert right >= west + width
+    assert bottom <= south
+    assert grid.top >= south + height
+    assert width / cell_m <= grid.columns <= width / cell_m + 2
+    assert grid.left % cell_m == grid.top % cell_m == 0
+
+
+def test_cells_are_numbered_row_by_row_from_the_north_west():
+    grid = Grid(0.0, 200.0, 100.0, 2, 3)
+    assert grid.centres.tolist() == [
+        [50, 150],
+        [150, 150],
+        [250, 150],
+        [50, 50],
+        [150, 50],
+        [250, 50],
+    ]
+    assert tuple(grid.transform)[:6] == (100, 0, 0, 0, -100, 200)
+
+
+# --- road positions ------------------------------------------------------------------------------
+
+
+def test_positions_lie_on_roads_where_a_trip_may_start_at_most_a_step_apart(river):
+    positions = road_positions(river, step_m=50)
+    assert len(positions.xy) == 400
+    assert positions.ties.tied.all()
+    assert startable(river)[positions.ties.section].all()
+    lines = river.lines[positions.ties.section]
+    assert shapely.distance(lines, shapely.points(positions.xy)).max() < 1e-6
+    on_first = np.sort(positions.xy[positions.ties.section == 0][:, 0])
+    assert np.diff(on_first) == pytest.approx(np.full(199, 50.0))
+
+
+def test_a_position_on_one_carriageway_may_start_on_the_other(draw):
+    nodes = {"a": (0, 0), "b": (1000, 0), "c": (0, 20), "d": (1000, 20)}
+    divided = draw(nodes, [("a", "b", {"oneway": True}), ("d", "c", {"oneway": True})])
+    ties = road_positions(divided).ties
+    assert (np.bincount(ties.point) == 2).all()
+    assert set(np.round(ties.access_m)) <= {0, 20, 21}
+    assert (np.diff(ties.point) >= 0).all()
+
+
+# --- cells ---------------------------------------------------------------------------------------
+
+
+def test_a_cell_is_tied_to_its_own_bank_though_the_other_is_nearer(tied):
+    xy, _ = legs(tied)
+    end = tied.positions.xy[tied.position] - CORNER
+    behind = (xy[:, 1] > 350) & (xy[:, 1] < 500) & (xy[:, 0] < 9000) & (xy[:, 0] > 0)
+    assert behind.sum() > 400
+    assert (end[behind, 1] == 1000).all()
+    south = xy[:, 1] < 0
+    assert (end[south, 1] == 0).all()
+
+
+def test_no_leg_crosses_the_river(river, tied):
+    _, lines = legs(tied)
+    wet = shapely.length(shapely.intersection(lines, shapely.union_all(river.barriers)))
+    assert wet.max() <= WADE_M
+
+
+def test_cells_in_the_water_are_not_tied(tied):
+    y = legs(tied)[0][:, 1]
+    assert not ((y > 50 + 25) & (y < 350)).any()
+
+
+def test_dry_cells_within_reach_are_tied_and_those_farther_are_not(tied):
+    centre = GRID.centres - CORNER
+    x, y = centre.T
+    near = (x > 25) & (x < 9975) & (((y < 50) & (y > -500)) | ((y > 350) & (y < 1799)))
+    assert np.isin(np.flatnonzero(near), tied.cell).all()
+    assert not np.isin(np.flatnonzero(y > 1801), tied.cell).any()
+    assert tied.access_m.max() <= 800
+
+
+def test_access_legs_are_as_long_as_they_look(tied):
+    assert tied.access_m == pytest.approx(shapely.length(legs(tied)[1]))
+
+
+def test_a_cell_without_a_wall_near_goes_to_the_nearest_position(tied):
+    xy, _ = legs(tied)
+    far = xy[:, 1] > 700
+    every = np.linalg.norm(
+        (xy[far] + CORNER)[:, None, :] - tied.positions.xy[None, :, :], axis=2
+    ).min(axis=1)
+    assert tied.access_m[far] == pytest.approx(every)
+
+
+def test_no_leg_crosses_a_motorway(motorway):
+    surface = surface_of(motorway, road_positions(motorway), GRID, max_access_m=1200)
+    xy, lines = legs(surface)
+    assert not shapely.intersects(lines, motorway.motorways[0]).any()
+    behind = (xy[:, 1] > 200) & (xy[:, 1] < 500) & (xy[:, 0] < 8500) & (xy[:, 0] > 0)
+    assert behind.sum() > 800
+    assert (surface.positions.xy[surface.position][behind, 1] - CORNER[1] == 1000).all()
+
+
+def test_cells_that_nobody_asks_for_are_left_out(river, tied):
+    asked = np.zeros(GRID.shape, dtype=bool)
+    asked[20:30, 50:60] = True
+    part = surface_of(river, road_positions(river), GRID, max_access_m=800, cells=asked)
+    there = np.isin(tied.cell, np.flatnonzero(asked))
+    assert part.cell.tolist() == tied.cell[there].tolist()
+    assert part.access_m == pytest.approx(tied.access_m[there])
+
+
+# --- minutes -------------------------------------------------------------------------------------
+
+
+def test_a_cells_minutes_are_its_positions_and_the_leg_and_never_less(river, tied, points, speeds):
+    model = model_of(river, speeds())
+    seconds = position_seconds(model, tie_points(river, points(home=(0, 0))), tied.positions)[0]
+    minutes = tied.minutes(model, seconds)
+    of_cells = minutes.ravel()[tied.cell]
+    assert (of_cells >= seconds[tied.position] / 60).all()
+    assert of_cells == pytest.approx((seconds[tied.position] + tied.access_m) / 60)
+    untied = np.setdiff1d(np.arange(GRID.rows * GRID.columns), tied.cell)
+    assert np.isinf(minutes.ravel()[untied]).all()
+
+
+def test_the_other_bank_is_as_far_as_the_bridge(river, tied, points, speeds):
+    model = model_of(river, speeds())
+    seconds = position_seconds(model, tie_points(river, points(home=(0, 0))), tied.positions)[0]
+    minutes = tied.minutes(model, seconds)
+    row, column = int((2000 - 475) / 50), int((500 + 1025) / 50)  # the cell at (1025, 475)
+    by_the_bridge = (10_000 + 1000 + 9000 - 25) / 10 + 525  # at 10 m/s, then 525 m at 1 m/s
+    assert minutes[row, column] * 60 == pytest.approx(by_the_bridge, abs=1)
+
+
+def test_minutes_of_a_cell_are_those_of_a_point_there(river, tied, points, speeds):
+    home = points(home=(5000, 0))
+    model = model_of(river, speeds())
+    seconds = position_seconds(model, tie_points(river, home), tied.positions)[0]
+    minutes = tied.minutes(model, seconds).ravel()
+    some = tied.cell[:: len(tied.cell) // 60]
+    there = gpd.GeoDataFrame(geometry=shapely.points(GRID.centres[some]), crs=5179)
+    times = travel_times(river, home, there, profile=speeds(), max_access_m=800)
+    there_min = times["time_min"].to_numpy()
+    assert (times["status"] == "ok").all()
+    # a position stands for 25 m of road to each side: 2.5 s of driving, a few metres of walking
+    assert np.abs(minutes[some] - there_min).max() * 60 < 2.5 + 25
+
+
+def test_toward_is_the_time_to_the_place(draw, points, speeds):
+    nodes = {"a": (0, 0), "b": (5000, 0), "c": (2500, 4000)}
+    ring = draw(nodes, [(*pair, {"oneway": True}) for pair in ("ab", "bc", "ca")])
+    model, positions = model_of(ring, speeds()), road_positions(ring)
+    home = tie_points(ring, points(home=(0, 0)))
+    out = position_seconds(model, home, positions)[0]
+    back = position_seconds(model, home, positions, toward=True)[0]
+    whole = ring.roads["length_m"].sum() / 10
+    assert out + back == pytest.approx(np.full(len(out), whole), abs=0.1)
+    assert np.abs(out - back).max() > whole * 0.9
+
+
+# --- GeoTIFF -------------------------------------------------------------------------------------
+
+
+def test_a_raster_read_again_is_what_was_written(tmp_path):
+    minutes = np.arange(12.0).reshape(3, 4)
+    minutes[1, 2] = np.inf
+    grid = Grid(1_100_000.0, 1_690_000.0, 200.0, 3, 4)
+    path = write_raster(tmp_path / "t.tif", grid, gpd.GeoSeries([], crs=5179).crs, minutes)
+    with rasterio.open(path) as raster:
+        values = raster.read(1)
+        assert np.isnan(raster.nodata)
+        assert tuple(raster.bounds) == (1_100_000, 1_689_400, 1_100_800, 1_690_000)
+        assert raster.crs.to_epsg() == 5179
+        assert raster.descriptions == ("time_min",)
+        assert raster.tags(ns="IMAGE_STRUCTURE")["LAYOUT"] == "COG"
+    assert np.array_equal(values, np.where(np.isfinite(minutes), minutes, np.nan), equal_nan=True)
+    assert [file.name for file in tmp_path.iterdir()] == ["t.tif"]
+
+
+def test_the_raster_of_several_places_is_the_time_of_the_nearest(river, points, speeds, tmp_path):
+    homes = points(one=(1000, 0), two=(9000, 0))
+    path = travel_time_raster(river, homes, tmp_path / "t.tif", profile=speeds(), max_minutes=8)
+    with rasterio.open(path) as raster:
+        values = raster.read(1)
+        where = [raster.index(*(CORNER + xy)) for xy in [(1025, 25), (8525, 25), (5025, 25)]]
+        (one, two, three) = (values[row, column] for row, column in where)
+        (edge,) = raster.sample([np.add(CORNER, (5025, 425))])
+    assert one * 60 == pytest.approx(2.5 + 25, abs=5)
+    assert two * 60 == pytest.approx(47.5 + 25, abs=5)
+    assert three * 60 == pytest.approx(397.5 + 25, abs=5)
+    assert np.isnan(edge[0])  # across the river, 10 minutes from either
+    assert np.nanmax(values) <= 8
+
+
+def test_a_raster_that_cannot_be_made_leaves_the_old_file(river, points, tmp_path):
+    (tmp_path / "t.tif").write_text("old")
+    with pytest.raises(PointError):
+        travel_time_raster(river, points(far=(90_000, 90_000)), tmp_path / "t.tif")
+    assert (tmp_path / "t.tif").read_text() == "old"
+    with pytest.raises(OutputError, match="is not a folder"):
+        write_raster(tmp_path / "t.tif" / "x.tif", GRID, river.crs, np.zeros(GRID.shape))
+
+
+def test_a_limit_that_nothing_is_within_makes_a_grid_of_one_cell(river):
+    positions = road_positions(river)
+    seconds = np.full(len(positions.xy), np.inf)
+    assert grid_for(positions, seconds, 10, max_access_m=500, cell_m=None).shape == (1, 1)
+
+
+@pytest.mark.parametrize(
+    ("minutes", "cell_m"), [(3, 50), (15, 50), (30, 100), (60, 200), (90, 200)]
+)
+def test_short_trips_are_looked_at_more_closely(river, minutes, cell_m):
+    positions = road_positions(river)
+    seconds = np.zeros(len(positions.xy))
+    assert grid_for(positions, seconds, minutes, max_access_m=500, cell_m=None).cell_m == cell_m
+
+
+# --- the belt ------------------------------------------------------------------------------------
+
+
+def test_along_the_nakdong_no_cell_is_served_from_the_other_bank():
+    network = tb.load_network(tb.load_region())
+    middle = gpd.GeoSeries([shapely.Point(128.985, 35.24)], crs=4326).to_crs(network.crs).iloc[0]
+    grid = grid_over(middle.buffer(4000).bounds, 100)
+    surface = surface_of(network, road_positions(network), grid)
+    start, end = grid.centres[surface.cell], surface.positions.xy[surface.position]
+    lines = shapely.linestrings(np.stack([start, end], axis=1))
+    near = network.barriers[shapely.intersects(network.barriers, middle.buffer(8000))]
+    wet = shapely.length(shapely.intersection(lines, shapely.union_all(near)))
+    assert len(surface.cell) > 3000
+    assert wet.max() <= WADE_M
