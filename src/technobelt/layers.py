@@ -12,7 +12,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from technobelt.errors import CRSError, GeometryError, LayerError, MissingFileError, PointError
+from technobelt.errors import (
+    CRSError,
+    GeometryError,
+    LayerError,
+    MissingColumnError,
+    MissingFileError,
+    PointError,
+)
 from technobelt.region import LayerFile
 from technobelt.schema import LAYERS, WGS84, check_layer
 
@@ -224,25 +231,34 @@ def facilities(region: Region, layers: Iterable[str] = FACILITIES) -> gpd.GeoDat
     return joined
 
 
-def select(region: Region, selection: Selection) -> gpd.GeoDataFrame:
+def select(region: Region, selection: Selection, *, needs: Iterable[str] = ()) -> gpd.GeoDataFrame:
     """Return the rows that a selection of ``region.toml`` names.
+
+    Parameters
+    ----------
+    region, selection
+        Where to look, and for what.
+    needs
+        Columns that the asker needs beside those that the selection names.
 
     Raises
     ------
-    LayerError
-        The selection names a column that one of its layers does not have.
+    MissingColumnError
+        One of its layers does not have a column that is named or needed.
     """
     import geopandas as gpd
 
     chosen = []
     for name in selection.layers:
         frame = read_layer(region, name)
-        for column, values in selection.where.items():
+        for column in [*selection.where, *needs]:
             if column not in frame.columns:
-                raise LayerError(
+                raise MissingColumnError(
                     f"a rule of region.toml asks for column '{column}', which layer '{name}' does "
-                    f"not have; found: {', '.join(map(str, frame.columns))}."
+                    f"not have; found: {', '.join(map(str, frame.columns))}. Correct the rule, or "
+                    "add the column."
                 )
+        for column, values in selection.where.items():
             frame = frame[frame[column].astype(str).isin(values)]
         chosen.append(frame.assign(layer=name))
     return gpd.GeoDataFrame(pd.concat(chosen), crs=chosen[0].crs)

@@ -148,7 +148,7 @@ def member_places(region: Region, claim: TravelTimeClaim) -> gpd.GeoDataFrame:
             f"claim '{claim.id}' is about places of different clusters, and region '{region.id}' "
             "has fewer than two. Name another in [clusters]."
         )
-    members = select(region, claim.members)
+    members = select(region, claim.members, needs=["cluster", "name"])
     members = members.set_geometry(members.representative_point()).to_crs(4326)
     members = members[members["cluster"].isin(list(region.clusters))]
     empty = [name for name in region.clusters if not (members["cluster"] == name).any()]

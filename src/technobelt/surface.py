@@ -7,7 +7,7 @@ place across the river is served by its own bank's roads.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -143,6 +143,15 @@ class Surface:
     cell: Ints
     position: Ints
     access_m: Floats
+
+    def compact(self) -> Surface:
+        """Return the surface with none but the positions that serve its cells."""
+        used, number = np.unique(self.position, return_inverse=True)
+        ties = self.positions.ties
+        kept = ties.take(np.isin(ties.point, used))
+        ties = replace(kept, point=np.searchsorted(used, kept.point), n=len(used))
+        xy = self.positions.xy[used]
+        return replace(self, positions=Positions(ties, xy, cKDTree(xy)), position=number)
 
     def minutes(self, model: Model, position_s: Floats) -> Floats:
         """Return minutes for every cell, float64 (rows, columns), infinite where it is untied.

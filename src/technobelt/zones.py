@@ -20,7 +20,6 @@ from technobelt.layers import FACILITIES, facilities, read_layer, select
 from technobelt.network.ties import tie_points
 from technobelt.surface import (
     Grid,
-    Positions,
     Surface,
     position_seconds,
     road_positions,
@@ -129,8 +128,8 @@ def draw_zones(
         ground = _ground(region, land, clusters.loc[cluster], cluster)
         surface = surface_of(
             roads, positions, ground.grid, max_access_m=max_access_m, cells=ground.usable
-        )
-        shape, hub = _zone(region, model, positions, surface, ground, cluster)
+        ).compact()
+        shape, hub = _zone(region, model, surface, ground, cluster)
         if not shape.is_empty:
             rows.append(_described(region, clusters.loc[cluster], shape, hub, places, chosen))
     if not rows:
@@ -172,7 +171,6 @@ def _ground(region: Region, land: gpd.GeoDataFrame, row: pd.Series[Any], cluster
 def _zone(
     region: Region,
     model: Model,
-    positions: Positions,
     surface: Surface,
     ground: _Ground,
     cluster: str,
@@ -180,24 +178,24 @@ def _zone(
     """Return the zone's shape, and minutes to the hub of the cells in it."""
     within = ground.usable.copy()
     for selection in region.zones.anchors.values():
-        anchors = select(region, selection)
+        anchors = select(region, selection, needs=["cluster"])
         anchors = anchors[anchors["cluster"] == cluster]
         if anchors.empty:
             return shapely.MultiPolygon(), np.array([])
-        minutes = _minutes_to(model, positions, surface, anchors)
-        within &= minutes <= region.zones.minutes
+        limit = region.zones.minutes
+        within &= _minutes_to(model, surface, anchors, max_minutes=limit) <= limit
     within = _cleaned(within, ground.grid, region)
     hub = facilities(region).loc[[region.clusters[cluster].hub]]
-    to_hub = _minutes_to(model, positions, surface, hub)[within]
+    to_hub = _minutes_to(model, surface, hub)[within]
     return _outlined(within, ground), to_hub[np.isfinite(to_hub)]
 
 
 def _minutes_to(
-    model: Model, positions: Positions, surface: Surface, places: gpd.GeoDataFrame
+    model: Model, surface: Surface, places: gpd.GeoDataFrame, max_minutes: float | None = None
 ) -> Floats:
     """Return minutes from each cell to the nearest of some places."""
     ties = tie_points(model.network, places, what="anchors")
-    seconds = position_seconds(model, ties, positions, toward=True)
+    seconds = position_seconds(model, ties, surface.positions, toward=True, max_minutes=max_minutes)
     return surface.minutes(model, seconds.min(axis=0))
 
 

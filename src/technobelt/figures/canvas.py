@@ -184,7 +184,7 @@ def add(map_: Axes, shape: Any, *, dashed: bool = False, label: str = "", **styl
     if dashed:
         look["linestyle"] = (0, (4, 2))
     patch = PathPatch(path, capstyle="round", joinstyle="round", **look)
-    map_.add_patch(patch)
+    map_.add_artist(patch)  # add_patch would measure every curve of it; the frame is set already
     if label and filled:
         patch.set_label(label)
     elif label:  # an outline is a line in the legend, no box
@@ -196,7 +196,8 @@ def _seen(map_: Axes, shape: Any, *, filled: bool) -> Any:
     """Return the parts of a shape, clipped, simplified, without what is too small to see."""
     unit = metres_per_point(map_)
     near = shapely.clip_by_rect(shape, *around(box_of(map_), 5 * unit))
-    parts = shapely.get_parts(shapely.get_parts(shapely.simplify(near, unit * _FINEST_PT)))
+    fine = shapely.simplify(near, unit * _FINEST_PT, preserve_topology=filled)
+    parts = shapely.get_parts(shapely.get_parts(fine))
     if not filled:
         lines = [shapely.boundary(p) if shapely.get_dimensions(p) == 2 else p for p in parts]
         flat = shapely.get_parts(np.array(lines, dtype=object))

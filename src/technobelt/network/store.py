@@ -53,8 +53,8 @@ def save_network(network: Network, path: str | Path, *, compression_level: int =
         raise NetworkError(f"a network is kept as .parquet; found '{target.name}'. Rename --out.")
     if network.closed.any():
         raise NetworkError(
-            f"{int(network.closed.sum())} sections are closed in this state of the network, which a "
-            "file does not hold. Save the network that it was made from."
+            f"{int(network.closed.sum())} sections are closed in this state of the network, which "
+            "a file does not hold. Save the network that it was made from."
         )
     info = network.info.to_dict() | {"hash": ""}
     table = _as_arrow(network.roads)

@@ -261,11 +261,16 @@ def legs_cross(network: Network, start: Floats, end: Floats) -> Mask:
         leg, _ = network.motorway_tree.query(legs, predicate="intersects")
         crossed[leg] = True
     if len(network.barriers):
-        leg, wet = network.barrier_tree.query(legs, predicate="intersects")
-        inside = shapely.length(shapely.intersection(legs[leg], network.barriers[wet]))
-        wet_m = np.bincount(leg, weights=inside, minlength=len(legs))
-        crossed |= np.asarray(wet_m > WADE_M)
+        long = np.flatnonzero(~crossed & (np.hypot(*(end - start).T) > WADE_M))
+        crossed[long] = _water_m(network, legs[long]) > WADE_M
     return crossed
+
+
+def _water_m(network: Network, legs: Shapes) -> Floats:
+    """Return how many metres of each leg lie in water."""
+    leg, wet = network.barrier_tree.query(legs, predicate="intersects")
+    inside = shapely.length(shapely.intersection(legs[leg], network.barriers[wet]))
+    return np.bincount(leg, weights=inside, minlength=len(legs))
 
 
 def _with_other_carriageway(
