@@ -24,7 +24,7 @@ _HOME = {
     "draw_zones": "zones",
     "export_shapefile": "export",
     "facilities": "layers",
-    "isochrones": "isochrones",
+    "isochrones": "isochrone",
     "list_layers": "layers",
     "load_network": "network",
     "load_region": "region",
@@ -42,7 +42,7 @@ if TYPE_CHECKING:
     from technobelt.claims import Verdicts, check_claims
     from technobelt.errors import TechnobeltError
     from technobelt.export import export_shapefile, write_layer
-    from technobelt.isochrones import isochrones
+    from technobelt.isochrone import isochrones
     from technobelt.layers import facilities, list_layers, read_layer
     from technobelt.network import Network, build_network, load_network, save_network
     from technobelt.planning import Plan, plan

@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 
 from technobelt.errors import ClaimError
-from technobelt.isochrones import areas_km2
+from technobelt.isochrone import areas_km2
 from technobelt.layers import select
 from technobelt.readings import Readings, read_travel_times
 from technobelt.region import (

@@ -235,7 +235,7 @@ def isochrone(
     A PLACE is a facility's id or name, or LON,LAT.
     """
     from technobelt.export import write_layer
-    from technobelt.isochrones import isochrones
+    from technobelt.isochrone import isochrones
     from technobelt.surface import travel_time_raster
 
     with status() as say:

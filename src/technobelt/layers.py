@@ -32,7 +32,15 @@ if TYPE_CHECKING:
     from technobelt.region import Region, Selection
     from technobelt.schema import Table
 
-__all__ = ["FACILITIES", "facilities", "find_place", "list_layers", "read_layer", "select"]
+__all__ = [
+    "FACILITIES",
+    "cluster_areas",
+    "facilities",
+    "find_place",
+    "list_layers",
+    "read_layer",
+    "select",
+]
 
 #: The layers whose rows are places that people drive to.
 FACILITIES = ("complexes", "universities", "centres")
@@ -229,6 +237,30 @@ def facilities(region: Region, layers: Iterable[str] = FACILITIES) -> gpd.GeoDat
             "Give every place an id of its own."
         )
     return joined
+
+
+def cluster_areas(region: Region) -> gpd.GeoDataFrame:
+    """Read the outlines of the clusters that ``region.toml`` names, in its order.
+
+    Raises
+    ------
+    LayerError
+        The layer has no row for one of them.
+
+    Examples
+    --------
+    >>> import technobelt as tb
+    >>> cluster_areas(tb.load_region()).index.tolist()
+    ['east', 'centre', 'west']
+    """
+    areas = read_layer(region, "clusters")
+    absent = [cluster for cluster in region.clusters if cluster not in areas.index]
+    if absent:
+        raise LayerError(
+            f"layer 'clusters' has no row with the id '{absent[0]}' of [clusters]; found: "
+            f"{', '.join(areas.index)}. Add it, or correct the id."
+        )
+    return areas.loc[list(region.clusters)]
 
 
 def select(region: Region, selection: Selection, *, needs: Iterable[str] = ()) -> gpd.GeoDataFrame:

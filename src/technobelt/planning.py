@@ -19,7 +19,7 @@ from technobelt.export import (
     write_licence,
     write_qgis_project,
 )
-from technobelt.isochrones import audit, isochrone_sets
+from technobelt.isochrone import audit, isochrone_sets
 from technobelt.layers import facilities, read_layer
 from technobelt.manifest import make_manifest
 from technobelt.network import region_network

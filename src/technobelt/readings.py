@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from technobelt.errors import ClaimError
-from technobelt.layers import facilities, read_layer, select
+from technobelt.layers import cluster_areas, facilities, read_layer, select
 from technobelt.network.model import last_day
 from technobelt.network.ties import Ties, startable, tie_points
 from technobelt.routes import route
@@ -198,7 +198,7 @@ def _without_access(ties: Ties) -> Ties:
 def _centroids(region: Region, network: Network) -> _Points | None:
     if "clusters" not in region.layers:
         return None
-    clusters = read_layer(region, "clusters").to_crs(network.crs).reindex(list(region.clusters))
+    clusters = cluster_areas(region).to_crs(network.crs)
     points = clusters.set_geometry(clusters.centroid)
     ties = tie_points(
         network,

@@ -14,9 +14,9 @@ import numpy as np
 import shapely
 from scipy import ndimage
 
-from technobelt.errors import LayerError
-from technobelt.isochrones import areas_km2
-from technobelt.layers import FACILITIES, facilities, read_layer, select
+from technobelt.errors import LayerError, PointError, RegionError
+from technobelt.isochrone import areas_km2
+from technobelt.layers import FACILITIES, cluster_areas, facilities, read_layer, select
 from technobelt.network.ties import tie_points
 from technobelt.surface import (
     Grid,
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from technobelt.network.model import Network
-    from technobelt.region import Region
+    from technobelt.region import Region, ZoneRules
 
     Floats = NDArray[np.float64]
     Mask = NDArray[np.bool_]
@@ -101,7 +101,9 @@ def draw_zones(
     LayerError
         The land grid has no cell in a cluster, or no cluster has any land that fits.
     PointError
-        An anchor's places cannot be tied to roads.
+        An anchor's places cannot be tied to roads, or a hub is no facility.
+    RegionError
+        There is no profile of that name.
 
     Examples
     --------
@@ -116,11 +118,16 @@ def draw_zones(
     roads = network.to_crs(region.crs)
     roads = roads.as_of(as_of) if as_of else roads
     chosen = profile or region.zones.profile
+    if chosen not in region.profiles:
+        raise RegionError(f"no profile '{chosen}'; there are {', '.join(region.profiles)}.")
     model = model_of(roads, region.profiles[chosen])
     positions = road_positions(roads)
-    clusters = read_layer(region, "clusters").to_crs(region.crs)
+    clusters = cluster_areas(region).to_crs(region.crs)
     land = read_layer(region, "land").to_crs(region.crs)
     places = facilities(region).to_crs(region.crs)
+    absent = [hub for hub in region.hubs if hub not in places.index]
+    if absent:
+        raise PointError(f"hub '{absent[0]}' of [clusters] is no facility. Name one by its id.")
     rows = []
     for cluster in region.clusters:
         if progress is not None:
@@ -187,7 +194,7 @@ def _zone(
     within = _cleaned(within, ground.grid, region)
     hub = facilities(region).loc[[region.clusters[cluster].hub]]
     to_hub = _minutes_to(model, surface, hub)[within]
-    return _outlined(within, ground), to_hub[np.isfinite(to_hub)]
+    return _outlined(within, ground, region.zones), to_hub[np.isfinite(to_hub)]
 
 
 def _minutes_to(
@@ -202,21 +209,24 @@ def _minutes_to(
 def _cleaned(within: Mask, grid: Grid, region: Region) -> Mask:
     """Fill small holes, then drop small parts."""
     cell_km2 = grid.cell_m**2 / _M2_PER_KM2
-    filled = ~_without_small(~within, region.zones.hole_min_km2 / cell_km2, diagonal=True)
-    return _without_small(filled, region.zones.part_min_km2 / cell_km2, diagonal=False)
+    filled = ~_without_small(~within, region.zones.hole_min_km2 / cell_km2)
+    return _without_small(filled, region.zones.part_min_km2 / cell_km2)
 
 
-def _without_small(mask: Mask, smallest: float, *, diagonal: bool) -> Mask:
-    structure = np.ones((3, 3)) if diagonal else None
-    part, count = ndimage.label(mask, structure=structure)
+def _without_small(mask: Mask, smallest: float) -> Mask:
+    """Leave out parts of fewer cells; cells that meet at a corner only are two parts."""
+    part, count = ndimage.label(mask)
     size = np.bincount(part.ravel(), minlength=count + 1)
     large = size >= smallest
     large[0] = False
     return np.asarray(large[part])
 
 
-def _outlined(within: Mask, ground: _Ground) -> Any:
-    """Return the outline of the cells, their steps smoothed, inside the cluster."""
+def _outlined(within: Mask, ground: _Ground, rules: ZoneRules) -> Any:
+    """Return the outline of the cells, their steps smoothed, inside the cluster.
+
+    Smoothing makes narrow parts and holes smaller: the rules are kept to once more.
+    """
     from rasterio.features import shapes
 
     squares = shapes(
@@ -224,10 +234,24 @@ def _outlined(within: Mask, ground: _Ground) -> Any:
     )
     parts = [shapely.geometry.shape(shape) for shape, _ in squares]
     smooth = shapely.simplify(np.array(parts), ground.grid.cell_m * _SMOOTHING)
-    joined = shapely.intersection(shapely.union_all(shapely.make_valid(smooth)), ground.outline)
-    rounded = shapely.set_precision(joined, 1.0)
-    areas = [part for part in shapely.get_parts(rounded) if part.geom_type == "Polygon"]
-    return shapely.MultiPolygon(areas)
+    whole = _filled(shapely.union_all(shapely.make_valid(smooth)), rules.hole_min_km2)
+    joined = shapely.intersection(whole, ground.outline)
+    parts = shapely.get_parts(shapely.set_precision(joined, 1.0))
+    smallest_m2 = rules.part_min_km2 * _M2_PER_KM2
+    return shapely.MultiPolygon(
+        [part for part in parts if part.geom_type == "Polygon" and part.area >= smallest_m2]
+    )
+
+
+def _filled(shape: Any, smallest_km2: float) -> Any:
+    """Fill the holes that are smaller."""
+    filled = []
+    for part in shapely.get_parts(shape):
+        areas = [shapely.Polygon(ring).area / _M2_PER_KM2 for ring in part.interiors]
+        rings = zip(part.interiors, areas, strict=True)
+        holes = [ring for ring, area in rings if area >= smallest_km2]
+        filled.append(shapely.Polygon(part.exterior, holes))
+    return shapely.union_all(filled)
 
 
 def _described(

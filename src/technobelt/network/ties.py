@@ -270,7 +270,7 @@ def _water_m(network: Network, legs: Shapes) -> Floats:
     """Return how many metres of each leg lie in water."""
     leg, wet = network.barrier_tree.query(legs, predicate="intersects")
     inside = shapely.length(shapely.intersection(legs[leg], network.barriers[wet]))
-    return np.bincount(leg, weights=inside, minlength=len(legs))
+    return np.bincount(leg, weights=inside, minlength=len(legs)).astype(np.float64)
 
 
 def _with_other_carriageway(

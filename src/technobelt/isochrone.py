@@ -2,6 +2,8 @@
 
 A polygon is a picture of the travel-time surface. It never answers a question about a point: what
 an isochrone reaches is counted by time, and `audit` says how often the picture is wrong.
+
+The module's name is in the singular so that ``technobelt.isochrones`` is the function.
 """
 
 from __future__ import annotations
