@@ -409,3 +409,10 @@ def test_the_picture_of_a_hub_is_seldom_wrong(belt, hub_bands):
     assert (table["positions"] == 2000).all()
     assert (table["late_in"] < 0.02).all()
     assert (table["ok_out"] < 0.05).all()
+
+
+def test_a_point_at_sea_is_refused_with_its_position(belt):
+    sea = gpd.GeoDataFrame(geometry=[shapely.Point(128.9, 34.7)], index=["sea"], crs=4326)
+    with pytest.raises(PointError, match=r"the first is at 128.90000,34.70000\). Check") as told:
+        isochrones(belt[1], sea)
+    assert "\n" not in str(told.value)

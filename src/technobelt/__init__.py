@@ -7,8 +7,6 @@ Everything public is named here; each is imported when it is first used, so that
 from __future__ import annotations
 
 import importlib
-import sys
-from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 __version__ = "0.1.0"
@@ -90,17 +88,3 @@ def __getattr__(name: str) -> Any:
 def __dir__() -> list[str]:
     """List the public names, imported or not."""
     return sorted(__all__)
-
-
-class _Package(ModuleType):
-    """Keeps a module that bears the name of a public function from standing in its place.
-
-    Python hangs every imported submodule into its package; ``tb.isochrones`` is the function.
-    """
-
-    def __setattr__(self, name: str, value: object) -> None:
-        if not (name in _HOME and isinstance(value, ModuleType)):
-            super().__setattr__(name, value)
-
-
-sys.modules[__name__].__class__ = _Package

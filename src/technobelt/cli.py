@@ -82,10 +82,10 @@ MINUTES = click.option(
 class _ListByDefault(click.Group):
     """A group whose ``list`` command is meant when none is named."""
 
-    def resolve_command(self, ctx: click.Context, args: list[str]) -> Any:
-        if args and args[0] not in self.commands:
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        if not args or args[0] not in {*self.commands, "-h", "--help"}:
             args = ["list", *args]
-        return super().resolve_command(ctx, args)
+        return super().parse_args(ctx, args)
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -450,12 +450,9 @@ def export(layer: str, region: Path | None, out: Path, encoding: Any, crs: str |
 # --- layers --------------------------------------------------------------------------------------
 
 
-@technobelt.group(cls=_ListByDefault, invoke_without_command=True)
-@click.pass_context
-def layers(ctx: click.Context) -> None:
+@technobelt.group(cls=_ListByDefault)
+def layers() -> None:
     """List a region's layers (technobelt layers [REGION]), or remake the built-in ones."""
-    if ctx.invoked_subcommand is None:
-        ctx.invoke(list_, region=None, as_json=False)
 
 
 @layers.command("list")

@@ -213,6 +213,13 @@ def _described(region: Region, name: str) -> dict[str, object]:
 def facilities(region: Region, layers: Iterable[str] = FACILITIES) -> gpd.GeoDataFrame:
     """Read the region's places (complexes, universities, centres) into one frame.
 
+    Parameters
+    ----------
+    region
+        From `load_region`.
+    layers
+        Names of the layers to take; those of `FACILITIES` by default.
+
     Returns
     -------
     geopandas.GeoDataFrame

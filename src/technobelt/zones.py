@@ -236,10 +236,10 @@ def _outlined(within: Mask, ground: _Ground, rules: ZoneRules) -> Any:
     smooth = shapely.simplify(np.array(parts), ground.grid.cell_m * _SMOOTHING)
     whole = _filled(shapely.union_all(shapely.make_valid(smooth)), rules.hole_min_km2)
     joined = shapely.intersection(whole, ground.outline)
-    parts = shapely.get_parts(shapely.set_precision(joined, 1.0))
+    pieces: Any = shapely.get_parts(shapely.set_precision(joined, 1.0))
     smallest_m2 = rules.part_min_km2 * _M2_PER_KM2
     return shapely.MultiPolygon(
-        [part for part in parts if part.geom_type == "Polygon" and part.area >= smallest_m2]
+        [piece for piece in pieces if piece.geom_type == "Polygon" and piece.area >= smallest_m2]
     )
 
 

@@ -75,6 +75,21 @@ def build_network(
         There is no such file.
     NetworkError
         It is broken off, no OSM file, or has no drivable way.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> import technobelt as tb
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     file = Path(folder) / "street.osm"
+    ...     _ = file.write_text(
+    ...         '<osm version="0.6"><node id="1" lat="35.20" lon="128.60"/>'
+    ...         '<node id="2" lat="35.20" lon="128.61"/><way id="1"><nd ref="1"/><nd ref="2"/>'
+    ...         '<tag k="highway" v="residential"/></way></osm>'
+    ...     )
+    ...     network = tb.build_network(file)
+    >>> network.roads["length_m"].round().tolist()
+    [911.0]
     """
     ways = read_ways(source, classes=classes, progress=progress)
     return network_of_ways(

@@ -45,6 +45,16 @@ def save_network(network: Network, path: str | Path, *, compression_level: int =
         a file holds the roads, not a scenario. Barriers belong to the region and are not kept.
     OutputError
         It cannot be written.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> import technobelt as tb
+    >>> network = tb.load_network(tb.load_region())
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = tb.save_network(network, f"{folder}/roads.parquet")
+    ...     tb.load_network(path).key == network.key
+    True
     """
     import pyarrow.parquet as pq
 

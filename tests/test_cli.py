@@ -1,0 +1,261 @@
+"""The command line: what is printed, what is written, exit codes, one-line errors."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+
+import geopandas as gpd
+import pandas as pd
+import pytest
+import rasterio
+
+import technobelt as tb
+from technobelt.cli import main
+
+
+@pytest.fixture
+def run(capsys):
+    def go(*arguments):
+        with pytest.raises(SystemExit) as stop:
+            main([str(argument) for argument in arguments])
+        said = capsys.readouterr()
+        return stop.value.code or 0, said.out, said.err
+
+    return go
+
+
+def refused(outcome, *words):
+    """An error is one line on stderr, nothing on stdout, exit code 1."""
+    code, out, err = outcome
+    assert code == 1, err
+    assert out == ""
+    assert err.count("\n") == 1
+    assert err.startswith("Error: ")
+    assert "Traceback" not in err
+    assert "fault of technobelt" not in err
+    for word in words:
+        assert word in err
+
+
+@pytest.fixture
+def region(tmp_path):
+    home = tmp_path / "region"
+    shutil.copytree(tb.load_region().folder, home)
+    return home
+
+
+def edit(folder, old, new):
+    file = folder / "region.toml"
+    text = file.read_text(encoding="utf-8")
+    assert old in text
+    file.write_text(text.replace(old, new, 1), encoding="utf-8")
+
+
+def test_help_names_every_command(run):
+    code, out, _ = run("--help")
+    assert code == 0
+    for command in [
+        "check",
+        "export",
+        "isochrone",
+        "layers",
+        "map",
+        "matrix",
+        "network",
+        "plan",
+        "route",
+        "zones",
+    ]:
+        assert f"\n  {command} " in out
+
+
+def test_help_imports_nothing_heavy():
+    code = (
+        "import sys, technobelt.cli\n"
+        "heavy = {'numpy', 'pandas', 'geopandas', 'folium', 'osmnx', 'rasterio', 'matplotlib'}\n"
+        "print(sorted(heavy & set(sys.modules)))"
+    )
+    said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert said.stdout.strip() == "[]"
+
+
+def test_version(run):
+    assert run("--version")[1].strip() == f"technobelt, version {tb.__version__}"
+
+
+def test_wrong_usage_exits_2(run):
+    assert run("check", "--no-such-option")[0] == 2
+    assert run("isochrone", "UNI02", "--minutes", "soon")[0] == 2
+
+
+def test_check_prints_verdicts_and_exits_0_whatever_they_are(run):
+    code, out, _ = run("check")
+    assert code == 0
+    assert out.startswith("UNDECIDED  ninety-minutes\n")
+    assert "FAILS      province-area" in out
+
+
+def test_check_json_is_what_the_library_says(run):
+    code, out, _ = run("check", "--json")
+    region = tb.load_region()
+    verdicts = tb.check_claims(region, tb.load_network(region))
+    assert code == 0
+    assert json.loads(out) == json.loads(json.dumps(verdicts.to_dict()))
+
+
+def test_fail_on_exits_3(run):
+    assert run("check", "--fail-on", "fails")[0] == 3
+
+
+def test_as_of_changes_roads_and_is_said(run):
+    code, out, _ = run("check", "--as-of", "1999", "--json")
+    said = json.loads(out)
+    now = json.loads(run("check", "--json")[1])
+    assert code == 0
+    assert said["as_of"] == "1999"
+    assert said["claims"][0]["observed_min"] > now["claims"][0]["observed_min"]
+
+
+def test_isochrone_writes_bands_and_a_raster(run, tmp_path):
+    out, raster = tmp_path / "bands.gpkg", tmp_path / "minutes.tif"
+    code, said, _ = run(
+        *("isochrone", "UNI02", "128.9025,35.249", "--minutes", "10,20"),
+        *("--out", out, "--raster", raster),
+    )
+    assert code == 0
+    assert str(out) in said
+    bands = gpd.read_file(out)
+    assert bands["origin_id"].tolist() == ["UNI02", "128.9025,35.249"] * 2
+    with rasterio.open(raster) as minutes:
+        assert minutes.crs.to_epsg() == 5179
+        assert float(pd.Series(minutes.read(1).ravel()).max()) <= 20
+
+
+def test_toward_differs_from_from(run, tmp_path):
+    for name, flag in (("from", ()), ("toward", ("--toward",))):
+        run("isochrone", "UNI02", "--minutes", "15", "--out", tmp_path / f"{name}.gpkg", *flag)
+    areas = [gpd.read_file(tmp_path / f"{n}.gpkg")["area_km2"][0] for n in ("from", "toward")]
+    assert areas[0] != areas[1]
+
+
+def test_matrix_of_layers_as_csv(run, tmp_path):
+    out = tmp_path / "times.csv"
+    code, _, _ = run("matrix", "--from", "universities", "--to", "UNI02", "--out", out)
+    table = pd.read_csv(out)
+    assert code == 0
+    assert len(table) == len(tb.read_layer(tb.load_region(), "universities"))
+    assert list(table) == ["from_id", "to_id", "time_min", "length_km", "status"]
+
+
+def test_matrix_knows_its_formats(run, tmp_path):
+    refused(run("matrix", "--out", tmp_path / "times.doc"), ".csv or .parquet", "times.doc")
+    assert not list(tmp_path.iterdir())
+
+
+def test_route_adds_up(run):
+    code, out, _ = run("route", "UNI01", "UNI02")
+    assert code == 0
+    assert "access" in out
+    assert out.strip().endswith("min")
+
+
+def test_places_go_by_korean_names(run):
+    code, out, _ = run("matrix", "--from", "국립창원대학교", "--to", "UNI01")
+    assert code == 0
+    assert "UNI02" in out
+
+
+def test_layers_lists_what_there_is(run):
+    code, out, _ = run("layers", "--json")
+    rows = {row["layer"]: row for row in json.loads(out)}
+    assert code == 0
+    assert rows["clusters"]["rows"] == 3
+    assert all(row["problem"] == "" for row in rows.values())
+
+
+def test_export_writes_cp949_on_request(run, tmp_path):
+    out = tmp_path / "complexes.shp"
+    code, _, _ = run("export", "complexes", "--out", out, "--encoding", "CP949")
+    assert code == 0
+    assert out.with_suffix(".cpg").read_text().strip() == "949"
+    assert "창원국가산업단지" in gpd.read_file(out)["name_ko"].tolist()
+
+
+def test_network_info_lists_what_was_cut(run):
+    code, out, _ = run("network", "info", "--json")
+    said = json.loads(out)
+    assert code == 0
+    assert len(said["report"]["service_roads_cut"]) > 0
+    assert said["licence"].startswith("ODbL 1.0, © OpenStreetMap contributors")
+
+
+def test_faults_are_one_line_and_exit_1(run, tmp_path):
+    refused(run("layers", tmp_path), "no region.toml in", "Name the folder")
+    refused(
+        run("check", "--network", tmp_path / "none.parquet"), "no network file", "network build"
+    )
+    refused(run("check", "--as-of", "2030"), "2021-08", "Choose")
+    refused(run("check", "--as-of", "yesterday"), "'yesterday' is no date", "Write 1999")
+    refused(run("check", "--profile", "night"), "night", "free_flow")
+    refused(run("isochrone", "NOWHERE"), "no place 'NOWHERE'", "technobelt layers")
+    refused(run("isochrone", "35.2,128.6"), "LON,LAT", "128.6,35.2")
+    refused(run("isochrone", "128.9,34.5", "--out", tmp_path / "a.gpkg"), "1000 m of a road")
+    refused(run("isochrone", "127.0,33.0", "--out", tmp_path / "a.gpkg"), "max_access_m")
+    refused(run("export", "clusters", "--out", tmp_path / "a.dwg"), ".dwg")
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_broken_off_pbf_is_refused(run, tmp_path):
+    (tmp_path / "cut.osm.pbf").write_bytes(b"\x00\x00\x00\x0d\x0a\x09OSMHeader\x18\x7c\x10\x78")
+    refused(
+        run("network", "build", tmp_path / "cut.osm.pbf", "--out", tmp_path / "roads.parquet"),
+        "cut.osm.pbf",
+    )
+    assert [path.name for path in tmp_path.iterdir()] == ["cut.osm.pbf"]
+
+
+def test_a_wrong_key_is_refused_with_its_line(run, region):
+    edit(region, "part_min_km2 =", "part_min =")
+    refused(run("check", region), "region.toml line", "part_min")
+
+
+def test_a_missing_layer_is_refused(run, region):
+    (region / "complexes.geojson").unlink()
+    refused(run("plan", region, "--out", region / "out"), "complexes.geojson", "region.toml")
+    assert not (region / "out").exists()
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (lambda f: f.drop(columns="kind"), ["needs column 'kind'; found: "]),
+        (lambda f: f.iloc[:0], ["is empty"]),
+        (
+            lambda f: f.set_geometry(gpd.points_from_xy(f.geometry.y, f.geometry.x), crs=f.crs),
+            ["longitude and latitude are exchanged"],
+        ),
+    ],
+    ids=["a column", "every row", "the axes"],
+)
+def test_a_layer_without_what_it_needs_is_refused(run, region, change, words):
+    frame = gpd.read_file(region / "complexes.geojson")
+    change(frame).to_parquet(region / "complexes.parquet")
+    edit(region, "complexes.geojson", "complexes.parquet")
+    refused(run("plan", region, "--out", region / "out"), "layer 'complexes'", *words)
+    assert not (region / "out").exists()
+
+
+def test_a_layer_without_crs_is_refused(run, region):
+    frame = gpd.read_file(region / "complexes.geojson").set_crs(None, allow_override=True)
+    frame.to_parquet(region / "complexes.parquet")
+    edit(region, "complexes.geojson", "complexes.parquet")
+    refused(run("check", region), "no coordinate reference system", "crs =")
+
+
+def test_an_output_folder_that_is_a_file_is_refused(run, tmp_path):
+    (tmp_path / "taken").write_text("mine")
+    refused(run("zones", "--out", tmp_path / "taken" / "zones.shp"), "taken")
+    assert (tmp_path / "taken").read_text() == "mine"

@@ -1,0 +1,150 @@
+"""The whole run on the built-in region: every file of the contract, and what stands in it."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+
+import geopandas as gpd
+import pyogrio
+import pytest
+
+import technobelt as tb
+from technobelt.errors import MissingFileError, OutputError
+from technobelt.manifest import file_hash
+from technobelt.planning import plan
+
+FILES = (
+    *("claims.json", "isochrones.gpkg", "zones.gpkg", "zones.shp", "zones.shx", "zones.dbf"),
+    *("zones.prj", "zones.cpg", "zones.fields.csv", "layers.gpkg", "map.html", "report.html"),
+    *("technobelt.qgz", "manifest.json", "LICENCE"),
+)
+
+
+@pytest.fixture(scope="module")
+def done():
+    return plan(minutes=(30, 90))
+
+
+@pytest.fixture(scope="module")
+def folder(done, tmp_path_factory):
+    home = tmp_path_factory.mktemp("plan") / "지도 out"
+    done.write(home)
+    return home
+
+
+def test_every_file_of_the_contract_is_there_and_nothing_else(folder):
+    assert sorted(path.name for path in folder.iterdir()) == sorted(FILES)
+
+
+def test_claims_json_holds_the_verdicts_of_the_library(folder, done):
+    said = json.loads((folder / "claims.json").read_text(encoding="utf-8"))
+    assert said == json.loads(json.dumps(done.verdicts.to_dict()))
+    assert set(said) == {"region", "as_of", "network", "claims"}
+    assert [claim["id"] for claim in said["claims"]] == [c.id for c in tb.load_region().claims]
+    first = said["claims"][0]
+    assert first["kind"] == "travel_time"
+    assert first["limit_min"] == 90
+    assert first["margin_min"] == pytest.approx(90 - first["observed_min"], abs=0.011)
+    assert first["observed_min"] == first["readings"][0]["observed_min"]
+
+
+def test_the_network_in_claims_json_is_the_file_that_was_read(folder):
+    said = json.loads((folder / "claims.json").read_text(encoding="utf-8"))["network"]
+    assert said == {
+        "file": "roads.parquet",
+        "hash": file_hash(tb.load_region().path("roads")),
+        "date": "2021-08",
+    }
+
+
+def test_isochrones_reach_at_least_their_own_hub(folder):
+    bands = gpd.read_file(folder / "isochrones.gpkg", layer="isochrones")
+    hubs = tb.facilities(tb.load_region()).to_crs(bands.crs)
+    for row in bands.itertuples():
+        assert row.geometry.contains(hubs.loc[row.origin_id].geometry)
+        assert row.n_complex + row.n_univ + row.n_centre > 0
+        assert 0 <= row.late_in < 0.02
+        assert 0 <= row.ok_out < 0.04
+
+
+def test_merged_land_is_no_smaller_than_any_hubs(folder):
+    own = gpd.read_file(folder / "isochrones.gpkg", layer="isochrones")
+    merged = gpd.read_file(folder / "isochrones.gpkg", layer="merged").set_index("minutes")
+    largest = own.groupby("minutes")["area_km2"].max()
+    assert (merged["area_km2"] >= largest * 0.999).all()
+
+
+def test_shapefile_and_geopackage_hold_the_same_zones(folder):
+    shp, gpkg = gpd.read_file(folder / "zones.shp"), gpd.read_file(folder / "zones.gpkg")
+    assert max(map(len, shp.columns)) <= 10
+    assert shp["zone_id"].tolist() == gpkg["zone_id"].tolist()
+    assert shp["area_km2"].tolist() == gpkg["area_km2"].tolist()
+    assert shp.crs.to_epsg() == gpkg.crs.to_epsg() == 5179
+    assert (folder / "zones.cpg").read_text().strip() == "UTF-8"
+
+
+@pytest.mark.parametrize("file", ["zones.shp", "zones.gpkg"])
+def test_zones_are_valid_and_disjoint_in_every_format(folder, file):
+    zones = gpd.read_file(folder / file)
+    assert zones.is_valid.all()
+    assert zones.area.sum() == pytest.approx(zones.union_all().area)
+
+
+def test_layers_are_all_in_one_geopackage(folder):
+    names = set(pyogrio.list_layers(folder / "layers.gpkg")[:, 0])
+    assert {"clusters", "complexes", "universities", "centres", "corridor", "roads"} <= names
+
+
+def test_pages_are_small_and_load_nothing_from_outside(folder):
+    for page, limit in (("map.html", 6_000_000), ("report.html", 5_000_000)):
+        text = (folder / page).read_text(encoding="utf-8")
+        assert (folder / page).stat().st_size < limit
+        assert not re.search(r"<(script|link|img)[^>]+(src|href)=[\"']?(https?:)?//", text)
+        assert "OpenStreetMap contributors" in text
+
+
+def test_the_licence_is_in_the_folder(folder):
+    text = (folder / "LICENCE").read_text(encoding="utf-8")
+    assert "ODbL" in text
+    assert "© OpenStreetMap contributors" in text
+
+
+def test_the_manifest_names_inputs_and_parameters(folder):
+    said = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
+    assert said["parameters"]["minutes"] == [30, 90]
+    assert said["inputs"]["region.toml"] == file_hash(tb.load_region().folder / "region.toml")
+    assert said["engine"] == "scipy"
+
+
+def test_no_path_of_this_machine_leaves_it(folder):
+    home = os.fsencode(str(tb.load_region().folder.parent))
+    for name in FILES:
+        assert home not in (folder / name).read_bytes(), name
+
+
+def test_a_failed_write_replaces_nothing(done, tmp_path, monkeypatch):
+    (tmp_path / "claims.json").write_text("old")
+
+    def fails(*_, **__):
+        raise OutputError("the disk is full")
+
+    monkeypatch.setattr("technobelt.planning.write_map", fails)
+    with pytest.raises(OutputError):
+        done.write(tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ["claims.json"]
+    assert (tmp_path / "claims.json").read_text() == "old"
+
+
+def test_a_region_without_a_needed_layer_is_refused():
+    region = tb.load_region()
+    layers = {name: file for name, file in region.layers.items() if name != "land"}
+    with pytest.raises(MissingFileError, match=r"no layer 'land', which a plan needs; found: "):
+        plan(region.model_copy(update={"layers": layers}))
+
+
+def test_the_map_is_a_folium_map(done):
+    import folium
+
+    assert isinstance(done.web_map(), folium.Map)
