@@ -15,7 +15,7 @@ import pandas as pd
 from technobelt.errors import ClaimError
 from technobelt.layers import cluster_areas, facilities, read_layer, select
 from technobelt.network.model import last_day
-from technobelt.network.ties import Ties, startable, tie_points
+from technobelt.network.ties import Ties, startable, tie_points, tie_to_all
 from technobelt.routes import route
 from technobelt.travel_time import matrix, model_of
 
@@ -226,12 +226,8 @@ def _interchanges(region: Region, network: Network, as_of: str | None) -> _Point
     inside = points.sjoin(areas.rename(columns={"id": "of"}).reset_index(drop=True))
     if inside["of"].nunique() < 2:
         return None
-    ties = tie_points(
-        network,
-        inside,
-        max_access_m=_INTERCHANGE_REACH_M,
-        sections=on_corridor,
-        what="interchanges",
+    ties = tie_to_all(
+        network, inside, on_corridor, reach_m=_INTERCHANGE_REACH_M, what="interchanges"
     )
     return _Points(
         inside["of"].to_numpy(object),

@@ -47,6 +47,12 @@ _DETOUR = 3.0
 _TERTIARY = ROAD_CLASSES.index("tertiary_link")
 _PRIMARY = ROAD_CLASSES.index("primary_link")
 _MOTORWAY = ROAD_CLASSES.index("motorway")
+_RAMP = ROAD_CLASSES.index("motorway_link")
+#: Ramps that the material draws against the traffic: where each begins, and how one can tell.
+AGAINST_TRAFFIC = (
+    (128.80446, 35.19922, "route 104 westbound ends at its head and begins again at its tail"),
+)
+_SAME_DEG = 2e-5  # 2 m
 _ZSTD = 19
 
 
@@ -55,7 +61,7 @@ def write_roads(source: Path, path: Path) -> None:
     belt = make_clusters(source).to_crs(METRES).union_all()
     around = shapely.simplify(shapely.buffer(belt, AROUND_M), 500)
     ways = _ways_within(read_ways(source_file(source, COUNTRY_ROADS)), around)
-    ways = with_openings(ways, source)
+    ways = with_openings(turned(ways), source)
     main = _main_roads(ways, shapely.buffer(belt, BELT_M))
     node, cuts = cut_service_roads(ways)
     pieces = break_ways(ways, node)
@@ -146,6 +152,27 @@ def _ways_to(
         used[piece[order[np.searchsorted(key, before[here] * n + here)]]] = True
         here = np.unique(before[here])
     return used
+
+
+def turned(ways: Ways) -> Ways:
+    """Return the ways with those of `AGAINST_TRAFFIC` turned round.
+
+    Raises
+    ------
+    LayerError
+        A place has no one-way ramp that begins there: the material is another one.
+    """
+    begins = ways.lonlat[ways.start[:-1]]
+    wrong = np.zeros(len(ways), dtype=bool)
+    for lon, lat, why in AGAINST_TRAFFIC:
+        here = (np.abs(begins - (lon, lat)).max(axis=1) < _SAME_DEG) & ~ways.backward
+        here &= ways.road_class == _RAMP
+        if here.sum() != 1:
+            refuse(COUNTRY_ROADS, 0, f"no ramp begins at {lon},{lat} to be turned round ({why})")
+        wrong |= here
+    forward, backward = ways.forward.copy(), ways.backward.copy()
+    forward[wrong], backward[wrong] = ways.backward[wrong], ways.forward[wrong]
+    return replace(ways, forward=forward, backward=backward)
 
 
 def with_openings(ways: Ways, source: Path) -> Ways:

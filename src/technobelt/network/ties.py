@@ -34,6 +34,7 @@ __all__ = [
     "legs_cross",
     "startable",
     "tie_points",
+    "tie_to_all",
 ]
 
 #: How much farther than the nearest road the other carriageway may lie, m: a wide median.
@@ -146,6 +147,57 @@ def tie_points(
     if len(xy) and not ties.tied.any():
         raise PointError(_none_tied(points, what, max_access_m))
     return ties
+
+
+def tie_to_all(
+    network: Network,
+    points: gpd.GeoDataFrame,
+    sections: Mask,
+    *,
+    reach_m: float,
+    spread_m: float = 300.0,
+    what: str = "points",
+) -> Ties:
+    """Tie points to every one of some sections that is about as near as the nearest.
+
+    For points that stand for a place with several carriageways and slip lanes, such as an
+    interchange: each trip takes the one that suits it.
+
+    Parameters
+    ----------
+    network
+        The roads.
+    points
+        Points in any CRS.
+    sections
+        bool (n): the sections in question.
+    reach_m
+        Farthest section, m.
+    spread_m
+        How much farther than the nearest the others may lie, m.
+    what
+        What the points are, for messages.
+
+    Raises
+    ------
+    PointError
+        Not one point lies within reach.
+    """
+    xy = _in_metres(network, points, what)
+    usable = np.flatnonzero(sections)
+    point, line = shapely.STRtree(network.lines[usable]).query(
+        xy, predicate="dwithin", distance=reach_m
+    )
+    if not len(point):
+        raise PointError(_none_tied(points, what, reach_m))
+    section = usable[line]
+    distance = shapely.distance(xy[point], network.lines[section])
+    nearest = np.full(len(xy), np.inf)
+    np.minimum.at(nearest, point, distance)
+    near = distance <= nearest[point] + spread_m
+    order = np.lexsort((section[near], distance[near], point[near]))
+    chosen = np.flatnonzero(near)[order]
+    return _ties_at(network, xy, point[chosen], section[chosen], distance[chosen])
 
 
 def _in_metres(network: Network, points: gpd.GeoDataFrame | gpd.GeoSeries, what: str) -> Shapes:
