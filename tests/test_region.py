@@ -32,7 +32,7 @@ def refusal(tmp_path, text):
 
 WRONG_KEYS = [
     ("title       =", "titel       ="),
-    ('{ name = "Kimhae/Yangsan", hub =', '{ name = "Kimhae/Yangsan", hubb = "x", hub ='),
+    ('{ name = "Gimhae/Yangsan", hub =', '{ name = "Gimhae/Yangsan", hubb = "x", hub ='),
     ("routes = [", "colour = 1\nroutes = ["),
     ("limit_min = 90", "limit_min = 90\nlimit_max = 100"),
     ("minutes      = 15", "minutes      = 15\nwater_min = 1"),
@@ -74,7 +74,7 @@ WRONG_VALUES = [
     ('layers = ["universities"]', 'layers = ["schools"]', 2, "unknown layer 'schools'"),
     ('profile   = "typical"', 'profile   = "usual"', 1, "'usual' is not in .profiles.; there are free_flow"),
     ('profile      = "typical"', 'profile      = "usual"', 1, "'usual' is not in"),
-    ("trunk          = { value = 85, low = 65", "trunk          = { value = 85, low = 86", 1, "86, 85, 90"),
+    ("trunk          = { value = 80, low = 65", "trunk          = { value = 80, low = 86", 1, "86, 80, 90"),
     ("motorway       = { value = 70, low = 40", "motorway       = { value = 70, low = 0", 1, "above zero"),
     ("access_kph  = { value = 12, low = 8", "access_kph  = { value = 12, low = 0", 1, "above zero"),
     ("service        = { value = 12", "servise        = { value = 12", 1, "no road class"),
@@ -231,3 +231,12 @@ def test_faster_profiles_are_faster_class_by_class():
     for name in ("motorway", "primary_link", "tertiary", "residential"):
         assert free.speed_kph[name].value >= typical.speed_kph[name].value
         assert typical.speed_kph[name].value >= peak.speed_kph[name].value
+
+
+def test_no_class_is_driven_faster_on_an_ordinary_day_than_on_empty_roads():
+    profiles = tb.load_region().profiles
+    free = profiles["free_flow"].speed_kph
+    for name in ("typical", "peak"):
+        for road, speed in profiles[name].speed_kph.items():
+            assert speed.value <= free[road].value, (name, road)
+            assert speed.high <= free[road].high, (name, road)

@@ -198,7 +198,7 @@ class Page(HTMLParser):
 
 def test_an_undecided_trip_tells_its_time_its_range_and_what_would_turn_it(region):
     assert sentences(region, travel())[:3] == [
-        "The claim cannot be decided: the median trip from Kimhae/Yangsan (east) to Chinju/Sachun (west), the longest of all such medians, takes 94 min at typical speeds; the limit is 90 min.",
+        "The claim cannot be decided: the median trip from Gimhae/Yangsan (east) to Jinju/Sacheon (west), the longest of all such medians, takes 94 min at typical speeds; the limit is 90 min.",
         "Within the stated ranges of speeds and waiting it takes 79 to 116 min.",
         "It would take just 90 min if all speeds were 4.5\N{NO-BREAK SPACE}% higher.",
     ]
@@ -377,7 +377,7 @@ def test_missing_values_are_dashes(report):
     shown = {text for row in page.rows for text in row}
     assert not {"nan", "NaN", "None", "<NA>", "nan min"} & shown
     [zone] = [
-        row for row in page.rows if row and row[0] == "Kimhae/Yangsan (east)" and "12.2" in row
+        row for row in page.rows if row and row[0] == "Gimhae/Yangsan (east)" and "12.2" in row
     ]
     assert zone[-1] == "\N{EN DASH}"
 

@@ -265,7 +265,7 @@ def test_markers_of_two_kinds_on_one_position_stand_side_by_side(region, layers)
 
 def test_the_hub_has_a_ring_of_its_own(region, layers):
     (hub,) = geojsons(web_map(region, layers), "Hubs")
-    assert "hub of Kimhae/Yangsan" in hub["properties"]["pop"]
+    assert "hub of Gimhae/Yangsan" in hub["properties"]["pop"]
 
 
 def test_an_outline_of_a_complex_is_drawn_beside_its_marker(region, layers):

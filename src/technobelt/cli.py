@@ -235,7 +235,7 @@ def isochrone(
     A PLACE is a facility's id or name, or LON,LAT.
     """
     from technobelt.export import write_layer
-    from technobelt.isochrone import isochrones
+    from technobelt.isochrone import audit, isochrones
     from technobelt.surface import travel_time_raster
 
     with status() as say:
@@ -254,7 +254,13 @@ def isochrone(
             max_access_m=max_access_m,
             cell_m=cell_m,
         )
+        if mode == "overlap":
+            say("audit")
+            asked = {"profile": speeds, "toward": toward, "max_access_m": max_access_m}
+            wrong = audit(roads, places, bands, **asked).drop(columns="positions")
+            bands = bands.merge(wrong, on=["origin_id", "minutes"], how="left")
         write_layer(bands, out, layer="isochrones")
+        _add_licence(out, where)
         if raster is not None:
             say("raster")
             travel_time_raster(
@@ -268,7 +274,9 @@ def isochrone(
                 cell_m=cell_m,
             )
     print_table(bands.drop(columns="geometry"))
-    click.echo(str(out))
+    for place in bands.loc[bands["status"] != "ok", "origin_id"].unique():
+        click.echo(f"Warning: no road near {place}; it has no isochrone.", err=True)
+    click.echo(f"{out}, {raster}" if raster else str(out))
 
 
 @technobelt.command()
@@ -355,6 +363,7 @@ def route(
         )
         if out is not None:
             write_layer(steps, out, layer="route")
+            _add_licence(out, where)
     print_table(steps.drop(columns="geometry"))
     total = steps[["length_km", "time_min"]].sum()
     click.echo(f"{total['length_km']:.1f} km, {total['time_min']:.1f} min")
@@ -389,6 +398,7 @@ def zones(
         where, roads = _region_and_roads(region, network, say)
         drawn = draw_zones(where, roads, profile=profile, as_of=as_of, progress=say)
         write_layer(drawn, out, layer="zones", encoding=encoding)
+        _add_licence(out, where)
     print_table(
         drawn[["zone_id", "name", "area_km2", "complexes", "universit", "centres", "hub_min"]]
     )
@@ -442,8 +452,10 @@ def export(layer: str, region: Path | None, out: Path, encoding: Any, crs: str |
     from technobelt.layers import read_layer
     from technobelt.region import load_region
 
-    frame = read_layer(load_region(region), layer)
+    where = load_region(region)
+    frame = read_layer(where, layer)
     write_layer(frame, out, layer=layer, encoding=encoding, crs=crs)
+    _add_licence(out, where)
     click.echo(f"{out}: {len(frame)} rows")
 
 
@@ -468,6 +480,18 @@ def list_(region: Path | None, *, as_json: bool) -> None:
         print_json(table.to_dict(orient="records"))
     else:
         print_table(table)
+
+
+@layers.command()
+@REGION
+def places(region: Path | None) -> None:
+    """List the places that commands know by id or name."""
+    from technobelt.layers import facilities
+    from technobelt.region import load_region
+
+    known = facilities(load_region(region))
+    columns = [c for c in ("name", "name_ko", "kind", "cluster", "confidence") if c in known]
+    print_table(known[columns].reset_index(names="id"))
 
 
 @layers.command()
@@ -552,12 +576,13 @@ def info(file: Path | None, *, as_json: bool) -> None:
 @click.option("--out", type=click.Path(path_type=Path), required=True, help="E.g. roads.gpkg.")
 def export_(file: Path | None, out: Path) -> None:
     """Write the road sections for GIS desktops; the suffix of --out is the format."""
-    from technobelt.export import write_layer
+    from technobelt.export import write_layer, write_licence
     from technobelt.network import load_network
     from technobelt.region import load_region
 
     loaded = load_network(file) if file else load_network(load_region())
     write_layer(loaded.roads.astype({"class": str}), out, layer="roads")
+    write_licence(out.parent, [loaded.info.licence], name=f"{out.name}.LICENCE.txt")
     click.echo(f"{out}: {len(loaded.roads)} sections")
 
 
@@ -573,6 +598,13 @@ def _region_and_roads(
     where = load_region(region)
     say("roads")
     return where, region_network(where, network)
+
+
+def _add_licence(out: Path, region: Region) -> None:
+    """Write the attribution beside a file."""
+    from technobelt.export import write_licence
+
+    write_licence(out.parent, region.attribution, name=f"{out.name}.LICENCE.txt")
 
 
 def _speeds(region: Region, profile: str | None) -> Any:

@@ -52,6 +52,9 @@ def print_verdicts(verdicts: Any) -> None:
         click.echo(f"{claim['verdict'].upper():<10} {claim['id']}")
         click.echo(f"           {claim['statement']}")
         click.echo(f"           {sentence(claim)}")
+        for note in claim["notes"]:
+            if note.startswith("As of"):
+                click.echo(f"           {note}")
 
 
 def print_table(table: pd.DataFrame) -> None:

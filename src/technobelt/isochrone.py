@@ -98,7 +98,8 @@ def isochrones(  # noqa: PLR0913  (the contract's options)
     geopandas.GeoDataFrame
         In the CRS of `origins`, shortest limits first: ``origin_id``, ``minutes``, ``area_km2``
         (on the ellipsoid), ``truncated`` (share of the outline within 2 km of the network's edge;
-        where it is above 0 the area is a lower bound), the columns of `reach`, MultiPolygon.
+        where it is above 0 the area is a lower bound), ``status`` (``ok``, or ``not_tied``: no
+        road near, so neither shape nor area), the columns of `reach`, MultiPolygon.
         Bands are nested and keep their holes.
 
     Raises
@@ -182,7 +183,10 @@ def _drawn(
     if mode == "rings":
         shapes = _rings(shapes)
     ids = ["all"] if mode == "merge" else trips.ids
+    tied = np.array([True]) if mode == "merge" else trips.ties.tied
     table = _table(trips.model.network, shapes, ids, trips.limits)
+    table["status"] = np.where(np.tile(tied, len(trips.limits)), "ok", "not_tied")
+    table.loc[table["status"] != "ok", ["area_km2", "truncated"]] = np.nan
     for name, (seconds, worth) in reached.items():
         table[name] = _counted(seconds, worth, trips.limits, mode)
     return table.to_crs(trips.crs)
@@ -247,8 +251,8 @@ def polygons_within(grid: Grid, values: Floats, level: float, blur: float) -> An
     if not filled[0]:
         return shapely.MultiPolygon()
     parts = _polygons(*filled)
-    thin = shapely.simplify(parts, grid.cell_m / 10, preserve_topology=False)
-    whole = shapely.multipolygons(thin[~shapely.is_empty(thin)])
+    thin = shapely.get_parts(shapely.simplify(parts, grid.cell_m / 10, preserve_topology=False))
+    whole = shapely.multipolygons(thin[shapely.area(thin) > 0])
     return whole if shapely.is_valid(whole) else _as_multi(shapely.make_valid(whole))
 
 
@@ -369,6 +373,8 @@ def audit(
 ) -> pd.DataFrame:
     """Measure how often isochrones of mode ``overlap`` are wrong about the roads.
 
+    Bands whose ``status`` is not ``ok`` are left out.
+
     Road positions are drawn by length on roads where a trip may start, `positions` inside each
     polygon and as many within its limit; their times come from the network, not from the grid.
 
@@ -380,6 +386,7 @@ def audit(
     """
     model = model_of(network, profile)
     rng = np.random.default_rng(seed)
+    bands = bands[bands["status"] == "ok"] if "status" in bands else bands
     shapes = bands.geometry.to_crs(network.crs)
     rows = []
     for (origin, minutes), shape in zip(

@@ -202,12 +202,24 @@ def _described(region: Region, name: str) -> dict[str, object]:
         return row | {"problem": str(error)}
     kinds = " ".join(sorted(set(frame.geom_type.dropna())))
     licences = sorted(set(frame["licence"].dropna())) if "licence" in frame else []
+    if name == "roads":
+        licences = [_road_licence(region.path("roads"))]
     return row | {
         "rows": len(frame),
         "geometry": kinds,
         "crs": frame.crs.to_string() if frame.crs else "",
         "licence": "; ".join(licences),
     }
+
+
+def _road_licence(path: Path) -> str:
+    """Return the licence that a road table states of itself."""
+    import json
+
+    import pyarrow.parquet as pq
+
+    said = (pq.read_schema(path).metadata or {}).get(b"technobelt", b"{}")
+    return str(json.loads(said).get("licence", ""))
 
 
 def facilities(region: Region, layers: Iterable[str] = FACILITIES) -> gpd.GeoDataFrame:
@@ -349,10 +361,19 @@ def find_place(places: gpd.GeoDataFrame, text: str) -> gpd.GeoDataFrame:
         return hits
     if hits.empty:
         raise PointError(
-            f"no place '{text}'. Give an id, a name or LON,LAT; 'technobelt layers' lists them."
+            f"no place '{text}'.{_likely(places, text)} Give an id, a name or LON,LAT; "
+            "'technobelt layers places' lists them."
         )
     options = ", ".join(f"{i} ({n})" for i, n in hits["name"].head(5).items())
     raise PointError(f"'{text}' fits {len(hits)} places: {options}. Give the id.")
+
+
+def _likely(places: gpd.GeoDataFrame, text: str) -> str:
+    import difflib
+
+    known = [str(i) for i in places.index] + places["name"].astype(str).tolist()
+    near = difflib.get_close_matches(text, known, n=2)
+    return f" Did you mean {' or '.join(near)}?" if near else ""
 
 
 def _as_point(text: str) -> gpd.GeoDataFrame | None:

@@ -239,7 +239,7 @@ def plan(
         zones = draw_zones(where, roads, profile=profile)
     parameters = {
         "region": where.id,
-        "profile": profile,
+        "profile": chosen,
         "as_of": as_of,
         "minutes": list(minutes),
         "audit_positions": _AUDITED,
@@ -314,7 +314,7 @@ def hub_isochrones(
     )
     own, merged = sets["overlap"], sets["merge"]
     wrong = audit(network, hubs, own, profile=speeds, positions=_AUDITED, seed=_SEED)
-    own = own.merge(wrong.drop(columns="positions"), on=["origin_id", "minutes"])
+    own = own.merge(wrong.drop(columns="positions"), on=["origin_id", "minutes"], how="left")
     own["origin_name"] = own["origin_id"].map(hubs["name"])
     own["cluster"] = own["origin_id"].map(hubs["cluster"])
     merged["origin_name"] = "all hubs"

@@ -263,9 +263,9 @@ def check_layer(frame: gpd.GeoDataFrame, table: Table, *, found_in: str) -> None
     technobelt.errors.MissingColumnError: layer 'population' (people.gpkg) needs column 'population'; ...
     """  # noqa: E501
     name = f"layer '{table.name}' ({found_in})"
-    _check_columns(frame, table, name)
     if frame.empty:
         raise LayerError(f"{name} is empty. Add at least one row; 'plan' cannot work without it.")
+    _check_columns(frame, table, name)
     _check_ids(frame, name)
     _check_geometry(frame, table, name)
     check_positions(frame, name)

@@ -53,6 +53,7 @@ _RESULTS = (
     Column(
         "truncated", "number", "share of the outline within 2 km of the network's edge", "0 to 1"
     ),
+    Column("status", "text", "ok, or not_tied: no road near"),
     Column("n_complex", "integer", "industrial complexes reached, by time", "count"),
     Column("n_univ", "integer", "universities and colleges reached, by time", "count"),
     Column("n_centre", "integer", "innovation centres reached, by time", "count"),

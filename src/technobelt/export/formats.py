@@ -178,8 +178,8 @@ def write_geopackage(
     return target
 
 
-def write_licence(folder: str | Path, attribution: Sequence[str]) -> Path:
-    """Write the file ``LICENCE`` that every export carries: sources, and what they ask for.
+def write_licence(folder: str | Path, attribution: Sequence[str], *, name: str = "LICENCE") -> Path:
+    """Write the licence file that every export carries: sources, and what they ask for.
 
     Parameters
     ----------
@@ -187,6 +187,9 @@ def write_licence(folder: str | Path, attribution: Sequence[str]) -> Path:
         Where the other files are.
     attribution
         One source a line, e.g. a region's ``attribution``.
+    name
+        The file's name; beside a single file rather ``<its name>.LICENCE.txt``, so that no other
+        licence there is replaced.
 
     Returns
     -------
@@ -201,7 +204,7 @@ def write_licence(folder: str | Path, attribution: Sequence[str]) -> Path:
     >>> "derived database" in text
     True
     """
-    target = Path(folder) / "LICENCE"
+    target = Path(folder) / name
     sources = "\n".join(f"- {line}" for line in attribution)
     with replace_file(target) as scratch:
         scratch.write_text(_LICENCE.format(sources=sources), encoding="utf-8")

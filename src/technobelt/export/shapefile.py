@@ -142,7 +142,18 @@ def ready_frame(gdf: gpd.GeoDataFrame, target: Path, *, crs: Any = None) -> gpd.
             f"cannot write '{target.name}': the layer has no coordinate reference system. "
             "Set it first: gdf.set_crs('EPSG:...')."
         )
-    return gdf if crs is None else gdf.to_crs(crs)
+    return gdf if crs is None else gdf.to_crs(_known_crs(crs))
+
+
+def _known_crs(crs: Any) -> Any:
+    import pyproj
+
+    try:
+        return pyproj.CRS.from_user_input(crs)
+    except pyproj.exceptions.CRSError as error:
+        raise CRSError(
+            f"no coordinate reference system {crs!r}. Write e.g. EPSG:5179 or EPSG:4326."
+        ) from error
 
 
 def _shp_path(path: str | Path) -> Path:

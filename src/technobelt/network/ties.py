@@ -145,7 +145,7 @@ def tie_points(
         ties = _around_barriers(network, xy, usable, max_access_m, ties)
     ties = _with_other_carriageway(network, xy, usable, max_access_m, ties, walled=sections is None)
     if len(xy) and not ties.tied.any():
-        raise PointError(_none_tied(points, what, max_access_m))
+        raise PointError(_none_tied(network, points, what, max_access_m))
     return ties
 
 
@@ -189,7 +189,7 @@ def tie_to_all(
         xy, predicate="dwithin", distance=reach_m
     )
     if not len(point):
-        raise PointError(_none_tied(points, what, reach_m))
+        raise PointError(_none_tied(network, points, what, reach_m))
     section = usable[line]
     distance = shapely.distance(xy[point], network.lines[section])
     nearest = np.full(len(xy), np.inf)
@@ -210,12 +210,25 @@ def _in_metres(network: Network, points: gpd.GeoDataFrame | gpd.GeoSeries, what:
     return np.asarray(shapes.to_numpy(), dtype=object)
 
 
-def _none_tied(points: gpd.GeoDataFrame | gpd.GeoSeries, what: str, max_access_m: float) -> str:
-    first = points.geometry.representative_point().to_crs(4326).iloc[0]
+def _none_tied(
+    network: Network,
+    points: gpd.GeoDataFrame | gpd.GeoSeries,
+    what: str,
+    max_access_m: float,
+) -> str:
+    shapes = points.geometry.representative_point()
+    first = shapes.to_crs(4326).iloc[0]
+    who = f"none of the {len(points)} {what}" if len(points) > 1 else f"the place ({what}) does not"
+    lies = "lies" if len(points) > 1 else "lie"
+    outside = ""
+    if network.info.extent:
+        extent = shapely.from_wkt(network.info.extent)
+        if not shapely.intersects(extent, shapes.to_crs(network.crs).iloc[0]):
+            outside = " It lies outside the network's area."
     return (
-        f"none of the {len(points)} {what} lies within {max_access_m:g} m of a road where a trip "
-        f"may start, without water or a motorway between (the first is at {first.x:.5f},"
-        f"{first.y:.5f}). Check their positions, or raise max_access_m."
+        f"{who} {lies} within {max_access_m:g} m of a road where a trip may start, without water "
+        f"or a motorway between; the first is at {first.x:.5f},{first.y:.5f}.{outside} Correct the "
+        "position, or raise max_access_m (--max-access-m)."
     )
 
 
