@@ -72,7 +72,7 @@ _SOURCES = (  # what to find, what to say instead; in this order
     (r"[:;,]? ?\bgithub file id \d+", ""),
     (r"\(github [^()]*(?:\([^()]*\))?[^()]*\)", ""),
     (r" in github \S+", ""),
-    (r"github find_string (?:hits|id \d+)", "a public listing"),
+    (r"github \w+ (?:hits|id \d+)", "a public listing"),
     (r": github \S+ \S+ \(UTIC/ITS CCTV positions\)", ""),
     (r"\(UTIC/ITS CCTV positions\)", ""),
     (r"[;,]? ?github \S+@\S+ \S+", ""),
