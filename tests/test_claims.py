@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import shutil
 from itertools import permutations
 
 import geopandas as gpd
@@ -635,7 +636,9 @@ def test_counterexamples_are_over_the_limit_and_named(verdicts, members, ninety)
 
 def test_routes_of_the_worst_pairs_take_as_long_as_their_times(verdicts):
     pairs = verdicts.pairs.set_index(["from_id", "to_id"])
-    assert len(verdicts.routes) == 6
+    shown = {(row["from"], row["to"]) for row in verdicts.claims[0]["counterexamples"]}
+    assert shown <= set(zip(verdicts.routes["from_id"], verdicts.routes["to_id"], strict=True))
+    assert all("route" in row for row in verdicts.claims[0]["counterexamples"])
     for row in verdicts.routes.itertuples():
         pair = pairs.loc[(row.from_id, row.to_id)]
         assert row.time_min == pytest.approx(pair["time_min"], abs=0.006)
@@ -676,3 +679,22 @@ def test_judging_changes_no_network(belt, verdicts):
     assert tb.load_network(tb.load_region()).key == key
     assert isinstance(verdicts.pairs, pd.DataFrame)
     assert np.isfinite(verdicts.pairs["time_min"]).all()
+
+
+def test_a_member_at_sea_is_left_out_and_named(tmp_path):
+    region = tb.load_region()
+    folder = tmp_path / "region"
+    shutil.copytree(region.folder, folder)
+    frame = gpd.read_file(folder / "complexes.geojson")
+    frame.loc[frame["id"] == "NIC01", "geometry"] = shapely.Point(128.9, 34.7)
+    frame.to_parquet(folder / "complexes.parquet")
+    text = (folder / "region.toml").read_text(encoding="utf-8")
+    (folder / "region.toml").write_text(
+        text.replace("complexes.geojson", "complexes.parquet"), encoding="utf-8"
+    )
+    moved = tb.load_region(folder)
+    claim = tb.check_claims(moved, tb.load_network(moved)).claims[0]
+    assert claim["not_tied"] == ["NIC01"]
+    assert any(note.startswith("Left out") and "NIC01" in note for note in claim["notes"])
+    assert "NIC01" not in {row[end] for row in claim["counterexamples"] for end in ("from", "to")}
+    assert claim["places"] == 15

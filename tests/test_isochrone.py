@@ -8,12 +8,19 @@ import geopandas as gpd
 import numpy as np
 import pytest
 import shapely
+import shapely.affinity
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import technobelt as tb
 from technobelt.errors import PointError, RegionError
-from technobelt.isochrone import audit, isochrone_sets, isochrones, polygons_within
+from technobelt.isochrone import (
+    areas_km2,
+    audit,
+    isochrone_sets,
+    isochrones,
+    polygons_within,
+)
 from technobelt.surface import Grid
 
 CORNER = np.array([1_100_000.0, 1_690_000.0])  # as in conftest
@@ -421,3 +428,17 @@ def test_a_point_at_sea_is_refused_with_its_position(belt):
     with pytest.raises(PointError, match=r"the first is at 128.90000,34.70000\. Correct") as told:
         isochrones(belt[1], sea)
     assert "\n" not in str(told.value)
+
+
+def test_areas_do_not_hang_on_the_direction_of_rings():
+    shell, hole = [(0, 0), (9, 0), (9, 9), (0, 9)], [(3, 3), (6, 3), (6, 6), (3, 6)]
+    shapes = [shapely.Polygon(shell, [hole]), shapely.Polygon(shell[::-1], [hole])]
+    corner = [shapely.affinity.translate(shape, 1_100_000, 1_690_000) for shape in shapes]
+    frame = gpd.GeoDataFrame(geometry=corner, crs=5179)
+    assert areas_km2(frame) == pytest.approx([72e-6] * 2, rel=1e-3)
+
+
+@pytest.mark.parametrize("minutes", [(), (0,), (-5, 10), (float("nan"),), (float("inf"),)])
+def test_limits_must_be_above_zero(town, two, even, minutes):
+    with pytest.raises(PointError, match="limits above zero minutes; found"):
+        isochrones(town, two, minutes=minutes, profile=even)

@@ -226,12 +226,11 @@ def test_a_ramp_from_motorway_to_motorway_costs_none(draw, speeds):
     assert set(seconds(network, speeds(ramp_s=20.0)).values()) == {0.0}
 
 
-def test_a_way_off_and_straight_on_again_costs_both(draw, speeds):
-    """One ramp from street to street: a toll plaza in, and one out."""
+def test_a_ramp_from_street_to_street_is_passed_once(draw, speeds):
     nodes = {"a": (0, 0), "b": (500, 0), "c": (1000, 0), "d": (1500, 0)}
     ramp = {"class": "motorway_link", "oneway": True}
     network = draw(nodes, [("a", "b"), ("b", "c", ramp), ("c", "d")])
-    assert seconds(network, speeds(ramp_s=20.0))[1, "->"] == 40.0
+    assert seconds(network, speeds(ramp_s=20.0))[1, "->"] == 20.0
 
 
 # --- the built-in profiles ---------------------------------------------------------------------

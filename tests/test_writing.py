@@ -119,3 +119,12 @@ def test_a_folder_holds_the_old_or_the_new_and_no_mixture(tmp_path_factory, file
         put(folder, files)
     there = {path.name: path.read_bytes() for path in folder.iterdir()}
     assert there == (old if fails else old | files)
+
+
+def test_a_file_that_cannot_be_moved_leaves_all_the_others_as_they_were(tmp_path):
+    (tmp_path / "a.txt").write_text("old")
+    (tmp_path / "map.html").mkdir()  # a folder where a file should go
+    with pytest.raises(OutputError):
+        put(tmp_path, dict.fromkeys(("a.txt", "b.txt", "map.html"), b"new"))
+    assert (tmp_path / "a.txt").read_text() == "old"
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a.txt", "map.html"]

@@ -8,7 +8,7 @@ fails only if it does at the fast end; in between the data cannot decide.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -34,9 +34,7 @@ if TYPE_CHECKING:
     from technobelt.network.model import Network
     from technobelt.region import AnyClaim
 
-__all__ = ["Verdict", "Verdicts", "check_claims", "sentence"]
-
-Verdict = Literal["holds", "fails", "undecided"]
+__all__ = ["Verdicts", "check_claims", "sentence"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -153,7 +151,7 @@ def check_claims(
     info = network.info
     return Verdicts(
         region=region.id,
-        as_of=as_of or info.date,
+        as_of=as_of or info.as_of or info.date,
         network={"file": info.file, "hash": info.hash, "date": info.date},
         claims=results,
         pairs=shown.pairs if shown else pd.DataFrame(),
@@ -306,7 +304,7 @@ def sentence(claim: dict[str, Any]) -> str:
     if factor is None:
         return text
     turn = "within" if factor > 1 else "over"
-    return f"{text} It comes {turn} the limit if all speeds are multiplied by {factor:.2f}."
+    return f"{text} It comes {turn} the limit if all driving speeds are multiplied by {factor:.2f}."
 
 
 def _counted_sentence(claim: dict[str, Any]) -> str:

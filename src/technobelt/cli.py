@@ -6,6 +6,7 @@ Only click is imported here, so that ``technobelt --help`` answers at once.
 from __future__ import annotations
 
 import logging
+import math
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -43,7 +44,11 @@ NETWORK = click.option(
     type=click.Path(path_type=Path),
     help="Road network (.parquet) instead of the region's own.",
 )
-PROFILE = click.option("--profile", metavar="P", help="Speed profile of the region.")
+PROFILE = click.option(
+    "--profile",
+    metavar="P",
+    help="Speed profile; default: that of the zone rules, or of each claim.",
+)
 AS_OF = click.option("--as-of", metavar="DATE", help="Use the roads open on this date, e.g. 1999.")
 JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON for machines.")
 ACCESS = click.option(
@@ -69,7 +74,7 @@ class _Minutes(click.ParamType[tuple[float, ...]]):
             limits = tuple(float(part) for part in value.split(","))
         except ValueError:
             self.fail(f"{value!r} is no list of minutes such as 30,60,90", param, ctx)
-        if not limits or min(limits) <= 0:
+        if not limits or not all(0 < limit < math.inf for limit in limits):
             self.fail("minutes must be above zero", param, ctx)
         return limits
 

@@ -53,7 +53,7 @@ def print_verdicts(verdicts: Any) -> None:
         click.echo(f"           {claim['statement']}")
         click.echo(f"           {sentence(claim)}")
         for note in claim["notes"]:
-            if note.startswith("As of"):
+            if note.startswith(("As of", "Left out")):
                 click.echo(f"           {note}")
 
 

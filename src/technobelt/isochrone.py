@@ -16,6 +16,7 @@ import numpy as np
 import pandas as pd
 import shapely
 
+from technobelt.errors import PointError
 from technobelt.network.ties import Ties, startable, tie_points
 from technobelt.surface import Grid, grid_for, position_seconds, road_positions, surface_of
 from technobelt.travel_time import Model, matrix, model_of
@@ -153,7 +154,7 @@ def isochrone_sets(  # noqa: PLR0913  (as isochrones)
     """
     model = model_of(network, profile)
     ties = tie_points(network, origins, max_access_m=max_access_m, what="origins")
-    limits = sorted(minutes)
+    limits = _checked_limits(minutes)
     positions = road_positions(network, step_m=_STEP_M)
     seconds = position_seconds(model, ties, positions, toward=toward, max_minutes=limits[-1])
     grids, excess = [], []
@@ -172,6 +173,15 @@ def isochrone_sets(  # noqa: PLR0913  (as isochrones)
     return {mode: _drawn(trips, mode, reached) for mode in modes}
 
 
+def _checked_limits(minutes: Sequence[float]) -> list[float]:
+    limits = sorted(minutes)
+    if not limits or not np.isfinite(limits).all() or limits[0] <= 0:
+        raise PointError(
+            f"isochrones need limits above zero minutes; found {list(minutes)}. Give e.g. (30, 60)."
+        )
+    return limits
+
+
 def _drawn(
     trips: _Trips, mode: Mode, reached: dict[str, tuple[Floats, Floats]]
 ) -> gpd.GeoDataFrame:
@@ -179,7 +189,7 @@ def _drawn(
         _band(trips, grid, excess, mode)
         for grid, excess in zip(trips.grids, trips.excess, strict=True)
     ]
-    shapes = _nested(bands)
+    shapes = _nested_apart(bands) if mode == "split" else _nested(bands)
     if mode == "rings":
         shapes = _rings(shapes)
     ids = ["all"] if mode == "merge" else trips.ids
@@ -286,6 +296,19 @@ def _nested(bands: list[list[Any]]) -> list[list[Any]]:
     return out
 
 
+def _nested_apart(bands: list[list[Any]]) -> list[list[Any]]:
+    """Put each band's own inner one into it and keep it off the others', though grids differ."""
+    out = [_disjoint(bands[0])]
+    for band in bands[1:]:
+        inner = out[-1]
+        own = []
+        for i, shape in enumerate(band):
+            others = shapely.union_all(inner[:i] + inner[i + 1 :])
+            own.append(shapely.difference(shapely.union(shape, inner[i]), others))
+        out.append(_disjoint(own))
+    return out
+
+
 def _rings(bands: list[list[Any]]) -> list[list[Any]]:
     rings = [bands[0]]
     for inner, outer in pairwise(bands):
@@ -316,7 +339,7 @@ def areas_km2(frame: gpd.GeoDataFrame) -> Floats:
     import pyproj
 
     geod = pyproj.Geod(ellps="WGS84")
-    shapes = frame.geometry.to_crs(4326)
+    shapes = shapely.orient_polygons(frame.geometry.to_crs(4326).to_numpy())
     return np.array([abs(geod.geometry_area_perimeter(shape)[0]) / 1e6 for shape in shapes])
 
 

@@ -237,6 +237,7 @@ def plan(
         own, merged = hub_isochrones(where, roads, profile=chosen, minutes=minutes)
     with clock.step("zones"):
         zones = draw_zones(where, roads, profile=profile)
+    read = [*layers, "roads"] if network is None else [*layers]
     parameters = {
         "region": where.id,
         "profile": chosen,
@@ -246,7 +247,7 @@ def plan(
         "seed": _SEED,
     }
     manifest = make_manifest(
-        inputs=[where.folder / "region.toml", *(where.path(name) for name in [*layers, "roads"])],
+        inputs=[where.folder / "region.toml", *(where.path(name) for name in read)],
         parameters=parameters,
         network=verdicts.network,
         timings_s=clock.seconds,

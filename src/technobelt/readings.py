@@ -105,7 +105,8 @@ def read_travel_times(
     chosen = profile or claim.profile
     if chosen not in region.profiles:
         raise ClaimError(f"no profile '{chosen}'; there are {', '.join(region.profiles)}.")
-    places = member_places(region, claim)
+    as_of = as_of or network.info.as_of or None
+    places, not_tied = _placed(network, region, claim)
     sets = _point_sets(region, network, places, as_of)
     readings = [
         reading
@@ -130,9 +131,31 @@ def read_travel_times(
         "pairs_over": len(over),
         "readings": readings,
         "counterexamples": _counterexamples(over, places, routes),
-        "notes": _notes(region, network, chosen, places, as_of),
+        "not_tied": not_tied,
+        "notes": _notes(region, network, chosen, places, as_of, not_tied),
     }
     return Readings(result, pairs, routes)
+
+
+def _placed(
+    network: Network, region: Region, claim: TravelTimeClaim
+) -> tuple[gpd.GeoDataFrame, list[str]]:
+    """Return the places that a road is near, and the ids of the others, which have no times.
+
+    Raises
+    ------
+    ClaimError
+        A cluster has no place with a road near.
+    """
+    places = member_places(region, claim)
+    tied = tie_points(network, places, what="places").tied
+    bare = [name for name in region.clusters if not (places["cluster"][tied] == name).any()]
+    if bare:
+        raise ClaimError(
+            f"claim '{claim.id}': no place of cluster '{bare[0]}' has a road near. Correct their "
+            "positions, or use a network that covers them."
+        )
+    return places[tied], places.index[~tied].astype(str).tolist()
 
 
 def member_places(region: Region, claim: TravelTimeClaim) -> gpd.GeoDataFrame:
@@ -361,7 +384,7 @@ def _break_even(
     profile: str,
     points: _Points | None,
 ) -> float | None:
-    """Return the factor on all speeds at which the primary reading meets the limit.
+    """Return the factor on all driving speeds at which the primary reading meets the limit.
 
     Minutes are nearly linear in the inverse of the factor, so a secant in it closes in quickly;
     fixed seconds do not scale and routes are chosen anew each time.
@@ -384,6 +407,8 @@ def _break_even(
         low, high, at_low = high, high - at_high * (high - low) / (at_high - at_low), at_high
         if high <= 0:
             return None
+    else:
+        return None  # it did not close in
     return round(1 / high, 4)
 
 
@@ -429,13 +454,15 @@ def _routes(
     pairs: pd.DataFrame,
     places: gpd.GeoDataFrame,
 ) -> gpd.GeoDataFrame | None:
-    """Return the longest trips between each ordered pair of clusters, drawn."""
+    """Return the counterexamples shown and the longest trip of each pair of clusters, drawn."""
     import geopandas as gpd
     import shapely
 
-    worst = pairs[pairs["status"] == "ok"].drop_duplicates(["from_clus", "to_clus"])
+    ok = pairs[pairs["status"] == "ok"]
+    over = ok[ok["margin_min"] < 0].head(_SHOWN_COUNTEREXAMPLES)
+    worst = pd.concat([over, ok.drop_duplicates(["from_clus", "to_clus"]).head(_DRAWN_ROUTES)])
     rows = []
-    for pair in worst.head(_DRAWN_ROUTES).itertuples():
+    for pair in worst[~worst.index.duplicated()].itertuples():
         steps = route(
             network,
             places.loc[[pair.from_id]],
@@ -479,12 +506,17 @@ def _counterexamples(
             "time_min": _rounded(pair.time_min),
             "length_km": _rounded(pair.length_km),
             "status": pair.status,
-            "confidence": max(ends, key=_RANKS.index),
+            "confidence": max(ends, key=_rank),
         }
         if (pair.from_id, pair.to_id) in ways:
             entry["route"] = ways[pair.from_id, pair.to_id]
         told.append(entry)
     return told
+
+
+def _rank(confidence: object) -> int:
+    """Return how little a position is to be trusted; a word not known counts as low."""
+    return _RANKS.index(confidence) if confidence in _RANKS else len(_RANKS)
 
 
 def _notes(
@@ -493,6 +525,7 @@ def _notes(
     profile: str,
     places: gpd.GeoDataFrame,
     as_of: str | None,
+    not_tied: list[str],
 ) -> list[str]:
     assumed = region.profiles[profile].placeholders
     low = int((places["confidence"] == "low").sum())
@@ -506,6 +539,10 @@ def _notes(
         km = network.roads.loc[network.roads["opened"].isna(), "length_m"].sum() / 1000
         notes.append(
             f"As of {as_of}: {km:,.0f} km of roads without a date count as open, so times are "
-            "lower bounds."
+            "lower bounds. Speeds are those of the profile, not of that time."
         )
+    elif network.info.date:
+        notes.append(f"Judged by the roads of {network.info.date}, not of an earlier date.")
+    if not_tied:
+        notes.append(f"Left out, for no road is near: {', '.join(not_tied)}.")
     return notes

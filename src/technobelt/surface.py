@@ -204,8 +204,10 @@ def _with_partners(network: Network, own: Ties, xy: Floats) -> Ties:
     opposed = there & (cosine < -0.7)
     found = np.flatnonzero(opposed.any(axis=1))
     first = opposed[found].argmax(axis=1)
-    partner = one_way[near[found, first]]
+    partner, apart = one_way[near[found, first]], distance[found, first]
     mine = one_way[found]
+    free = ~legs_cross(network, xy[mine], xy[partner])
+    mine, partner, apart = mine[free], partner[free], apart[free]
     point = np.concatenate([own.point, mine])
     order = np.argsort(point, kind="stable")
     return Ties(
@@ -213,7 +215,7 @@ def _with_partners(network: Network, own: Ties, xy: Floats) -> Ties:
         section=np.concatenate([own.section, own.section[partner]])[order],
         fraction=np.concatenate([own.fraction, own.fraction[partner]])[order],
         side=np.zeros(len(order), dtype=np.int8),
-        access_m=np.concatenate([own.access_m, distance[found, first]])[order],
+        access_m=np.concatenate([own.access_m, apart])[order],
         n=own.n,
     )
 

@@ -109,10 +109,27 @@ def _scratch_beside(target: Path) -> Path:
 
 
 def _move_all(scratch: Path, target: Path) -> None:
-    for source in sorted(path for path in scratch.rglob("*") if path.is_file()):
-        destination = target / source.relative_to(scratch)
-        destination.parent.mkdir(parents=True, exist_ok=True)
-        os.replace(source, destination)  # noqa: PTH105  (Path.replace says less in its errors)
+    """Move every file to its place; if one cannot be moved, put back what stood there."""
+    sources = sorted(path for path in scratch.rglob("*") if path.is_file())
+    kept = scratch / ".replaced"
+    done: list[tuple[Path, Path]] = []
+    try:
+        for source in sources:
+            name = source.relative_to(scratch)
+            destination, old = target / name, kept / name
+            destination.parent.mkdir(parents=True, exist_ok=True)
+            if destination.is_file():
+                old.parent.mkdir(parents=True, exist_ok=True)
+                os.replace(destination, old)  # noqa: PTH105  (Path.replace says less in its errors)
+            done.append((destination, old))
+            os.replace(source, destination)  # noqa: PTH105
+    except OSError:
+        for destination, old in reversed(done):
+            if destination.is_file():
+                destination.unlink()
+            if old.is_file():
+                os.replace(old, destination)  # noqa: PTH105
+        raise
 
 
 def _said(target: Path, what: str, error: OSError) -> str:

@@ -279,6 +279,7 @@ def _described(
         "profile": profile,
         "rule": f"within {rules.minutes:g} min of one {anchors} each; water <= "
         f"{rules.water_max:.0%}; no wood > {rules.wood_max:.0%} on relief > "
-        f"{rules.relief_max_m:g} m; parts >= {rules.part_min_km2:g} km2",
+        f"{rules.relief_max_m:g} m; holes < {rules.hole_min_km2:g} km2 "
+        f"filled; parts >= {rules.part_min_km2:g} km2",
         "geometry": shape,
     }

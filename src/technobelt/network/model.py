@@ -58,6 +58,8 @@ class NetworkInfo:
         SHA-256 of the file it was loaded from, empty if it never was one.
     extent
         Outline of the area in which roads were collected, WKT in the network's CRS.
+    as_of
+        The earlier date, if any, for which later roads are closed.
     report
         What building it kept, dropped and cut, as numbers and short lists.
     """
@@ -68,6 +70,7 @@ class NetworkInfo:
     hash: str = ""
     extent: str = ""
     report: dict[str, Any] = field(default_factory=dict)
+    as_of: str = ""
 
     def to_dict(self) -> dict[str, Any]:
         """Return the fields as a dictionary that JSON can hold."""
@@ -212,7 +215,8 @@ class Network:
                 "built-in network, or add the column 'opened'."
             )
         opened = self.roads["opened"].fillna("").to_numpy(dtype=str)
-        return self.closing((opened != "") & (opened > day))
+        then = self.closing((opened != "") & (opened > day))
+        return replace(then, info=replace(self.info, as_of=date))
 
     def closing(self, sections: NDArray[np.bool_]) -> Network:
         """Return the network with more sections closed."""

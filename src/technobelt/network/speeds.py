@@ -108,5 +108,5 @@ def _end_seconds(network: Network, junction_s: float, ramp_s: float) -> NDArray[
     touches = np.zeros(n, dtype=bool)
     touches[u[street]] = touches[v[street]] = True
     ramp = arc_class == _RAMP
-    passages = touches[network.arc_tail].astype(int) + touches[network.arc_head]
-    return waiting + np.where(ramp, ramp_s * passages, 0.0)
+    meets_street = touches[network.arc_tail] | touches[network.arc_head]
+    return waiting + np.where(ramp & meets_street, ramp_s, 0.0)

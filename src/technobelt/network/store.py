@@ -182,8 +182,5 @@ def _read(path: Path) -> tuple[gpd.GeoDataFrame, dict[str, Any]]:
 
 
 def _hash(path: Path) -> str:
-    digest = hashlib.sha256()
     with path.open("rb") as stream:
-        while block := stream.read(1 << 20):
-            digest.update(block)
-    return digest.hexdigest()
+        return hashlib.file_digest(stream, "sha256").hexdigest()
