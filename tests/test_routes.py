@@ -179,7 +179,7 @@ def test_from_a_place_to_itself_there_is_no_route(network, speeds, points):
 
 
 def test_a_place_off_the_network_is_named(network, speeds, points):
-    with pytest.raises(PointError, match="none of the 1 destination lies"):
+    with pytest.raises(PointError, match="the destination does not lie"):
         route(network, points(p=(500, 40)), points(q=(500, 4000)), profile=speeds())
 
 

@@ -192,7 +192,7 @@ def test_points_that_cannot_be_tied_have_a_row_that_says_so(town, points, speeds
 @pytest.mark.parametrize("side", ["origins", "destinations"])
 def test_if_none_can_be_tied_it_is_an_error_that_says_which(town, places, points, speeds, side):
     frames = {"origins": places, "destinations": places, side: points(sea=(20_000, 0))}
-    with pytest.raises(PointError, match=f"none of the 1 {side} lies within 1000 m"):
+    with pytest.raises(PointError, match=f"the {side[:-1]} does not lie within 1000 m"):
         travel_times(town, frames["origins"], frames["destinations"], profile=speeds())
 
 

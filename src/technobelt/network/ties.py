@@ -218,7 +218,11 @@ def _none_tied(
 ) -> str:
     shapes = points.geometry.representative_point()
     first = shapes.to_crs(4326).iloc[0]
-    who = f"none of the {len(points)} {what}" if len(points) > 1 else f"the place ({what}) does not"
+    who = (
+        f"none of the {len(points)} {what}"
+        if len(points) > 1
+        else f"the {what.removesuffix('s')} does not"
+    )
     lies = "lies" if len(points) > 1 else "lie"
     outside = ""
     if network.info.extent:

@@ -231,7 +231,7 @@ def cluster_name(region: Region, cluster: str) -> str:
     --------
     >>> import technobelt as tb
     >>> cluster_name(tb.load_region(), "east")
-    'Kimhae/Yangsan (east)'
+    'Gimhae/Yangsan (east)'
     """
     known = region.clusters.get(cluster)
     return f"{known.name} ({words(cluster)})" if known else words(cluster)

@@ -132,11 +132,6 @@ def _swatch(name: str, *, hollow: bool) -> str:
     return f'<span class="tb-swatch">{_symbol(name, hollow=hollow)}</span>'
 
 
-def _hollow_swatches() -> str:
-    symbols = "".join(_symbol(kind, hollow=True) for kind in KINDS)
-    return f'<span class="tb-swatches">{symbols}</span>'
-
-
 def _outlines(frame: gpd.GeoDataFrame, name: str, crs: str) -> list[Part]:
     """Draw the facilities that have an outline; an outline that is only a disc is dashed."""
     areas = frame[frame.geom_type.isin(["Polygon", "MultiPolygon"])]
