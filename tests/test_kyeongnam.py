@@ -119,7 +119,7 @@ def test_a_date_that_is_none_is_named_with_file_and_line(text):
         "ITS (국가교통정보센터) expressway CCTV position, via github a1/b@50e7efb d.json and c/d@963 e/f.xlsx (mean of 2)",
         "geocoded address 7: github file id 177 (list); gate at 128.5,35.2 (github c/d@963 e.xlsx (UTIC/ITS CCTV positions))",
         "registry 2025 in github some/Uni",
-        "github find_string id 343 (창원대)",
+        "github lookup id 343 (창원대)",
         "Busan traffic centre CCTV (github someone xlsx)",
         "github file id 70 (128.717, 35.19: 3 decimals at most)",
     ],
@@ -127,7 +127,7 @@ def test_a_date_that_is_none_is_named_with_file_and_line(text):
 def test_sources_are_told_without_accounts_and_file_numbers(text):
     told = plain_source(text)
     assert told
-    assert not {"github", "@", "xlsx", "json", "find_string", "file id"} & set(told.split())
+    assert not {"github", "@", "xlsx", "json", "lookup", "file id"} & set(told.split())
     assert "github" not in told
     assert "@" not in told
     assert told.count("(") == told.count(")")
@@ -448,7 +448,7 @@ def test_the_layers_without_the_roads_are_small():
 )
 def test_no_shipped_text_names_accounts_or_files_of_others(name):
     text = (SHIPPED / MAKERS[name].file).read_text(encoding="utf-8").lower()
-    for word in ("github", "find_string", "file id", ".xlsx", ".json", "@"):
+    for word in ("github", "lookup", "file id", ".xlsx", ".json", "@"):
         assert word not in text
 
 

@@ -108,7 +108,7 @@ def plain_note(text: str) -> str | None:
 
     Examples
     --------
-    >>> plain_note("listed in 2010s (github find_string id 34477415277)")
+    >>> plain_note("listed in 2010s (github lookup id 34477415277)")
     'listed in 2010s'
     """
     return plain_source(text) or None
