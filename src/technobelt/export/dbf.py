@@ -158,7 +158,9 @@ def _texts(
 def _cell(text: str, encoding: Encoding) -> _Cell:
     """Clean and encode a text, and cut it at the last whole character that fits."""
     kept = _CONTROL.sub(" ", text).strip(" ")
-    plain = kept if _fits(kept, encoding) else "".join(_stand_in(one, encoding) for one in kept)
+    plain = kept
+    if not _fits(kept, encoding):  # a stand-in may be a blank, which would be lost at the end
+        plain = "".join(_stand_in(one, encoding) for one in kept).strip(" ")
     whole = plain.encode(encoding)
     data = whole
     if len(whole) > TEXT_BYTES:
@@ -179,7 +181,8 @@ def _stand_in(letter: str, encoding: Encoding) -> str:
     if _fits(letter, encoding):
         return letter
     plain = _STAND_INS.get(letter) or unicodedata.normalize("NFKD", letter)[0]
-    return plain if _fits(plain, encoding) else "?"
+    seen = letter.isspace() or not plain.isspace()
+    return plain if seen and _fits(plain, encoding) else "?"
 
 
 def _losses(cells: Sequence[_Cell], encoding: Encoding) -> list[str]:
