@@ -146,7 +146,7 @@ def test_matrix_of_layers_as_csv(run, tmp_path):
     code, _, _ = run("matrix", "--from", "universities", "--to", "UNI02", "--out", out)
     table = pd.read_csv(out)
     assert code == 0
-    assert len(table) == len(tb.read_layer(tb.load_region(), "universities"))
+    assert len(table) == len(tb.located(tb.read_layer(tb.load_region(), "universities")))
     assert list(table) == ["from_id", "to_id", "time_min", "length_km", "status"]
 
 
@@ -174,6 +174,55 @@ def test_layers_lists_what_there_is(run):
     assert code == 0
     assert rows["clusters"]["rows"] == 3
     assert all(row["problem"] == "" for row in rows.values())
+
+
+def test_layers_tells_extent_vintage_confidence_and_licence(run):
+    code, out, err = run("layers")
+    assert (code, err) == (0, "")
+    line = next(line for line in out.splitlines() if line.startswith("universities"))
+    for part in ("17", "Point", "EPSG:4326", "128.09 34.95 129.15 35.43", "9 high, 2 medium"):
+        assert part in line
+    assert "KOGL type 1, Statistics Korea SGIS 2018: clusters, provinces" in out
+    assert "Problem" not in out
+
+
+def test_layers_tells_a_problem_in_full(run, region):
+    (region / "outlines.geojson").write_text("{}", encoding="utf-8")
+    code, out, _ = run("layers", region)
+    assert code == 0
+    assert "Problem: layer 'outlines' (outlines.geojson) cannot be read" in out
+
+
+def test_layers_as_json_has_no_nan(run, region):
+    (region / "outlines.geojson").write_text("{}", encoding="utf-8")
+    rows = {row["layer"]: row for row in json.loads(run("layers", region, "--json")[1])}
+    assert rows["outlines"]["west"] is None
+    assert rows["outlines"]["problem"]
+    assert 127 < rows["complexes"]["west"] < rows["complexes"]["east"] < 130
+    assert rows["population"]["vintage"] == "people 2010, streets 2021-08"
+
+
+def test_kilometres_by_evidence_are_printed_and_given_as_json(run):
+    code, out, _ = run("network", "dates")
+    assert code == 0
+    assert out.splitlines()[1].startswith("expressway 10 ")
+    rows = {row["route"]: row for row in json.loads(run("network", "dates", "--json")[1])}
+    assert rows["expressway 102"]["first"] == "1973-11-14"
+    assert rows["other roads"]["first"] is None
+
+
+def test_a_place_that_nobody_can_place_is_listed_and_refused_as_an_end(run):
+    assert "VOC02" in run("layers", "places")[1]
+    refused(run("route", "VOC02", "UNI02"), "'VOC02' (Hanbaek Vocational School) is not located")
+
+
+def test_pictures_of_layers_are_drawn(run, tmp_path):
+    code, out, _ = run("layers", "draw", "clusters", "outlines", "--out", tmp_path / "p")
+    assert code == 0
+    files = sorted(path.name for path in (tmp_path / "p").iterdir())
+    assert files == ["clusters.png", "outlines.png"]
+    assert out.split() == [str(tmp_path / "p" / name) for name in files]
+    refused(run("layers", "draw", "parks", "--out", tmp_path / "p"), "parks", "clusters")
 
 
 def test_export_writes_cp949_on_request(run, tmp_path):

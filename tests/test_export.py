@@ -16,6 +16,7 @@ import shapely
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+import technobelt as tb
 from technobelt.errors import CRSError, GeometryError, LayerError, OutputError
 from technobelt.export import export_shapefile, write_geopackage, write_layer, write_licence
 from technobelt.export import shapefile as shapefile_module
@@ -377,6 +378,30 @@ def as_held(value, encoding):
     if len(whole) <= TEXT_BYTES:
         return whole.decode(encoding) or None
     return whole[:TEXT_BYTES].decode(encoding, "ignore").rstrip(" ")
+
+
+@pytest.mark.parametrize(
+    "suffix", [".shp", ".gpkg", ".geojson", ".fgb", ".parquet", ".kml", ".csv"]
+)
+def test_a_row_that_stands_nowhere_is_written_and_comes_back(tmp_path, suffix):
+    frame = tb.read_layer(tb.load_region(), "universities")
+    path = write_layer(frame, tmp_path / f"u{suffix}", layer="universities")
+    if suffix == ".csv":
+        table = pd.read_csv(path).set_index("id")
+        assert table.loc["VOC02", ["lon", "lat"]].isna().all()
+        assert table["lon"].notna().sum() == len(frame) - 1
+        return
+    back = gpd.read_parquet(path) if suffix == ".parquet" else gpd.read_file(path)
+    assert len(back) == len(frame)
+    lost = back[back.geometry.isna()]
+    assert lost["id"].tolist() == ["VOC02"]
+
+
+@pytest.mark.parametrize(("text", "written"), [("¯", "?"), ("a\u2003", "a"), ("¯ b", "? b")])
+def test_a_stand_in_that_is_a_blank_is_not_lost(tmp_path, text, written):
+    frame = gpd.GeoDataFrame({"name": [text]}, geometry=[shapely.Point(128, 35)], crs=4326)
+    shp = export_shapefile(frame, tmp_path / "a.shp", encoding="CP949")
+    assert gpd.read_file(shp)["name"].tolist() == [written]
 
 
 @settings(

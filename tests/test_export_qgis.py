@@ -64,7 +64,16 @@ def folder(tmp_path):
         {"name": ["p", "a"]}, geometry=[middle[0], middle[1].buffer(500)], crs=5179
     )
     qml = layer_qml("clusters", "polygon", label="name", values=["east", "centre", "west"])
+    nowhere = gpd.GeoDataFrame(
+        {"compared": ["agrees", "moved", "not located"]}, geometry=[*middle[:2], None], crs=5179
+    )
     layers = {
+        "outlines": boxes(outline=["disc", "landuse", "disc"]),
+        "positions": nowhere,
+        "services": boxes(total_pct=[3.5, 4.0, 8.5]).assign(
+            geometry=lambda f: f.geometry.where(f.index < 2)
+        ),
+        "local_plans": boxes(special=["footwear", "machines", "footwear"]),
         "clusters": clusters,
         "universities": places.to_crs(4326),
         "roads": roads,
@@ -85,8 +94,9 @@ def folder(tmp_path):
 STYLES = [
     *((style, geometry) for style in ("plain", "complexes", "centres", "universities", "land") for geometry in ("point", "line", "polygon")),
     *((style, "polygon") for style in ("clusters", "zones", "isochrones", "municipalities", "barriers")),
+    *((style, "polygon") for style in ("outlines", "producer_services", "mechanical_industry", "provinces", "submunicipalities")),
     *((style, "line") for style in ("roads", "corridor")),
-    *((style, "point") for style in ("interchanges", "population")),
+    *((style, "point") for style in ("interchanges", "population", "positions", "growth_poles")),
 ]  # fmt: skip
 
 
@@ -123,7 +133,14 @@ LAYERS = [
     ProjectLayer("Driving time", "isochrones.gpkg", "Isochrones", "polygon", "isochrones"),
     ProjectLayer("Ninety minutes", "isochrones.gpkg", "Isochrones", "polygon", "isochrones", where='"minutes" = 90', visible=False),
     ProjectLayer("Minutes", "times.tif", "Isochrones", "raster", visible=False),
+    ProjectLayer("Outlines of complexes", "layers.gpkg", "Paper", "polygon", "outlines", "outlines", visible=False),
+    ProjectLayer("Positions", "layers.gpkg", "Paper", "point", "positions", "positions", visible=False),
+    ProjectLayer("Producer services", "layers.gpkg", "Paper", "polygon", "producer_services", "services", visible=False),
+    ProjectLayer("Local plans", "layers.gpkg", "Paper", "polygon", "local_plans", "local_plans", label="special", visible=False),
 ]  # fmt: skip
+
+
+GROUPS = ["Plan", "Zones", "Roads", "Isochrones", "Paper"]
 
 
 def project(folder, layers=LAYERS, **changes):
@@ -153,7 +170,7 @@ def test_every_path_is_relative(folder):
 
 def test_groups_stand_in_the_order_of_their_layers(folder):
     tree = xml_of(project(folder)).find("layer-tree-group")
-    assert [group.get("name") for group in tree] == ["Plan", "Zones", "Roads", "Isochrones"]
+    assert [group.get("name") for group in tree] == GROUPS
 
 
 def test_the_same_layers_make_the_same_project(folder):
@@ -181,6 +198,35 @@ def test_clusters_of_another_region_get_colours_that_differ():
     ]
     assert len(set(colours)) == 2
     assert [category.get("label") for category in root.iter("category")] == ["Alpha", "Beta"]
+
+
+def categories(qml):
+    """Category -> the options of the first layer of its symbol."""
+    renderer = ET.fromstring(qml).find("renderer-v2")  # noqa: S314
+    symbols = {symbol.get("name"): symbol for symbol in renderer.find("symbols")}
+    return {
+        item.get("value"): {o.get("name"): o.get("value") for o in symbols[item.get("symbol")].iter("Option")}
+        for item in renderer.find("categories")
+    }  # fmt: skip
+
+
+def test_only_discs_are_hatched_and_dashed():
+    found = categories(layer_qml("outlines", "polygon"))
+    assert (found["disc"]["style"], found["disc"]["outline_style"]) == ("b_diagonal", "dash")
+    assert (found["landuse"]["style"], found["landuse"]["outline_style"]) == ("solid", "solid")
+
+
+def test_positions_have_a_colour_for_each_word_of_the_comparison():
+    found = categories(layer_qml("positions", "point"))
+    assert set(found) == {"agrees", "moved", "unconfirmed"}
+    assert len({options["color"] for options in found.values()}) == 3
+
+
+def test_shares_are_classes_without_a_gap():
+    root = ET.fromstring(layer_qml("producer_services", "polygon"))  # noqa: S314
+    ranges = [(float(r.get("lower")), float(r.get("upper"))) for r in root.iter("range")]
+    assert [upper for _, upper in ranges] == sorted(map(float, load_style()["shares"]))
+    assert [lower for lower, _ in ranges] == [0, *(upper for _, upper in ranges[:-1])]
 
 
 BAD = [
@@ -309,7 +355,7 @@ def test_qgis_opens_the_project_after_its_folder_was_renamed(opened):
     layers = opened["layers"]
     assert opened["read"] is True
     assert (opened["crs"], opened["title"]) == ("EPSG:5179", "Plan & <title>")
-    assert opened["groups"] == ["Plan", "Zones", "Roads", "Isochrones"]
+    assert opened["groups"] == GROUPS
     assert [name for name, layer in layers.items() if not layer["valid"]] == []
     assert set(layers) == {layer.name for layer in LAYERS}
     assert {layer.name: layer.visible for layer in LAYERS} == {
@@ -338,6 +384,12 @@ def test_qgis_opens_the_project_after_its_folder_was_renamed(opened):
         for name, (loaded, _, count, fits) in opened["qml"].items()
         if not (loaded and count and fits)
     ] == []
+    # rows without a shape are rows still; values and classes stand in the legend
+    assert (layers["Positions"]["rows"], layers["Producer services"]["rows"]) == (3, 3)
+    assert layers["Producer services"]["renderer"] == "graduatedSymbol"
+    assert layers["Producer services"]["legend"][1] == "2 to 4% of the nation's workers"
+    assert layers["Local plans"]["legend"] == ["footwear", "machines"]
+    assert layers["Outlines of complexes"]["legend"] == ["Outline by land use", "Disc: no border is known"]  # fmt: skip
     # what is drawn
     assert opened["errors"] == []
     assert opened["corner"] == load_style()["base"]["sea"].lower()

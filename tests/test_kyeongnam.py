@@ -14,16 +14,18 @@ import pandas as pd
 import pytest
 import shapely
 
+import technobelt as tb
 from technobelt.errors import LayerError, MissingColumnError, MissingFileError, NetworkError
 from technobelt.kyeongnam import build_layers
 from technobelt.kyeongnam.boundaries import generalise, locate
 from technobelt.kyeongnam.build import MAKERS
+from technobelt.kyeongnam.census import census_by_code
 from technobelt.kyeongnam.corridor import carriageway, stretch_ends
 from technobelt.kyeongnam.dates import read_opening
-from technobelt.kyeongnam.facilities import check_places, make_facilities, not_located
+from technobelt.kyeongnam.facilities import check_places, make_facilities
 from technobelt.kyeongnam.highway import openings
 from technobelt.kyeongnam.land import block_mean, cover, grid_around
-from technobelt.kyeongnam.population import census_by_code, share_out, spread
+from technobelt.kyeongnam.population import share_out, spread
 from technobelt.kyeongnam.source import numbers, read_table
 from technobelt.kyeongnam.store import write_layer
 from technobelt.kyeongnam.streets import cut, read_lines
@@ -36,7 +38,8 @@ SHIPPED = ROOT / "layers"
 SHARED = Path(os.environ.get("TECHNOBELT_SHARED", ROOT.parent / "shared" / "data"))
 CLUSTERS = ("east", "centre", "west")
 PLACES = ("complexes", "universities", "centres")
-QUICK = ("clusters", "municipalities", *PLACES, "interchanges", "corridor")
+SOURCES = ("boundaries.gpkg", "facilities.csv", "osm_named_sites.csv", "landuse.gpkg")
+QUICK = tuple(name for name in MAKERS if name not in {"population", "barriers", "land", "roads"})
 
 needs_source = pytest.mark.skipif(
     not (SHARED / "boundaries.gpkg").is_file(),
@@ -150,7 +153,7 @@ def test_addresses_of_pages_stay_as_they_are():
             "Chinju National University",
         ),
         ("Masan Free Trade Zone (until 2000 Masan Free Export Zone)", "Masan Free Export Zone"),
-        ("Changwon National University", None),
+        ("Changwon National University", "Changwon National University"),
     ],
 )
 def test_names_are_spelt_as_in_1999_where_they_differ(today, then):
@@ -185,8 +188,15 @@ def test_neighbours_share_their_border_after_generalising():
 
 
 def test_overlapping_municipalities_are_refused():
-    with pytest.raises(LayerError, match="overlap"):
-        generalise(np.array([shapely.box(0, 0, 2, 2), shapely.box(1, 0, 3, 2)]))
+    with pytest.raises(LayerError, match="the outline in row 2 overlaps its neighbours"):
+        generalise(np.array([shapely.box(0, 0, 2e4, 2e4), shapely.box(1.9e4, 0, 3e4, 2e4)]))
+
+
+def test_borders_that_miss_each_other_by_a_hair_are_brought_together():
+    left, right = generalise(
+        np.array([shapely.box(0, 0, 2e4, 2e4), shapely.box(2e4 + 0.0001, 0, 3e4, 2e4)])
+    )
+    assert left.intersection(right).length == pytest.approx(2e4)
 
 
 def test_a_quay_belongs_to_the_nearest_municipality_and_the_open_sea_to_none():
@@ -375,7 +385,7 @@ def test_a_damaged_road_file_is_named(tmp_path):
 
 @needs_source
 def test_two_facilities_with_one_id_stop_the_build_before_anything_is_replaced(tmp_path):
-    for name in ("boundaries.gpkg", "facilities.csv"):
+    for name in SOURCES:
         shutil.copyfile(SHARED / name, tmp_path / name)
     text = (tmp_path / "facilities.csv").read_text(encoding="utf-8").replace("\nNIC03,", "\nNIC02,")
     (tmp_path / "facilities.csv").write_text(text, encoding="utf-8")
@@ -390,7 +400,7 @@ def test_two_facilities_with_one_id_stop_the_build_before_anything_is_replaced(t
 
 @needs_source
 def test_swapped_coordinates_are_named(tmp_path):
-    for name in ("boundaries.gpkg", "facilities.csv"):
+    for name in SOURCES:
         shutil.copyfile(SHARED / name, tmp_path / name)
     text = (tmp_path / "facilities.csv").read_text(encoding="utf-8")
     (tmp_path / "facilities.csv").write_text(
@@ -435,7 +445,21 @@ def test_a_shipped_layer_passes_the_checks_at_the_door(name):
     for column in ("source", "licence", "confidence"):
         assert frame[column].notna().all()
         assert (frame[column] != "").all()
-    assert frame["confidence"].isin(["high", "medium", "low"]).all()
+    assert frame["confidence"].isin(["high", "medium", "low", "not located"]).all()
+    lost = frame.geometry.isna()
+    assert (frame.loc[lost, "confidence"] == "not located").all()
+    assert (frame.loc[~lost, "confidence"] != "not located").all()
+
+
+@pytest.mark.parametrize("name", [*PLACES, "clusters", "interchanges", "corridor", "outlines"])
+def test_every_row_has_a_korean_name_an_old_and_a_new_one(name):
+    frame = shipped(name)
+    for column in ("name", "name_ko", "name_1999"):
+        assert frame[column].notna().all()
+        assert (frame[column] != "").all()
+    for new, old in (("Gimhae", "Kimhae"), ("Jinju", "Chinju"), ("Sacheon", "Sachun")):
+        assert not frame["name_1999"].str.contains(new).any()
+        assert frame["name_1999"].str.contains(old).sum() >= frame["name"].str.contains(new).sum()
 
 
 def test_the_layers_without_the_roads_are_small():
@@ -486,7 +510,7 @@ def test_municipalities_share_their_borders_and_make_up_the_province():
 def test_every_facility_stands_in_its_cluster():
     clusters = shipped("clusters").set_index("id").to_crs(5179).geometry
     for layer in PLACES:
-        for place in shipped(layer).to_crs(5179).itertuples():
+        for place in shipped(layer).to_crs(5179).dropna(subset="geometry").itertuples():
             gaps = {name: place.geometry.distance(shape) for name, shape in clusters.items()}
             if place.cluster == "outside":
                 assert min(gaps.values()) > 0, place.id
@@ -496,7 +520,7 @@ def test_every_facility_stands_in_its_cluster():
 
 def test_facilities_are_what_the_source_counts():
     counts = {layer: len(shipped(layer)) for layer in PLACES}
-    assert counts == {"complexes": 30, "universities": 16, "centres": 22}
+    assert counts == {"complexes": 30, "universities": 17, "centres": 22}
     ids = pd.concat([shipped(layer)["id"] for layer in PLACES])
     assert ids.is_unique
 
@@ -511,6 +535,50 @@ def test_the_six_national_complexes_measure_42_or_72_km2():
     assert len(six) == 6
     assert six["area_km2"].sum() == pytest.approx(42.1, abs=0.05)
     assert six["area_max"].fillna(six["area_km2"]).sum() == pytest.approx(72.0, abs=0.05)
+
+
+def test_the_cities_of_1999_can_be_put_together_again():
+    then = shipped("municipalities").dissolve("city_1999", aggfunc={"pop_2010": "sum"})
+    for city, km2 in (
+        ("창원시", 293),
+        ("마산시", 330),
+        ("진해시", 120),
+    ):  # as the cities stated them
+        assert then.geometry[city].area / 1e6 == pytest.approx(km2, rel=0.05), (
+            city
+        )  # since then, land was won
+    changwon = then.loc[["창원시", "마산시", "진해시"], "pop_2010"].sum()
+    assert changwon == 1_047_488  # the joined city of the census, half a year after the merger
+
+
+def test_a_border_is_the_same_line_on_every_level():
+    municipalities = shipped("municipalities").set_index("id").geometry
+    small = shipped("submunicipalities")
+    assert shapely.coverage_is_valid(small.geometry.to_numpy())
+    for code, shape in small.dissolve("municip").geometry.items():
+        assert shape.symmetric_difference(municipalities[code]).area == 0, code
+    provinces = shipped("provinces").set_index("name").geometry
+    assert shapely.coverage_is_valid(provinces.to_numpy())
+    for name, shape in shipped("municipalities").dissolve("province").geometry.items():
+        outside = shape.difference(provinces[name]).area
+        assert outside == 0, name
+    whole = ["Busan", "Daegu", "Ulsan", "Gyeongsangnam-do"]
+    joined = shipped("municipalities").dissolve("province").geometry[whole]
+    assert joined.symmetric_difference(provinces[whole]).area.max() == 0
+
+
+def test_submunicipalities_are_those_of_the_clusters():
+    small = shipped("submunicipalities")
+    assert len(small) == 119
+    assert small["cluster"].value_counts().to_dict() == {"west": 44, "centre": 43, "east": 32}
+    areas = shipped("clusters").set_index("id")["area_km2"]
+    assert small.groupby("cluster")["area_km2"].sum().sub(areas).abs().max() < 0.01
+
+
+def test_people_stand_in_the_municipalities_too():
+    municipalities = shipped("municipalities").set_index("id")
+    spread_out = shipped("population").groupby("municip")["population"].sum()
+    assert (municipalities["pop_2010"] == spread_out.loc[municipalities.index]).all()
 
 
 def test_places_across_the_border_are_in_their_province():
@@ -545,6 +613,10 @@ def test_the_corridor_is_the_named_stretches_and_they_meet():
         assert corridor.loc[stretch, "length_km"] == pytest.approx(km, rel=0.04)
     assert corridor.loc["NH4", "existed_1999"] == "no"
     assert corridor.loc["NB1", "route_1999"] == "6"
+    then, now = corridor["in_1999"], corridor["in_2021"]
+    assert set(then.index[then == "no"]) == {"NH4"}  # the bypass
+    assert now.drop(["NB1", "NB2"]).eq("yes").all()
+    assert (now["NB1"], now["NB2"]) == ("option", "no")
 
 
 def test_population_is_the_census_to_the_person():
@@ -576,7 +648,8 @@ def test_the_nakdong_is_one_barrier_between_gimhae_and_busan():
 def test_few_people_and_no_facility_stand_in_the_water():
     barriers = shipped("barriers")
     for layer in PLACES:
-        assert shipped(layer).to_crs(5179).sjoin(barriers).empty
+        wet = shipped(layer).to_crs(5179).sjoin(barriers)["id"].tolist()
+        assert not wet, layer
     people = shipped("population")
     wet = people.index.isin(people.sjoin(barriers[["geometry"]]).index)
     assert people.loc[wet, "population"].sum() < 0.001 * people["population"].sum()
@@ -600,8 +673,28 @@ def test_land_cells_tile_the_clusters_and_their_shares_are_shares():
 
 def test_the_readme_names_every_layer():
     text = (SHIPPED / "README.md").read_text(encoding="utf-8")
-    for maker in MAKERS.values():
-        assert f"`{maker.file}`" in text
+    for name, maker in MAKERS.items():
+        rows = len(shipped(name))
+        assert f"`{maker.file}` ({rows:,})" in text, name
+
+
+def test_the_readme_counts_what_was_compared():
+    text = (SHIPPED / "README.md").read_text(encoding="utf-8")
+    positions = shipped("positions")
+    for word, count in positions["compared"].value_counts().items():
+        assert f"- **`{word}`** ({count}):" in text
+    before, after = (positions[c].value_counts() for c in ("was_conf", "confidence"))
+    for word in ("high", "medium", "low"):
+        assert f"| {word} | {before[word]} | {after[word]} |" in text
+    weak = positions[(positions["compared"] == "unconfirmed") & (positions["confidence"] == "low")]
+    moved = positions[positions["compared"] == "moved"]
+    told = text[text.index("## Weak, or assumed") :]
+    assert all(place in told for place in [*weak["id"], *moved["id"]])
+    kinds = shipped("complexes")["outline"].value_counts()
+    assert (
+        f"{kinds['landuse']} have land use, {kinds['disc']} a disc and {kinds['point']} a point"
+        in text
+    )
 
 
 # --- made again --------------------------------------------------------------------------------
@@ -621,10 +714,8 @@ def test_layers_made_again_are_the_same_bytes(tmp_path):
     assert {path: path.read_bytes() for path in built.values()} == first
 
 
-@needs_source
 def test_what_has_no_position_is_named_in_the_readme():
     text = (SHIPPED / "README.md").read_text(encoding="utf-8")
-    missing = not_located(SHARED)
-    assert missing["id"].tolist() == ["VOC02"]
-    assert all(name in text for name in missing["name"])
-    assert not set(missing["id"]) & set(shipped("universities")["id"])
+    missing = tb.not_located(tb.load_region(SHIPPED))
+    assert missing.index.tolist() == ["VOC02", "TIC06"]
+    assert all(f"**{place}" in text for place in missing.index)

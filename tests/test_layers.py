@@ -12,7 +12,7 @@ import pytest
 import shapely
 
 import technobelt as tb
-from hand_region import make_region
+from hand_region import ENDS, ROAD, make_region
 from technobelt.errors import (
     CRSError,
     GeometryError,
@@ -258,6 +258,14 @@ def test_a_rule_that_asks_for_a_column_that_is_not_there(row):
 def test_the_list_has_a_row_for_every_layer_and_for_the_roads(built_in):
     table = tb.list_layers(built_in)
     assert table["layer"].tolist() == [*built_in.layers, "roads"]
+    assert set(built_in.layers) == set(LAYERS)
+    assert (table["vintage"] != "").all()
+    assert (table["confidence"] != "").all()
+    west, south, east, north = (table[side] for side in ("west", "south", "east", "north"))
+    assert west.between(124, east).all()
+    assert south.between(33, north).all()
+    assert east.max() < 132
+    assert north.max() < 39
     assert (table["rows"] > 0).all()
     assert (table["licence"].iloc[:-1] != "").all()
     files = {path.name for path in built_in_folder().iterdir()}
@@ -268,7 +276,40 @@ def test_facilities_are_points_in_degrees_that_know_their_layer(built_in, places
     assert places.crs == "EPSG:4326"
     assert set(places.geom_type) == {"Point"}
     counts = {name: len(tb.read_layer(built_in, name)) for name in FACILITIES}
-    assert places["layer"].value_counts().to_dict() == counts
+    lost = tb.not_located(built_in)["layer"].value_counts()
+    assert lost.to_dict() == {"universities": 1, "centres": 1}
+    found = places["layer"].value_counts()
+    assert found.add(lost, fill_value=0).to_dict() == counts
+
+
+def unplaced(tmp_path, row, place):
+    frame = tb.read_layer(row, "centres").reset_index(drop=True)
+    mine = frame["id"] == place
+    frame.loc[mine, "confidence"] = "not located"
+    frame.loc[mine, "geometry"] = None
+    frame.to_parquet(tmp_path / "centres.parquet")
+    return tb.read_layer(row, "centres")
+
+
+def test_a_place_that_is_not_located_is_read_but_stands_nowhere(tmp_path, row):
+    centres = unplaced(tmp_path, row, "T_west")
+    assert "T_west" in centres.index
+    assert "T_west" not in tb.facilities(row).index
+    assert tb.located(centres).index.tolist() == ["T_east", "T_centre"]
+    assert tb.not_located(row).index.tolist() == ["T_west"]
+    line = tb.list_layers(row).set_index("layer").loc["centres"]
+    assert line["rows"] == 3
+    assert line["confidence"] == "2 high, 1 not located"
+
+
+def test_a_trip_to_a_place_that_is_not_located_says_so(tmp_path, row, draw):
+    centres = unplaced(tmp_path, row, "T_west")
+    network = draw(ENDS, ROAD)
+    times = tb.travel_times(network, tb.read_layer(row, "universities"), centres)
+    lost = times[times["to_id"] == "T_west"]
+    assert (lost["status"] == "not_tied").all()
+    assert lost["time_min"].isna().all()
+    assert (times.loc[times["to_id"] != "T_west", "status"] == "ok").all()
 
 
 def test_an_area_counts_as_a_point_inside_it(tmp_path, row):

@@ -665,4 +665,4 @@ def test_the_built_in_region_has_a_network_with_dates_and_barriers():
     assert network.dated
     assert len(network.barriers) > 0
     assert network.as_of("1999").closed.sum() > 0
-    assert network.on_routes(region.corridor.routes).any()
+    assert network.on_routes(region.corridor.all_routes).any()

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import os
 import re
+import xml.etree.ElementTree as ET
+import zipfile
 
 import geopandas as gpd
 import pyogrio
@@ -95,6 +97,45 @@ def test_zones_are_valid_and_disjoint_in_every_format(folder, file):
 def test_layers_are_all_in_one_geopackage(folder):
     names = set(pyogrio.list_layers(folder / "layers.gpkg")[:, 0])
     assert {"clusters", "complexes", "universities", "centres", "corridor", "roads"} <= names
+
+
+def test_the_map_the_layers_and_the_project_hold_the_paper_s_other_layers(folder):
+    paper = {"growth_poles", "local_plans", "producer_services", "mechanical_industry"}
+    names = set(pyogrio.list_layers(folder / "layers.gpkg")[:, 0])
+    assert paper | {"provinces", "submunicipalities", "outlines", "positions"} <= names
+    page = (folder / "map.html").read_text(encoding="utf-8")
+    for name in ("Growth poles", "Local plans", "Producer services", "Mechanical industry"):
+        assert f'"{name}"' in page
+
+
+def test_the_project_shows_outlines_and_keeps_the_paper_s_layers_for_later(folder):
+    with zipfile.ZipFile(folder / "technobelt.qgz") as archive:
+        tree = ET.fromstring(archive.read("technobelt.qgs")).find("layer-tree-group")  # noqa: S314
+    groups = {
+        group.get("name"): {
+            leaf.get("name"): leaf.get("checked") == "Qt::Checked"
+            for leaf in group.iter("layer-tree-layer")
+        }
+        for group in tree
+    }
+    assert groups["The paper"] == {
+        "Growth poles": False,
+        "Local plans": False,
+        "Producer services": False,
+        "Mechanical industry": False,
+    }
+    places = list(groups["Places"])
+    assert places.index("Complex outlines") > places.index("Complexes")
+    assert groups["Places"]["Complex outlines"]
+    assert not groups["Places"]["Positions"]
+    assert not groups["Base"]["Provinces"]
+    assert not groups["Base"]["Submunicipalities"]
+
+
+def test_places_that_stand_nowhere_are_kept_without_a_shape(folder):
+    colleges = gpd.read_file(folder / "layers.gpkg", layer="universities").set_index("id")
+    assert colleges.loc["VOC02", "geometry"] is None
+    assert colleges.loc["VOC02", "confidence"] == "not located"
 
 
 def test_pages_are_small_and_load_nothing_from_outside(folder):

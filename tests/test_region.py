@@ -8,7 +8,7 @@ import pytest
 
 import technobelt as tb
 from technobelt.errors import MissingFileError, RegionError
-from technobelt.region import built_in_folder
+from technobelt.region import Corridor, built_in_folder
 from technobelt.schema import ROAD_CLASSES
 
 TEXT = (built_in_folder() / "region.toml").read_text(encoding="utf-8")
@@ -33,14 +33,15 @@ def refusal(tmp_path, text):
 WRONG_KEYS = [
     ("title       =", "titel       ="),
     ('{ name = "Gimhae/Yangsan", hub =', '{ name = "Gimhae/Yangsan", hubb = "x", hub ='),
-    ("routes = [", "colour = 1\nroutes = ["),
+    ('name = "Southern', 'colour = 1\nname = "Southern'),
+    ('{ since = "1981', '{ colour = 1, since = "1981'),
     ("limit_min = 90", "limit_min = 90\nlimit_max = 100"),
     ("minutes      = 15", "minutes      = 15\nwater_min = 1"),
     ('label       = "rush hour', 'lable = "x"\nlabel       = "rush hour'),
     ("parking  = { value = 180", "parken = { value = 1, low = 1, high = 1, source = 'x' }\nparking  = { value = 180"),
     ("[zones.anchors.research_university]", "[zones.ankers.x]\n[zones.anchors.research_university]"),
     ("[claims.members]", "[claims.member]\n[claims.members]"),
-    ('roads          = { file = "roads.parquet" }', 'roads          = { fiel = "x", file = "roads.parquet" }'),
+    ('roads               = { file = "roads.parquet"', 'roads               = { fiel = "x", file = "roads.parquet"'),
 ]  # fmt: skip
 
 
@@ -65,11 +66,13 @@ WRONG_VALUES = [
     ("expected  = 11300", 'expected  = "much"', 1, "much"),
     ("expected  = 6", "expected  = []", 1, r"\[\]"),
     ('routes = ["10", "102", "104"]', "routes = [10]", 1, "10"),
+    ('routes = ["10", "102", "104"]', "routes = []", 1, "at least 1 item"),
+    ('since = "1981-09-04"', 'since = "1981"', 1, "'1981' is no day; write it as 1973-11-14"),
     ('crs         = "EPSG:5179"', 'crs         = "EPSG:4326"', 1, "EPSG:4326' is in degrees"),
     ('crs         = "EPSG:5179"', 'crs         = "Korea"', 1, "Korea' is not a coordinate"),
-    ('complexes      = { file = "complexes.geojson" }', "complexes = 5", 1, "5"),
-    ("complexes      = { file", "factories      = { file", 1, "unknown layer; the layers are"),
-    ('roads          = { file = "roads.parquet" }', "roads = { file = 5 }", 1, "5"),
+    ('complexes           = { file = "complexes.geojson",', "complexes = { file = 5,", 1, "5"),
+    ("complexes           = { file", "factories      = { file", 1, "unknown layer; the layers are"),
+    ('roads               = { file = "roads.parquet"', "roads = { file = 5", 1, "5"),
     ('layers = ["centres"]', 'layers = ["parks"]', 2, "unknown layer 'parks'; the layers are"),
     ('layers = ["universities"]', 'layers = ["schools"]', 2, "unknown layer 'schools'"),
     ('profile   = "typical"', 'profile   = "usual"', 1, "'usual' is not in .profiles.; there are free_flow"),
@@ -104,6 +107,35 @@ def test_a_key_missing_in_the_third_claim_points_at_the_third_claim(tmp_path):
     )
     assert told.startswith(f"region.toml line {begins}: claims.2: 'unit' is missing. Add it.")
     assert begins < line
+
+
+def test_the_corridor_is_what_made_it_up_on_the_day():
+    corridor = tb.load_region().corridor
+    assert corridor.routes_on("1999-12-31") == ["10", "102", "104"]
+    assert corridor.routes_on("2001-11-07") == ["10", "102", "104"]
+    assert corridor.routes_on("2001-11-08") == ["10"]
+    assert corridor.routes_on("2021-08-31", optional=True) == ["10", "102"]
+    assert corridor.routes_on("1970-01-01") == ["10", "102", "104"]  # nothing earlier is known
+    assert corridor.all_routes == ["10", "102", "104"]
+
+
+def test_what_made_up_the_corridor_is_told_in_order(tmp_path):
+    told = refusal(tmp_path, slip('since = "2001-11-08"', 'since = "1981-09-04"')[0])
+    assert "corridor.alignments.1.since: must be later than the one before" in told
+
+
+def test_a_corridor_without_a_dated_list_is_the_same_on_every_day():
+    corridor = Corridor(name="the road", routes=["1", "2"])
+    assert corridor.routes_on("1900-01-01") == corridor.routes_on("2100-01-01") == ["1", "2"]
+
+
+def test_a_corridor_has_either_routes_or_a_dated_list(tmp_path):
+    both = slip("alignments = [", 'routes = ["10"]\nalignments = [')[0]
+    assert "either routes or" in refusal(tmp_path, both)
+    neither = slip('name = "Southern Coast', 'alignments = []\nname = "Southern Coast')[0]
+    start = neither.index("\nalignments = [ #")
+    neither = neither[:start] + neither[neither.index("\n]\n", start) + 2 :]
+    assert "either routes or" in refusal(tmp_path, neither)
 
 
 def test_a_claim_without_a_kind_is_named(tmp_path):

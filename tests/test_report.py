@@ -449,6 +449,102 @@ def test_inputs_are_left_as_they_were(report, region, layers):
         pd.testing.assert_frame_equal(frame, before[name])
 
 
+# --- how sure the data are -----------------------------------------------------------------------
+
+
+def positions(*rows):
+    columns = ["name", "compared", "was_conf", "confidence", "off_m"]
+    there = [None if row[1] == "not located" else shapely.Point(128.6, 35.2) for row in rows]
+    said = pd.DataFrame(rows, columns=columns).assign(source="a test", licence="none")
+    return gpd.GeoDataFrame(said, geometry=there, crs=4326)
+
+
+PLACED = positions(
+    ("Sure", "agrees", "medium", "high", 40.0),
+    ("Shifted", "moved", "low", "low", 1766.0),
+    ("Alone", "unconfirmed", "low", "low", None),
+    ("Believed", "unconfirmed", "medium", "medium", None),
+    ("Lost", "not located", "low", "not located", None),
+)
+ROUTES = pd.DataFrame(
+    {
+        "route": ["expressway 10", "expressway 12", "other roads"],
+        "dated_km": [335.0, 0.0, 0.0], "assumed_km": [2.5, 0.0, 0.0], "unknown_km": [0.0, 300.25, 20000.5],
+        "first": ["1973-11-14", None, None], "last": ["2001-11-08", None, None],
+    }
+)  # fmt: skip
+
+
+def test_places_are_counted_by_confidence_before_and_after_the_comparison(report, layers):
+    page = Page(report(layers=layers | {"positions": PLACED}))
+    for row in (
+        ["High", "0", "1"],
+        ["Medium", "2", "1"],
+        ["Low", "3", "2"],
+        ["Not located", "0", "1"],
+    ):
+        assert row in page.rows
+    assert ["No other source was found", "2"] in page.rows
+
+
+def test_weak_places_are_named_once_each_and_sure_ones_are_not(report, layers):
+    words = Page(report(layers=layers | {"positions": PLACED})).words
+    weak = words[words.index("What to check before relying on it") :]
+    weak = weak[: weak.index("How to repeat it")]
+    assert "Moved : Shifted (1,766 m)." in weak
+    assert "Unconfirmed, of low confidence : Alone." in weak
+    assert "Not located : Lost." in weak
+    assert not {"Sure", "Believed"} & set(re.findall(r"\w+", weak))
+
+
+def test_places_that_are_not_located_are_counted_with_their_layer(report, layers):
+    lost = layers["universities"].copy()
+    assert lost["confidence"].eq("not located").sum() == 1
+    [row] = [row for row in Page(report()).rows if row and row[0] == "universities"]
+    assert row[-1].endswith("1 not located")
+
+
+def test_outlines_stand_with_both_areas_and_a_disc_has_no_ratio(report, layers):
+    rows = [
+        {"id": "a", "name": "Mapped", "outline": "landuse", "area_km2": 1.5, "published": 2.0, "area_ratio": 0.75},
+        {"id": "b", "name": "Round", "outline": "disc", "area_km2": 0.95, "published": 0.95, "area_ratio": None},
+        {"id": "c", "name": "Unpublished", "outline": "landuse", "area_km2": 0.5, "published": None, "area_ratio": None},
+    ]  # fmt: skip
+    shape = shapely.Point(128.6, 35.2).buffer(0.01)
+    outlines = gpd.GeoDataFrame(rows, geometry=[shape] * 3, crs=4326)
+    page = Page(report(layers=layers | {"outlines": outlines}))
+    dash = "\N{EN DASH}"
+    assert ["Mapped", "from land use", "1.50", "2.00", "0.75"] in page.rows
+    assert ["Round", "disc of the published area, no border", "0.95", "0.95", dash] in page.rows
+    assert ["Unpublished", "from land use", "0.50", dash, dash] in page.rows
+
+
+def test_kilometres_stand_by_route_and_evidence_and_undated_routes_are_one_row(report):
+    page = Page(report(road_dates=ROUTES))
+    dash = "\N{EN DASH}"
+    dated = ["expressway 10", "335.0", "2.5", dash, "14 November 1973 to 8 November 2001"]
+    assert dated in page.rows
+    assert ["2 others, without any date", dash, dash, "20,300.8"] in page.rows
+    assert ["All", "335.0", "2.5", "20,300.8"] in page.rows
+
+
+def test_networks_of_two_dates_are_drawn_where_the_roads_have_dates(report, region):
+    network = tb.load_network(region).to_crs(region.crs)
+    html = report(network=network, road_dates=ROUTES)
+    assert {"networks-caption", "dates"} <= set(Page(html).ids)
+    assert "Open on 1999-12-31" in Page(html).words
+    assert len(html.encode()) < 1_500_000
+
+
+def test_networks_without_dates_are_left_out(report, draw):
+    network = draw({"a": (0, 0), "b": (1000, 0)}, [("a", "b")])
+    assert {"networks-caption", "dates"}.isdisjoint(Page(report(network=network)).ids)
+
+
+def test_a_region_without_positions_outlines_and_dates_says_nothing_of_them(report):
+    assert {"sureness", "outlines", "dates"}.isdisjoint(Page(report()).ids)
+
+
 # --- figures -------------------------------------------------------------------------------------
 
 

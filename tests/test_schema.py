@@ -74,7 +74,26 @@ def test_an_invalid_shape_with_its_row_and_reason():
 def test_a_missing_shape(shape):
     told = refusal(frame(geometry=[shapely.Point(128, 35), shape]))
     assert told.type is GeometryError
-    told.match(r"has no geometry in row 2\. Place it or take the row out")
+    told.match(r"has no geometry in row 2\. Place it, mark its confidence 'not located', or take")
+
+
+def test_a_place_that_nobody_can_place_is_kept_if_it_says_so():
+    kept = frame(geometry=[shapely.Point(128, 35), None], confidence=["high", "not located"])
+    check_layer(kept, LAYERS["complexes"], found_in="places.gpkg")
+    told = refusal(frame(geometry=[None, None], confidence="not located"))
+    assert told.type is GeometryError
+    told.match("has not one row that is located")
+
+
+def test_rows_are_counted_with_those_that_are_not_located():
+    bad = frame(geometry=[None, BOW], confidence=["not located", "high"])
+    refusal(bad).match("invalid shape in row 2")
+
+
+def test_a_cluster_must_stand_somewhere():
+    shapes = [shapely.box(128, 35, 129, 36), None]
+    bad = frame("clusters", geometry=shapes, confidence=["high", "not located"])
+    refusal(bad, "clusters").match(r"has no geometry in row 2\. Place it, or take the row out")
 
 
 def test_a_shape_of_another_type():

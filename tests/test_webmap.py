@@ -16,6 +16,7 @@ import shapely
 
 import technobelt as tb
 from technobelt.errors import MissingColumnError, OutputError
+from technobelt.style import load_style
 from technobelt.webmap import build, web_map, write_map
 from technobelt.webmap.facts import popup, safe
 from technobelt.webmap.overlays import _LETTERS, pack, packed
@@ -65,6 +66,59 @@ def layers():
     }
 
 
+def disc(lon, lat):
+    return shapely.Point(lon, lat).buffer(0.01)
+
+
+@pytest.fixture
+def outlines():
+    known = {"outline": "landuse", "area_km2": 14.478, "published": 25.302, "area_ratio": 0.57}
+    guess = {"outline": "disc", "area_km2": 0.95, "published": 0.95, "area_ratio": np.nan}
+    box = shapely.box(128.5, 35.1, 128.6, 35.2)
+    return frame(
+        [
+            facility("C1", 0, 0, **known) | {"geometry": box},
+            facility("C2", 0, 0, **guess) | {"geometry": disc(128.7, 35.2)},
+        ]
+    )
+
+
+@pytest.fixture
+def paper():
+    """Return the paper's layers: two provinces, a row that stands nowhere, industries of one."""
+    north, south = shapely.box(128, 35.5, 129, 36), shapely.box(128, 35, 129, 35.5)
+
+    def row(id_, shape, **more):
+        told = {"id": id_, "name": f"Row {id_}", "page": f"page of {id_}", "source": "the paper"}
+        return told | more | {"geometry": shape}
+
+    shares = [("n", north, 4.0), ("s", south, 8.5), ("nation", None, 100.0)]
+    services = [
+        row(id_, shape, total=1000, total_pct=pct, finance=75631, finance_pct=5.7, insur=2,
+            insur_pct=5.2, estate=3, estate_pct=3.9, business=4, business_pct=3.3)
+        for id_, shape, pct in shares
+    ]  # fmt: skip
+    industries = [
+        row(id_, south, firms=3218, firms_pct=13.4, output=27076769, output_pct=22.6, workers=9,
+            work_pct=18.4)
+        for id_ in ("total", "metal", "motor")
+    ]  # fmt: skip
+    return {
+        "growth_poles": frame([row("pole", shapely.Point(128.7, 35.2), opened_year=1974.0)]),
+        "local_plans": frame(
+            [
+                row("n", north, special="footwear", pop_said=4_500_000.0),
+                row("s", south, special="machines", pop_said=None),
+            ]
+        ),
+        "producer_services": frame(services),
+        "mechanical_industry": frame(industries),
+    }
+
+
+PAPER = ["Growth poles", "Local plans", "Producer services", "Mechanical industry"]
+
+
 def bands(origin="UNI04", **more):
     centre = shapely.Point(128.7, 35.2)
     rows = [
@@ -96,6 +150,26 @@ def geojsons(map_, name):
     (group,) = [group for group in groups if group.layer_name == name]
     parts = [part for part in group._children.values() if isinstance(part, folium.GeoJson)]
     return [feature for part in parts for feature in part.data["features"]]
+
+
+def shown(map_):
+    """Names of the layers that are switched on."""
+    groups = [c for c in map_._children.values() if isinstance(c, folium.FeatureGroup)]
+    return [group.layer_name for group in groups if group.show]
+
+
+def said_of(map_, name):
+    """Popups of one layer, without their tags."""
+    pops = [feature["properties"]["pop"] for feature in geojsons(map_, name)]
+    return [html.unescape(re.sub("<[^>]+>", " ", pop)) for pop in pops]
+
+
+def legend_of(page):
+    """Legend entries: text -> the layers that it explains, and its swatch."""
+    found = re.findall(
+        r'<p class="tb-entry" data-layers="([^"]*)">(.*?)<span>([^<]*)</span></p>', page
+    )
+    return {html.unescape(text): (layers.split("|"), swatch) for layers, swatch, text in found}
 
 
 def layer_names(map_):
@@ -134,8 +208,10 @@ class Outside(HTMLParser):
 # --- no internet ---------------------------------------------------------------------------------
 
 
-def test_it_is_a_folium_map_and_its_own_save_gives_the_offline_page(region, layers, tmp_path):
-    map_ = web_map(region, layers, isochrones=bands())
+def test_it_is_a_folium_map_and_its_own_save_gives_the_offline_page(
+    region, layers, outlines, paper, tmp_path
+):
+    map_ = web_map(region, layers | {"outlines": outlines} | paper, isochrones=bands())
     assert isinstance(map_, folium.Map)
     map_.save(str(tmp_path / "map.html"))
     outside = Outside()
@@ -224,7 +300,8 @@ def test_any_layer_may_be_absent(region, layers):
         assert "technobelt.start(" in page_of(web_map(region, {name: layers[name]}))
 
 
-def test_layers_come_in_any_crs_and_are_not_changed(region, layers, roads):
+def test_layers_come_in_any_crs_and_are_not_changed(region, layers, outlines, paper, roads):
+    layers = layers | {"outlines": outlines} | paper
     metric = {name: layer.to_crs(region.crs) for name, layer in layers.items()}
     before = {name: layer.copy() for name, layer in metric.items()}
     one = web_map(region, layers, roads=roads)
@@ -268,12 +345,168 @@ def test_the_hub_has_a_ring_of_its_own(region, layers):
     assert "hub of Gimhae/Yangsan" in hub["properties"]["pop"]
 
 
-def test_an_outline_of_a_complex_is_drawn_beside_its_marker(region, layers):
-    disc = shapely.Point(128.3, 35.2).buffer(0.01)
-    layers["complexes"] = frame([facility("C1", 128.3, 35.2, outline="disc") | {"geometry": disc}])
-    outline, marker = geojsons(web_map(region, layers), "Industrial complexes")
-    assert outline["properties"]["style"] == {"dashArray": "4 4"}
-    assert marker["geometry"]["type"] == "Point"
+def test_only_discs_are_hatched(region, layers, outlines):
+    map_ = web_map(region, layers | {"outlines": outlines})
+    known, guess = (f["properties"]["style"] for f in geojsons(map_, "Complex outlines"))
+    assert guess["fillColor"] == "url(#tb-hatch)"
+    assert guess["dashArray"]
+    assert known["fillColor"] == load_style()["places"]["complexes"]["colour"]
+    assert "dashArray" not in known
+    assert page_of(map_).count('<pattern id="tb-hatch"') == 1
+
+
+def test_a_disc_says_that_no_border_is_known_and_an_outline_what_it_measures(
+    region, layers, outlines
+):
+    map_ = web_map(region, layers | {"outlines": outlines})
+    known, guess = said_of(map_, "Complex outlines")
+    assert "a disc of the published area: no border is known" in guess
+    assert "0.95 km²" in guess
+    assert "Ratio" not in guess
+    assert "no border" not in known
+    for text in ("14.478 km²", "25.302 km²", "57% of the published area"):
+        assert text in known
+
+
+def test_the_legend_hatches_what_the_map_hatches(region, layers, outlines):
+    legend = legend_of(page_of(web_map(region, layers | {"outlines": outlines})))
+    for text, hatched in (("Outline by land use", False), ("Disc: no border is known", True)):
+        where, swatch = legend[text]
+        assert where == ["Complex outlines"]
+        assert ('fill="url(#tb-hatch)"' in swatch) is hatched
+    only = legend_of(page_of(web_map(region, layers | {"outlines": outlines.iloc[:1]})))
+    assert "Outline by land use" in only
+    assert "Disc: no border is known" not in only
+
+
+@pytest.mark.parametrize(
+    ("columns", "hatched"), [({"outline": "disc"}, True), ({"outline": "landuse"}, False), ({}, False)]
+)  # fmt: skip
+def test_a_complex_that_is_an_area_is_drawn_beside_its_marker(region, layers, columns, hatched):
+    area = facility("C1", 0, 0, **columns) | {"geometry": disc(128.3, 35.2)}
+    layers["complexes"] = frame([area, facility("C2", 128.7, 35.2)])
+    map_ = web_map(region, layers)
+    outline, *markers = geojsons(map_, "Industrial complexes")
+    assert (outline["properties"]["style"]["fillColor"] == "url(#tb-hatch)") is hatched
+    assert [marker["geometry"]["type"] for marker in markers] == ["Point", "Point"]
+    assert "Complex outlines" not in layer_names(map_)
+    assert ("Disc: no border is known" in legend_of(page_of(map_))) is hatched
+
+
+def test_an_area_of_another_kind_has_the_colour_of_its_kind(region, layers):
+    campus = facility("U1", 0, 0) | {"geometry": disc(128.3, 35.2)}
+    layers["universities"] = frame([campus])
+    outline, _ = geojsons(web_map(region, layers), "Universities and colleges")
+    assert (
+        outline["properties"]["style"]["color"] == load_style()["places"]["universities"]["colour"]
+    )
+
+
+# --- the paper's other layers --------------------------------------------------------------------
+
+
+def test_the_paper_s_layers_are_a_group_that_is_switched_off(region, layers, paper):
+    map_ = web_map(region, layers | paper)
+    assert [name for name in layer_names(map_) if name in PAPER] == PAPER
+    assert not set(PAPER) & set(shown(map_))
+    assert "Clusters" in shown(map_)
+    groups = json.loads(
+        re.search(r"technobelt\.start\([^{]*(\{.*?\}), \{", page_of(map_), re.DOTALL).group(1)
+    )["groups"]
+    assert {groups[name] for name in PAPER} == {"The paper"}
+
+
+@pytest.mark.parametrize("absent", ["growth_poles", "local_plans", "producer_services", "mechanical_industry"])  # fmt: skip
+def test_each_of_the_paper_s_layers_may_be_absent(region, paper, absent):
+    layer = dict(zip(paper, PAPER, strict=True))[absent]
+    del paper[absent]
+    names = layer_names(web_map(region, paper))
+    assert [name for name in PAPER if name != layer] == [name for name in names if name in PAPER]
+
+
+def test_every_popup_of_the_paper_names_its_page(region, layers, paper):
+    map_ = web_map(region, layers | paper)
+    for name in PAPER:
+        assert all("page of " in said for said in said_of(map_, name)), name
+
+
+def test_local_plans_differ_in_colour_and_the_legend_names_their_industry(region, layers, paper):
+    map_ = web_map(region, layers | paper)
+    colours = [f["properties"]["style"]["fillColor"] for f in geojsons(map_, "Local plans")]
+    assert len(set(colours)) == 2
+    legend = legend_of(page_of(map_))
+    for colour, text in zip(colours, ("Row n: footwear", "Row s: machines"), strict=True):
+        assert colour in legend[text][1]
+    north, south = said_of(map_, "Local plans")
+    assert "4,500,000, as the paper says" in north
+    assert "People" not in south
+
+
+def test_producer_services_are_shaded_by_share_and_tabled_in_the_popup(region, layers, paper):
+    map_ = web_map(region, layers | paper)
+    shares = load_style()["shares"]
+    found = [f["properties"]["style"]["fillColor"] for f in geojsons(map_, "Producer services")]
+    assert found == [shares["4"], shares["10"]]
+    legend = legend_of(page_of(map_))
+    assert shares["4"] in legend["2 to 4%"][1]
+    assert shares["10"] in legend["6 to 10%"][1]
+    assert "4 to 6%" not in legend
+    said = " ".join(said_of(map_, "Producer services")[0].split())
+    assert "Financial institutions 75,631 5.7%" in said
+    for service in ("All producer services", "Insurance", "Real estate", "Business services"):
+        assert service in said
+
+
+def test_a_share_that_is_not_known_breaks_nothing(region, paper):
+    services = paper["producer_services"].assign(total_pct=np.nan)
+    map_ = web_map(region, {"producer_services": services})
+    assert len(geojsons(map_, "Producer services")) == 2
+
+
+def test_rows_that_stand_nowhere_are_in_no_layer(region, layers, paper):
+    lost = facility("LOST", 0, 0, confidence="not located") | {"geometry": None}
+    for name in ("universities", "centres"):
+        layers[name] = frame([*layers[name].to_dict("records"), lost])
+    layers["complexes"] = frame([lost])
+    page = page_of(web_map(region, layers | paper))
+    assert "Place U2" in page
+    assert "LOST" not in page
+    assert "Industrial complexes" not in page
+    assert "Row nation" not in page
+    nowhere = page_of(web_map(region, {"universities": frame([lost])}))
+    assert "NaN" not in nowhere[nowhere.index("technobelt.start(") :]
+
+
+def test_a_province_is_outlined_once_for_all_its_industries(region, layers, paper):
+    map_ = web_map(region, layers | paper)
+    (said,) = said_of(map_, "Mechanical industry")
+    words = " ".join(said.split())
+    for id_ in ("total", "metal", "motor"):
+        assert f"Row {id_} 3,218 13.4% 27,076,769 22.6% 9 18.4%" in words
+    far = paper["mechanical_industry"].translate(xoff=2)
+    both = frame(
+        [*paper["mechanical_industry"].to_dict("records"),
+         *paper["mechanical_industry"].set_geometry(far).to_dict("records")]
+    )  # fmt: skip
+    assert len(geojsons(web_map(region, {"mechanical_industry": both}), "Mechanical industry")) == 2
+
+
+def test_the_built_in_region_shows_all_of_the_paper(region):
+    names = [name for name in region.layers if name not in {"population", "land", "roads"}]
+    map_ = web_map(region, {name: tb.read_layer(region, name) for name in names})
+    counts = {name: len(geojsons(map_, name)) for name in ["Complex outlines", *PAPER]}
+    assert counts == {
+        "Complex outlines": 20,
+        "Growth poles": 6,
+        "Local plans": 3,
+        "Producer services": 4,
+        "Mechanical industry": 1,
+    }
+    discs = [
+        f for f in geojsons(map_, "Complex outlines")
+        if f["properties"]["style"]["fillColor"] == "url(#tb-hatch)"
+    ]  # fmt: skip
+    assert len(discs) == (tb.read_layer(region, "outlines")["outline"] == "disc").sum()
 
 
 def test_the_longest_band_is_drawn_first_and_each_origin_has_its_layer(region, layers):
@@ -362,9 +595,12 @@ def test_a_frame_without_its_column_is_refused_by_name(region, layers, roads):
 # --- what is said --------------------------------------------------------------------------------
 
 
-def test_a_name_with_html_script_and_template_shows_as_text(region, layers):
-    for name in ("complexes", "clusters", "municipalities", "corridor"):
+def test_a_name_with_html_script_and_template_shows_as_text(region, layers, outlines, paper):
+    layers = layers | {"outlines": outlines} | paper
+    for name in ("complexes", "clusters", "municipalities", "corridor", "outlines", *paper):
         layers[name]["name"] = NASTY
+    for name in paper:
+        layers[name] = layers[name].assign(page=NASTY, special=NASTY, note=NASTY)
     layers["universities"]["name"] = NASTY
     claim = {
         "id": "x",
@@ -408,6 +644,22 @@ def test_a_popup_gives_names_facts_source_licence_and_confidence():
     )
     assert "nan" not in said
     assert "Opened" not in said
+
+
+@pytest.mark.parametrize(
+    ("compared", "said"),
+    [
+        ("agrees", "Compared: agrees with another source"),
+        ("moved", "Compared: moved to where another source has it"),
+        ("unconfirmed", "Compared: confirmed by no other source"),
+        ("<new>", "Compared: &lt;new&gt;"),
+    ],
+)
+def test_a_popup_says_how_a_position_compared(region, layers, compared, said):
+    layers["complexes"] = frame([facility("C1", 128.3, 35.2, compared=compared)])
+    (marker,) = geojsons(web_map(region, layers), "Industrial complexes")
+    assert said in marker["properties"]["pop"]
+    assert "Compared" not in popup({"name": "A", "confidence": "low"})
 
 
 def test_the_attribution_names_openstreetmap_with_its_licence_and_a_link(region, layers):

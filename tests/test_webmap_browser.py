@@ -78,6 +78,9 @@ const toggle = (name) => [...document.querySelectorAll('.leaflet-control-layers 
 """
 
 
+PAPER = ("growth_poles", "local_plans", "producer_services", "mechanical_industry")
+
+
 @pytest.fixture(scope="module")
 def page(tmp_path_factory):
     region = tb.load_region()
@@ -90,6 +93,8 @@ def page(tmp_path_factory):
         "corridor",
         "interchanges",
         "barriers",
+        "outlines",
+        *PAPER,
     ]
     layers = {name: tb.read_layer(region, name) for name in names}
     layers["complexes"].loc["NIC01", "name"] = "<script>alert(1)</script>{{ 7 * 7 }}"
@@ -175,7 +180,56 @@ def test_groups_have_headings_that_survive_a_change(page, tmp_path):
     """
     )
     (before, after), _ = asked(page, tmp_path, script)
-    assert before == after == ["The plan", "Places", "Drive time"]
+    assert before == after == ["The plan", "Places", "Drive time", "The paper"]
+
+
+def test_discs_are_hatched_with_a_pattern_that_the_page_has(page, tmp_path):
+    script = """
+      const paths = [...document.querySelectorAll('.leaflet-tb-outlines-pane path')];
+      const hatched = paths.filter((path) => path.getAttribute('fill') === 'url(#tb-hatch)');
+      const box = document.getElementById('tb-hatch').ownerSVGElement.getBoundingClientRect();
+      return [paths.length, hatched.length, hatched.every((path) => path.getAttribute('stroke-dasharray')), box.width];
+    """
+    outlines = tb.read_layer(tb.load_region(), "outlines")
+    answer, said = asked(page, tmp_path, script)
+    assert answer == [len(outlines), (outlines["outline"] == "disc").sum(), True, 0]
+    assert said == []
+
+
+def test_the_paper_s_layers_come_when_they_are_asked_for_and_the_legend_with_them(page, tmp_path):
+    script = (
+        SWITCH
+        + """
+      const shown = () => [...document.querySelectorAll('.tb-entry:not([hidden]) span:last-child')].map((e) => e.textContent);
+      const areas = () => document.querySelectorAll('.leaflet-tb-paper-pane path').length;
+      const before = [areas(), shown().filter((text) => text.includes('footwear') || text.includes('%'))];
+      ['Growth poles', 'Local plans', 'Producer services', 'Mechanical industry'].forEach(toggle);
+      return [before, areas(), document.querySelectorAll('.tb-pole').length, shown()];
+    """
+    )
+    (before, areas, poles, legend), said = asked(page, tmp_path, script)
+    assert before == [0, []]
+    assert areas == 3 + 4 + 1
+    assert poles == 6
+    assert {"Busan: footwear", "2 to 4%", "Growth pole (1960s, 70s)", "Mechanical industry"} <= set(legend)  # fmt: skip
+    assert said == []
+
+
+def test_the_table_of_a_popup_fits_on_a_phone(page, tmp_path):
+    script = (
+        SWITCH
+        + """
+      toggle('Mechanical industry');
+      let found = null;
+      map.eachLayer((layer) => { if ((layer.feature?.properties.pop || '').includes('Firms')) found = layer; });
+      found.openPopup(); await wait(300);
+      const popup = document.querySelector('.leaflet-popup-content');
+      return [popup.querySelectorAll('tr').length, popup.scrollWidth <= popup.clientWidth];
+    """
+    )
+    (rows, fits), said = asked(page, tmp_path, script, size=(500, 844))
+    assert (rows, fits) == (8, True)
+    assert said == []
 
 
 def test_a_marker_opens_the_facts_and_a_nasty_name_is_only_text(page, tmp_path):

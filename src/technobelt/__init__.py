@@ -23,10 +23,13 @@ _HOME = {
     "export_shapefile": "export",
     "facilities": "layers",
     "isochrones": "isochrone",
+    "kilometres_by_evidence": "network",
     "list_layers": "layers",
     "load_network": "network",
     "load_region": "region",
+    "located": "layers",
     "nearest": "travel_time",
+    "not_located": "layers",
     "plan": "planning",
     "read_layer": "layers",
     "route": "routes",
@@ -41,8 +44,14 @@ if TYPE_CHECKING:
     from technobelt.errors import TechnobeltError
     from technobelt.export import export_shapefile, write_layer
     from technobelt.isochrone import isochrones
-    from technobelt.layers import facilities, list_layers, read_layer
-    from technobelt.network import Network, build_network, load_network, save_network
+    from technobelt.layers import facilities, list_layers, located, not_located, read_layer
+    from technobelt.network import (
+        Network,
+        build_network,
+        kilometres_by_evidence,
+        load_network,
+        save_network,
+    )
     from technobelt.planning import Plan, plan
     from technobelt.region import Region, load_region
     from technobelt.routes import route
@@ -63,10 +72,13 @@ __all__ = [
     "export_shapefile",
     "facilities",
     "isochrones",
+    "kilometres_by_evidence",
     "list_layers",
     "load_network",
     "load_region",
+    "located",
     "nearest",
+    "not_located",
     "plan",
     "read_layer",
     "route",

@@ -17,6 +17,7 @@ from technobelt import __version__
 from technobelt.console import (
     hand_over,
     print_json,
+    print_layers,
     print_report,
     print_table,
     print_verdicts,
@@ -476,26 +477,33 @@ def layers() -> None:
 @REGION
 @JSON
 def list_(region: Path | None, *, as_json: bool) -> None:
-    """List the layers: rows, geometry, CRS, licence, problems."""
+    """List the layers: rows, geometry, CRS, extent, vintage, confidence, licence, problems."""
     from technobelt.layers import list_layers
     from technobelt.region import load_region
 
     table = list_layers(load_region(region))
     if as_json:
+        bounds = table[["west", "south", "east", "north"]].astype(object)
+        table[bounds.columns] = bounds.where(bounds.notna(), None)
         print_json(table.to_dict(orient="records"))
     else:
-        print_table(table)
+        print_layers(table)
 
 
 @layers.command()
 @REGION
 def places(region: Path | None) -> None:
     """List the places that commands know by id or name."""
-    from technobelt.layers import facilities
+    import pandas as pd
+
+    from technobelt.layers import FACILITIES, read_layer
     from technobelt.region import load_region
 
-    known = facilities(load_region(region))
-    columns = [c for c in ("name", "name_ko", "kind", "cluster", "confidence") if c in known]
+    where = load_region(region)
+    known = pd.concat([read_layer(where, name) for name in FACILITIES])
+    columns = [
+        c for c in ("name", "name_ko", "name_1999", "kind", "cluster", "confidence") if c in known
+    ]
     print_table(known[columns].reset_index(names="id"))
 
 
@@ -521,6 +529,26 @@ def build(source: Path, out: Path, only: tuple[str, ...]) -> None:
 
     with status() as say:
         files = build_layers(source, out, only=only or None, report=say)
+    click.echo("\n".join(str(path) for path in files.values()))
+
+
+@layers.command()
+@click.argument("names", nargs=-1, metavar="[LAYER]...")
+@REGION_OPTION
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path),
+    default=Path("maps/layers"),
+    show_default=True,
+    help="Folder for the pictures.",
+)
+def draw(names: tuple[str, ...], region: Path | None, out: Path) -> None:
+    """Draw a picture (.png) of each LAYER (default: all), and of the roads at two dates."""
+    from technobelt.figures import draw_layers
+    from technobelt.region import load_region
+
+    with status() as say:
+        files = draw_layers(load_region(region), out, only=names or None, progress=say)
     click.echo("\n".join(str(path) for path in files.values()))
 
 
@@ -576,6 +604,24 @@ def info(file: Path | None, *, as_json: bool) -> None:
     print_report(loaded)
 
 
+@network.command()
+@click.argument("file", type=click.Path(path_type=Path), required=False)
+@JSON
+def dates(file: Path | None, *, as_json: bool) -> None:
+    """Say how many kilometres have a date of opening, by route and evidence."""
+    from technobelt.network import kilometres_by_evidence, load_network
+    from technobelt.region import load_region
+
+    loaded = load_network(file) if file else load_network(load_region())
+    table = kilometres_by_evidence(loaded)
+    if as_json:
+        days = table[["first", "last"]].astype(object)
+        table[["first", "last"]] = days.where(days.notna(), None)
+        print_json(table.to_dict(orient="records"))
+    else:
+        print_table(table)
+
+
 @network.command("export")
 @click.argument("file", type=click.Path(path_type=Path), required=False)
 @click.option("--out", type=click.Path(path_type=Path), required=True, help="E.g. roads.gpkg.")
@@ -625,18 +671,27 @@ def _places(region: Region, texts: Any) -> gpd.GeoDataFrame:
     """Return the places that texts name: ids, names, LON,LAT or whole layers."""
     import pandas as pd
 
-    from technobelt.layers import facilities, find_place, read_layer
+    from technobelt.errors import PointError
+    from technobelt.layers import facilities, find_place, located, not_located, read_layer
 
-    known = facilities(region)
+    known, lost = facilities(region), not_located(region)
     found = []
     for text in texts:
         if text in region.layers:
-            frame = read_layer(region, text)
-            found.append(frame.set_geometry(frame.representative_point()).to_crs(4326))
+            found.append(located(read_layer(region, text)).to_crs(4326))
+        elif text in lost.index:
+            raise PointError(_unplaced(text, lost.loc[text, "name"]))
         else:
             found.append(find_place(known, text))
     joined: gpd.GeoDataFrame = pd.concat(found)
     return joined[~joined.index.duplicated()]
+
+
+def _unplaced(place: str, name: str) -> str:
+    return (
+        f"'{place}' ({name}) is not located: no source gives its position. Give LON,LAT, or place "
+        "it in its layer."
+    )
 
 
 def main(arguments: list[str] | None = None) -> None:

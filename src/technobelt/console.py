@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import sys
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 __all__ = [
     "hand_over",
     "print_json",
+    "print_layers",
     "print_report",
     "print_table",
     "print_verdicts",
@@ -70,6 +72,20 @@ def print_table(table: pd.DataFrame) -> None:
         shown.add_row(*(_cell(value) for value in row))
     console = Console(width=None if sys.stdout.isatty() else 160)
     console.print(shown)
+
+
+def print_layers(table: pd.DataFrame) -> None:
+    """Print a region's layers: the facts in columns, then licences and problems in full."""
+    sides = table[["west", "south", "east", "north"]].to_numpy()
+    extent = [" ".join(f"{v:.2f}" for v in row if math.isfinite(v)) for row in sides]
+    facts = ["layer", "rows", "geometry", "crs", "vintage", "confidence"]
+    shown = table[facts].assign(extent=extent)
+    print_table(shown[[*facts[:4], "extent", *facts[4:]]])
+    click.echo("\nextent: west south east north, degrees. Licences:")
+    for licence, layers in table[table["licence"] != ""].groupby("licence", sort=False)["layer"]:
+        click.echo(f"  {licence!s}: {', '.join(layers)}")
+    for row in table[table["problem"] != ""].itertuples():
+        click.echo(f"Problem: {row.problem}")
 
 
 def _cell(value: Any) -> str:

@@ -38,12 +38,16 @@ __all__ = [
     "facilities",
     "find_place",
     "list_layers",
+    "located",
+    "not_located",
     "read_layer",
     "select",
 ]
 
 #: The layers whose rows are places that people drive to.
 FACILITIES = ("complexes", "universities", "centres")
+_BOUNDS = ("west", "south", "east", "north")
+_SURENESS = ("high", "medium", "low", "not located", "dated", "assumed", "unknown")
 
 
 def read_layer(region: Region, name: str) -> gpd.GeoDataFrame:
@@ -54,13 +58,13 @@ def read_layer(region: Region, name: str) -> gpd.GeoDataFrame:
     region
         From `load_region`.
     name
-        ``clusters``, ``municipalities``, ``complexes``, ``universities``, ``centres``,
-        ``corridor``, ``interchanges``, ``population``, ``land``, ``barriers`` or ``roads``.
+        ``roads``, or one of `technobelt.schema.LAYERS`.
 
     Returns
     -------
     geopandas.GeoDataFrame
-        In the file's own CRS, indexed by ``id`` where the layer has ids.
+        In the file's own CRS, indexed by ``id`` where the layer has ids. Rows whose confidence is
+        ``not located`` have no shape; `located` leaves them out.
 
     Raises
     ------
@@ -180,8 +184,9 @@ def list_layers(region: Region) -> pd.DataFrame:
     Returns
     -------
     pandas.DataFrame
-        ``layer``, ``rows``, ``geometry``, ``crs``, ``file``, ``licence``, ``problem`` (empty where
-        there is none), one row a layer.
+        One row a layer: ``layer``, ``rows``, ``geometry``, ``crs``, ``west``, ``south``, ``east``,
+        ``north`` (degrees, WGS 84), ``vintage``, ``confidence`` (rows by confidence), ``file``,
+        ``licence``, ``problem`` (empty where there is none).
 
     Examples
     --------
@@ -194,22 +199,44 @@ def list_layers(region: Region) -> pd.DataFrame:
 
 
 def _described(region: Region, name: str) -> dict[str, object]:
-    row: dict[str, object] = {"layer": name, "rows": 0, "geometry": "", "crs": "", "licence": ""}
-    row |= {"file": _file_of(region, name).file, "problem": ""}
+    file = _file_of(region, name)
+    row: dict[str, object] = {"layer": name, "rows": 0, "geometry": "", "crs": ""}
+    row |= dict.fromkeys(_BOUNDS, np.nan) | {"vintage": file.vintage or "", "confidence": ""}
+    row |= {"file": file.file, "licence": "", "problem": ""}
     try:
         frame = read_layer(region, name)
     except (LayerError, MissingFileError) as error:
         return row | {"problem": str(error)}
-    kinds = " ".join(sorted(set(frame.geom_type.dropna())))
     licences = sorted(set(frame["licence"].dropna())) if "licence" in frame else []
     if name == "roads":
         licences = [_road_licence(region.path("roads"))]
     return row | {
         "rows": len(frame),
-        "geometry": kinds,
+        "geometry": " ".join(sorted(set(frame.geom_type.dropna()))),
         "crs": frame.crs.to_string() if frame.crs else "",
-        "licence": "; ".join(licences),
+        **_bounds(frame),
+        "confidence": _counted(frame, "opened_ev" if name == "roads" else "confidence"),
+        "licence": " | ".join(licences),
     }
+
+
+def _bounds(frame: gpd.GeoDataFrame) -> dict[str, float]:
+    """Return the extent in degrees."""
+    from pyproj import Transformer
+
+    to_degrees = Transformer.from_crs(frame.crs, WGS84, always_xy=True)
+    bounds = to_degrees.transform_bounds(*frame.total_bounds)
+    return {side: round(value, 3) for side, value in zip(_BOUNDS, bounds, strict=True)}
+
+
+def _counted(frame: gpd.GeoDataFrame, column: str) -> str:
+    """Say how many rows have each word of a column, the surest first."""
+    if column not in frame:
+        return ""
+    counts = frame[column].value_counts()
+    known = [word for word in _SURENESS if word in counts.index]
+    words = [*known, *(word for word in counts.index if word not in _SURENESS)]
+    return ", ".join(f"{counts[word]:,} {word}" for word in words if counts[word])
 
 
 def _road_licence(path: Path) -> str:
@@ -220,6 +247,38 @@ def _road_licence(path: Path) -> str:
 
     said = (pq.read_schema(path).metadata or {}).get(b"technobelt", b"{}")
     return str(json.loads(said).get("licence", ""))
+
+
+def located(frame: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+    """Return the rows that stand somewhere, as points in their own CRS.
+
+    Areas become a point inside them; rows without a shape are left out.
+
+    Examples
+    --------
+    >>> import technobelt as tb
+    >>> colleges = tb.read_layer(tb.load_region(), "universities")
+    >>> sorted(set(colleges.index) - set(located(colleges).index))
+    ['VOC02']
+    """
+    placed = frame[~(frame.geometry.isna() | frame.geometry.is_empty)]
+    if (placed.geom_type == "Point").all():
+        return placed
+    return placed.set_geometry(placed.representative_point())
+
+
+def not_located(region: Region, layers: Iterable[str] = FACILITIES) -> pd.DataFrame:
+    """Return the places that nobody can place: ``name``, ``kind``, ``layer``, indexed by id.
+
+    Examples
+    --------
+    >>> import technobelt as tb
+    >>> not_located(tb.load_region()).index.tolist()
+    ['VOC02', 'TIC06']
+    """
+    frames = [read_layer(region, name).assign(layer=name) for name in layers]
+    lost = [frame[frame.geometry.isna() | frame.geometry.is_empty] for frame in frames]
+    return pd.DataFrame(pd.concat(lost))[["name", "kind", "layer"]]
 
 
 def facilities(region: Region, layers: Iterable[str] = FACILITIES) -> gpd.GeoDataFrame:
@@ -235,7 +294,8 @@ def facilities(region: Region, layers: Iterable[str] = FACILITIES) -> gpd.GeoDat
     Returns
     -------
     geopandas.GeoDataFrame
-        Points in WGS 84 (areas by a point inside them), indexed by id, with the column ``layer``.
+        Points in WGS 84 (areas by a point inside them), indexed by id, with the column ``layer``;
+        without the places of `not_located`.
 
     Examples
     --------
@@ -247,7 +307,7 @@ def facilities(region: Region, layers: Iterable[str] = FACILITIES) -> gpd.GeoDat
     import geopandas as gpd
 
     frames = [read_layer(region, name).assign(layer=name) for name in layers]
-    places = [frame.set_geometry(frame.representative_point()).to_crs(WGS84) for frame in frames]
+    places = [located(frame).to_crs(WGS84) for frame in frames]
     joined = gpd.GeoDataFrame(pd.concat(places), crs=WGS84)
     twice = joined.index[joined.index.duplicated()]
     if len(twice):

@@ -20,9 +20,9 @@ from technobelt.export import (
     write_qgis_project,
 )
 from technobelt.isochrone import audit, isochrone_sets
-from technobelt.layers import facilities, read_layer
+from technobelt.layers import facilities, located, read_layer
 from technobelt.manifest import make_manifest
-from technobelt.network import region_network
+from technobelt.network import kilometres_by_evidence, region_network
 from technobelt.region import Region, load_region
 from technobelt.report import write_report
 from technobelt.schema import ROAD_CLASSES
@@ -45,7 +45,11 @@ __all__ = ["Plan", "hub_isochrones", "plan"]
 #: The layers that a plan cannot do without.
 NEEDED = ("clusters", "complexes", "universities", "centres", "land")
 #: What else is shown where the region has it.
-SHOWN = ("municipalities", "corridor", "interchanges", "population", "barriers")
+SHOWN = (
+    *("provinces", "municipalities", "submunicipalities", "outlines", "positions"),
+    *("corridor", "interchanges", "population", "barriers"),
+    *("growth_poles", "local_plans", "producer_services", "mechanical_industry"),
+)
 #: Columns that count what an isochrone reaches, and the layers they count.
 REACH = {
     "n_complex": "complexes",
@@ -177,6 +181,8 @@ class Plan:
             pairs=self.verdicts.pairs,
             audit=None,
             manifest=self.manifest,
+            network=self.network,
+            road_dates=kilometres_by_evidence(self.network),
         )
 
 
@@ -305,7 +311,7 @@ def hub_isochrones(
         raise LayerError(f"hub '{absent[0]}' of [clusters] is no facility. Name one by its id.")
     hubs = places.loc[region.hubs].to_crs(region.crs)
     reach = {
-        column: read_layer(region, layer)
+        column: located(read_layer(region, layer))
         for column, layer in REACH.items()
         if layer in region.layers
     }
@@ -347,11 +353,13 @@ def main_roads(network: Network, clusters: gpd.GeoDataFrame) -> gpd.GeoDataFrame
 def _project_layers(shown: dict[str, gpd.GeoDataFrame]) -> list[ProjectLayer]:
     """Return the layers of the QGIS project, the topmost first."""
 
-    def of_region(name: str, group: str, geometry: Any, **more: Any) -> list[ProjectLayer]:
+    def of_region(
+        name: str, group: str, geometry: Any, *, title: str | None = None, **more: Any
+    ) -> list[ProjectLayer]:
         if name not in shown:
             return []
         layer = ProjectLayer(
-            name=name.capitalize(),
+            name=title or name.capitalize().replace("_", " "),
             file="layers.gpkg",
             sublayer=name,
             group=group,
@@ -361,6 +369,7 @@ def _project_layers(shown: dict[str, gpd.GeoDataFrame]) -> list[ProjectLayer]:
         )
         return [layer]
 
+    paper: dict[str, Any] = {"group": "The paper", "geometry": "polygon", "visible": False}
     bands: dict[str, Any] = {
         "file": "isochrones.gpkg",
         "group": "Isochrones",
@@ -369,9 +378,11 @@ def _project_layers(shown: dict[str, gpd.GeoDataFrame]) -> list[ProjectLayer]:
         "visible": False,
     }
     return [
+        *of_region("positions", "Places", "point", visible=False),
         *of_region("universities", "Places", "point", label="name"),
         *of_region("centres", "Places", "point"),
         *of_region("complexes", "Places", "point"),
+        *of_region("outlines", "Places", "polygon", title="Complex outlines"),
         *of_region("interchanges", "Corridor", "point", visible=False),
         *of_region("corridor", "Corridor", "line"),
         ProjectLayer(
@@ -380,9 +391,15 @@ def _project_layers(shown: dict[str, gpd.GeoDataFrame]) -> list[ProjectLayer]:
         ProjectLayer("All hubs", sublayer="merged", **bands),
         ProjectLayer("Each hub", sublayer="isochrones", **bands),
         *of_region("clusters", "Belt", "polygon", label="name"),
+        *of_region("growth_poles", "The paper", "point", label="name", visible=False),
+        *of_region("local_plans", **paper, label="special"),
+        *of_region("producer_services", **paper),
+        *of_region("mechanical_industry", **paper),
         *of_region("roads", "Base", "line"),
         *of_region("population", "Base", "point", visible=False),
         *of_region("barriers", "Base", "polygon"),
+        *of_region("submunicipalities", "Base", "polygon", label="name", visible=False),
+        *of_region("provinces", "Base", "polygon", label="name", visible=False),
         *of_region("municipalities", "Base", "polygon"),
     ]
 

@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from technobelt.errors import ClaimError
-from technobelt.layers import cluster_areas, facilities, read_layer, select
+from technobelt.layers import cluster_areas, facilities, located, read_layer, select
 from technobelt.network.model import last_day
 from technobelt.network.ties import Ties, startable, tie_points, tie_to_all
 from technobelt.routes import route
@@ -171,8 +171,7 @@ def member_places(region: Region, claim: TravelTimeClaim) -> gpd.GeoDataFrame:
             f"claim '{claim.id}' is about places of different clusters, and region '{region.id}' "
             "has fewer than two. Name another in [clusters]."
         )
-    members = select(region, claim.members, needs=["cluster", "name"])
-    members = members.set_geometry(members.representative_point()).to_crs(4326)
+    members = located(select(region, claim.members, needs=["cluster", "name"])).to_crs(4326)
     members = members[members["cluster"].isin(list(region.clusters))]
     empty = [name for name in region.clusters if not (members["cluster"] == name).any()]
     if empty:
@@ -238,11 +237,13 @@ def _interchanges(region: Region, network: Network, as_of: str | None) -> _Point
     """Return the corridor's interchanges inside clusters, tied to the corridor itself."""
     if not {"interchanges", "clusters"} <= set(region.layers):
         return None
-    on_corridor = network.on_routes(region.corridor.routes) & ~network.closed
+    day = as_of or network.info.date
+    routes = region.corridor.routes_on(last_day(day) if day else "")
+    on_corridor = network.on_routes(routes) & ~network.closed
     if not on_corridor.any():
         return None
     points = read_layer(region, "interchanges").to_crs(network.crs)
-    points = points[points["route_no"].isin(region.corridor.routes) & (points["kind"] == "IC")]
+    points = points[points["route_no"].isin(routes) & (points["kind"] == "IC")]
     if as_of and "opened" in points:
         points = points[~(points["opened"].fillna("") > last_day(as_of))]
     areas = read_layer(region, "clusters").to_crs(network.crs)[["id", "geometry"]]

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import os
 import tomllib
+from datetime import date
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -30,6 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 __all__ = [
+    "Alignment",
     "AnyClaim",
     "AreaClaim",
     "Cluster",
@@ -132,19 +135,78 @@ class Cluster(_Strict):
 
 
 class LayerFile(_Strict):
-    """Where a layer lies; `columns` maps our names to the file's, `crs` is for files without."""
+    """Where a layer lies; `columns` maps our names to the file's, `crs` is for files without.
+
+    `vintage` says of when the facts are.
+    """
 
     file: str
     layer: str | None = None
     crs: str | None = None
+    vintage: str | None = None
     columns: dict[str, str] = {}
 
 
+class Alignment(_Strict):
+    """What the corridor was made of from a day on: route numbers of the road network.
+
+    `optional` are roads that may be counted in: an older line beside the new one.
+    """
+
+    since: str
+    routes: list[str] = Field(min_length=1)
+    optional: list[str] = []
+
+    @field_validator("since")
+    @classmethod
+    def _a_day(cls, since: str) -> str:
+        try:
+            return date.fromisoformat(since).isoformat()
+        except ValueError as error:
+            raise _fault(f"{since!r} is no day; write it as 1973-11-14") from error
+
+
 class Corridor(_Strict):
-    """The road that the claim names: its name and the route numbers that make it up."""
+    """The road that the claim names.
+
+    Either `routes`, the route numbers that make it up at all times, or `alignments`, a dated list
+    of what made it up from when on, the earliest first.
+    """
 
     name: str
-    routes: list[str]
+    routes: list[str] = []
+    alignments: list[Alignment] = []
+
+    @model_validator(mode="after")
+    def _either(self) -> Corridor:
+        if bool(self.routes) == bool(self.alignments):
+            raise _fault("needs either routes or [[corridor.alignments]]", "name")
+        days = [alignment.since for alignment in self.alignments]
+        for number, (before, day) in enumerate(pairwise(days), start=1):
+            if day <= before:
+                what = f"must be later than the one before, found {before} and {day}"
+                raise _fault(what, "alignments", number, "since")
+        return self
+
+    @property
+    def all_routes(self) -> list[str]:
+        """Every route number that was part of it at some time."""
+        parts = [[*one.routes, *one.optional] for one in self.alignments]
+        return list(dict.fromkeys([*self.routes, *(route for part in parts for route in part)]))
+
+    def routes_on(self, day: str, *, optional: bool = False) -> list[str]:
+        """Return the route numbers that made it up on a day; before the first, those of the first.
+
+        Examples
+        --------
+        >>> corridor = load_region().corridor
+        >>> corridor.routes_on("1999-12-31"), corridor.routes_on("2021-08-31", optional=True)
+        (['10', '102', '104'], ['10', '102'])
+        """
+        if not self.alignments:
+            return self.routes
+        begun = [one for one in self.alignments if one.since <= day] or self.alignments[:1]
+        return [*begun[-1].routes, *(begun[-1].optional if optional else [])]
 
 
 class Selection(_Strict):

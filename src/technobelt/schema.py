@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "LAYERS",
+    "NOT_LOCATED",
     "ROAD_CLASSES",
     "WGS84",
     "Column",
@@ -30,6 +31,9 @@ __all__ = [
 ]
 
 WGS84 = "EPSG:4326"
+
+#: The confidence of a row that nobody can place: it is kept, without a shape.
+NOT_LOCATED = "not located"
 
 #: OSM ``highway`` values that a car may drive, most important first; ``_link`` are their ramps.
 ROAD_CLASSES: tuple[str, ...] = (
@@ -69,12 +73,16 @@ class Column:
 
 @dataclass(frozen=True)
 class Table:
-    """One layer: its name, what a row is, its geometry and columns."""
+    """One layer: its name, what a row is, its geometry and columns.
+
+    `unplaced`: rows whose confidence is `NOT_LOCATED` need no shape.
+    """
 
     name: str
     doc: str
     geometry: tuple[str, ...]
     columns: tuple[Column, ...]
+    unplaced: bool = False
 
     @property
     def required(self) -> list[str]:
@@ -98,13 +106,14 @@ _ID = _text("id", "unique and stable; becomes the index")
 _NAMES = (
     _text("name", "English name, today's spelling"),
     _text("name_ko", "Korean name", required=False),
-    _text("name_1999", "spelling of 1999 (McCune-Reischauer), where it differs", required=False),
+    _text("name_1999", "spelling of 1999; today's where no other is known", required=False),
 )
 _PROVENANCE = (
     _text("source", "where the facts of this row come from"),
     _text("licence", "licence of that source"),
-    _text("confidence", "of the position or outline: high, medium or low"),
+    _text("confidence", "of the position or outline: high, medium, low or not located"),
 )
+_PAGE = _text("page", "where the plan says so: section, table or figure")
 _FACILITY = (
     _ID,
     *_NAMES,
@@ -117,8 +126,17 @@ _FACILITY = (
     _text("existed_1999", "yes, no, planned or unknown", required=False),
     *_PROVENANCE,
     _text("position_by", "how the position was found", required=False),
+    _text("compared", "with other sources: agrees, moved, unconfirmed", required=False),
     _text("note", "what a reader should know", required=False),
 )
+
+_SERVICES = {
+    "total": "all producer services",
+    "finance": "financial institutions",
+    "insur": "insurance",
+    "estate": "real estate",
+    "business": "business services",
+}
 
 LAYERS: dict[str, Table] = {
     table.name: table
@@ -146,6 +164,31 @@ LAYERS: dict[str, Table] = {
                 _text("province", "province, English name"),
                 _text("cluster", "id of its cluster, or 'outside'", required=False),
                 _text("city_1999", "city or county of 1999, Korean name", required=False),
+                _integer("pop_2010", "people on 1 November 2010", "persons", required=False),
+                _number("area_km2", "area on the ellipsoid", "km2", required=False),
+                *_PROVENANCE,
+            ),
+        ),
+        Table(
+            "provinces",
+            "one province or metropolitan city",
+            AREA,
+            (
+                _ID,
+                *_NAMES,
+                _number("area_km2", "area on the ellipsoid", "km2", required=False),
+                *_PROVENANCE,
+            ),
+        ),
+        Table(
+            "submunicipalities",
+            "one town, township or neighbourhood (eup, myeon, dong)",
+            AREA,
+            (
+                _ID,
+                *_NAMES,
+                _text("municip", "id of its municipality"),
+                _text("cluster", "id of its cluster, or 'outside'", required=False),
                 _number("area_km2", "area on the ellipsoid", "km2", required=False),
                 *_PROVENANCE,
             ),
@@ -158,10 +201,58 @@ LAYERS: dict[str, Table] = {
                 *_FACILITY,
                 _number("area_km2", "published area", "km2", required=False),
                 _number("area_max", "largest published area", "km2", required=False),
+                _text(
+                    "outline", "what is known of its shape: landuse, disc, point", required=False
+                ),
+                _number(
+                    "area_ratio", "area of that outline over the published", "ratio", required=False
+                ),
+            ),
+            unplaced=True,
+        ),
+        Table(
+            "outlines",
+            "the outline of one complex; a disc is no border",
+            AREA,
+            (
+                _ID,
+                *_NAMES,
+                _text("outline", "landuse, or disc: a circle of the published area"),
+                _text("cluster", "id of its cluster, or 'outside'", required=False),
+                _number("area_km2", "area of this outline on the ellipsoid", "km2"),
+                _number("published", "published area", "km2", required=False),
+                _number("area_ratio", "area_km2 over published", "ratio", required=False),
+                *_PROVENANCE,
             ),
         ),
-        Table("universities", "one university or college", PLACE, _FACILITY),
-        Table("centres", "one innovation centre, institute or incubator", PLACE, _FACILITY),
+        Table("universities", "one university or college", PLACE, _FACILITY, unplaced=True),
+        Table(
+            "centres",
+            "one innovation centre, institute or incubator",
+            PLACE,
+            _FACILITY,
+            unplaced=True,
+        ),
+        Table(
+            "positions",
+            "one place's position, compared with named sites and land use",
+            POINT,
+            (
+                _ID,
+                *_NAMES,
+                _text("layer", "the layer that the place is in"),
+                _text("compared", "agrees, moved, unconfirmed or not located"),
+                _number("off_m", "from the position as first stated", "m", required=False),
+                _text("by", "what it was compared with", required=False),
+                _text("site", "name of the site that was found", required=False),
+                _number("land_m", "to the nearest land of its kind", "m", required=False),
+                _text("was_conf", "confidence before the comparison"),
+                _number("was_lon", "longitude as first stated", "degrees", required=False),
+                _number("was_lat", "latitude as first stated", "degrees", required=False),
+                *_PROVENANCE,
+            ),
+            unplaced=True,
+        ),
         Table(
             "corridor",
             "one stretch of the corridor",
@@ -175,6 +266,8 @@ LAYERS: dict[str, Table] = {
                 _text(
                     "opened_ev", "evidence of that date: dated, assumed, unknown", required=False
                 ),
+                _text("in_1999", "part of the corridor of 1999: yes or no", required=False),
+                _text("in_2021", "part of that of 2021: yes, option or no", required=False),
                 _number("length_km", "length of the centre line", "km", required=False),
                 *_PROVENANCE,
             ),
@@ -226,6 +319,71 @@ LAYERS: dict[str, Table] = {
             "one water body that no access leg may cross",
             AREA,
             (*_PROVENANCE,),
+        ),
+        Table(
+            "growth_poles",
+            "one national industrial estate or export processing zone of the 1960s and 70s",
+            POINT,
+            (
+                _ID,
+                *_NAMES,
+                _text("kind", "national_industrial_complex or free_trade_zone"),
+                _integer("opened_year", "year of opening", "year", required=False),
+                _text("special", "specialisation", required=False),
+                _PAGE,
+                *_PROVENANCE,
+            ),
+        ),
+        Table(
+            "local_plans",
+            "one locally initiated plan to cluster an industry",
+            AREA,
+            (
+                _ID,
+                *_NAMES,
+                _text("special", "the industry"),
+                _number("pop_said", "people, as the plan says", "persons", required=False),
+                _PAGE,
+                *_PROVENANCE,
+            ),
+        ),
+        Table(
+            "producer_services",
+            "the workers in producer services of one region",
+            AREA,
+            (
+                _ID,
+                *_NAMES,
+                _text("region", "larger region", required=False),
+                *(
+                    column
+                    for name, words in _SERVICES.items()
+                    for column in (
+                        _integer(name, f"workers, {words}", "persons"),
+                        _number(f"{name}_pct", f"share of the nation's workers, {words}", "%"),
+                    )
+                ),
+                _PAGE,
+                *_PROVENANCE,
+            ),
+            unplaced=True,
+        ),
+        Table(
+            "mechanical_industry",
+            "one mechanical engineering industry of a province",
+            AREA,
+            (
+                _ID,
+                *_NAMES,
+                _integer("firms", "firms", "count"),
+                _number("firms_pct", "their share of the nation's", "%"),
+                _integer("output", "gross output", "million won"),
+                _number("output_pct", "its share of the nation's", "%"),
+                _integer("workers", "workers", "persons"),
+                _number("work_pct", "their share of the nation's", "%"),
+                _PAGE,
+                *_PROVENANCE,
+            ),
         ),
     )
 }
@@ -316,17 +474,24 @@ def _check_geometry(frame: gpd.GeoDataFrame, table: Table, name: str) -> None:
         )
     shapes = frame.geometry
     missing = shapes.isna() | shapes.is_empty
-    if missing.any():
+    unplaced = missing & table.unplaced
+    if table.unplaced:
+        unplaced &= frame["confidence"] == NOT_LOCATED
+    if unplaced.all():
+        raise GeometryError(f"{name} has not one row that is located. Place at least one.")
+    if (missing & ~unplaced).any():
         raise GeometryError(
-            f"{name} has no geometry in row {_row(missing)}. Place it or take the row out."
+            f"{name} has no geometry in row {_row(missing & ~unplaced)}. Place it, "
+            + (f"mark its confidence '{NOT_LOCATED}', " if table.unplaced else "")
+            + "or take the row out."
         )
-    wrong = ~shapes.geom_type.isin(table.geometry)
+    wrong = ~missing & ~shapes.geom_type.isin(table.geometry)
     if wrong.any():
         found = shapes[wrong].geom_type.iloc[0]
         raise GeometryError(
             f"{name} must hold {' or '.join(table.geometry)}; found {found} in row {_row(wrong)}."
         )
-    invalid = ~shapes.is_valid
+    invalid = ~missing & ~shapes.is_valid
     if invalid.any():
         import shapely
 

@@ -16,7 +16,7 @@ from scipy import ndimage
 
 from technobelt.errors import LayerError, PointError, RegionError
 from technobelt.isochrone import areas_km2
-from technobelt.layers import FACILITIES, cluster_areas, facilities, read_layer, select
+from technobelt.layers import FACILITIES, cluster_areas, facilities, located, read_layer, select
 from technobelt.network.ties import tie_points
 from technobelt.surface import (
     Grid,
@@ -185,7 +185,7 @@ def _zone(
     """Return the zone's shape, and minutes to the hub of the cells in it."""
     within = ground.usable.copy()
     for selection in region.zones.anchors.values():
-        anchors = select(region, selection, needs=["cluster"])
+        anchors = located(select(region, selection, needs=["cluster"]))
         anchors = anchors[anchors["cluster"] == cluster]
         if anchors.empty:
             return shapely.MultiPolygon(), np.array([])

@@ -73,7 +73,8 @@ def write_layer(
 
     ``.gpkg``, ``.fgb``, ``.parquet`` and ``.shp`` keep the frame's CRS; ``.geojson`` (RFC 7946, 7
     decimals), ``.kml`` and ``.csv`` are in longitude and latitude. A ``.csv`` of points has the
-    columns ``lon`` and ``lat``, of other shapes ``wkt``. A ``.fgb`` is sorted for its index.
+    columns ``lon`` and ``lat``, of other shapes ``wkt``. A ``.fgb`` is sorted for its index,
+    which it only has if every row has a shape.
 
     Parameters
     ----------
@@ -331,7 +332,10 @@ def _write_gpkg(frame: gpd.GeoDataFrame, scratch: Path, layer: str) -> None:
 def _write_fgb(frame: gpd.GeoDataFrame, scratch: Path, layer: str) -> None:
     import pyogrio
 
-    pyogrio.write_dataframe(frame, scratch, layer=layer, driver="FlatGeobuf")
+    index = "NO" if frame.geometry.isna().any() else "YES"  # it cannot hold what stands nowhere
+    pyogrio.write_dataframe(
+        frame, scratch, layer=layer, driver="FlatGeobuf", layer_options={"SPATIAL_INDEX": index}
+    )
 
 
 def _write_geojson(frame: gpd.GeoDataFrame, scratch: Path, layer: str) -> None:
@@ -365,7 +369,7 @@ def _write_csv(frame: gpd.GeoDataFrame, scratch: Path, _layer: str) -> None:
     degrees = _with_iso_times(frame).to_crs(WGS84)
     table = pd.DataFrame(degrees.drop(columns="geometry"))
     taken = {name.casefold() for name in table.columns}
-    if (degrees.geom_type == "Point").all():
+    if (degrees.geom_type.dropna() == "Point").all():
         table[_free("lon", taken)] = degrees.geometry.x.round(7)
         table[_free("lat", taken)] = degrees.geometry.y.round(7)
     else:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import xml.etree.ElementTree as ET
 from collections.abc import Mapping, Sequence
+from itertools import cycle, pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
@@ -13,9 +14,11 @@ from technobelt.export.symbols import (
     Category,
     Geometry,
     Label,
+    Range,
     Rule,
     categorised,
     fill,
+    graduated,
     labelling,
     marker,
     node,
@@ -29,6 +32,8 @@ from technobelt.writing import replace_file
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    _Renderer = Callable[["Geometry", str, Mapping[Any, str]], ET.Element]
 
 __all__ = [
     "STYLE_COLUMN",
@@ -46,13 +51,21 @@ Style = Literal[
     "clusters",
     "complexes",
     "corridor",
+    "growth_poles",
     "interchanges",
     "isochrones",
     "land",
+    "local_plans",
+    "mechanical_industry",
     "municipalities",
+    "outlines",
     "plain",
     "population",
+    "positions",
+    "producer_services",
+    "provinces",
     "roads",
+    "submunicipalities",
     "universities",
     "zones",
 ]
@@ -63,6 +76,10 @@ Values = Mapping[Any, str] | Sequence[Any]
 STYLE_COLUMN: dict[str, str] = {
     "clusters": "id",
     "isochrones": "minutes",
+    "local_plans": "special",
+    "outlines": "outline",
+    "positions": "compared",
+    "producer_services": "total_pct",
     "roads": "class",
 }
 
@@ -223,7 +240,7 @@ def raster_style(band: int = 1) -> ET.Element:
     return node("pipe", renderer)
 
 
-def _place(layer: str) -> Callable[[Geometry, str, Mapping[Any, str]], ET.Element]:
+def _place(layer: str) -> _Renderer:
     """Return the renderer of a layer of places: its marker, or its hue for outlines."""
 
     def renderer(geometry: Geometry, _by: str, _values: Mapping[Any, str]) -> ET.Element:
@@ -319,6 +336,85 @@ def _municipalities(_geometry: Geometry, _by: str, _values: Mapping[Any, str]) -
     return single(symbol("polygon", fill(base["land"], outline=base["border"], width=0.15)))
 
 
+def _borders(width: float) -> _Renderer:
+    """Return the renderer of land that is only outlined: what lies below shows through."""
+
+    def renderer(_geometry: Geometry, _by: str, _values: Mapping[Any, str]) -> ET.Element:
+        colour = load_style()["clusters"]["other"]
+        area = fill(colour, outline=colour, width=width, brush="no")
+        return single(symbol("polygon", area))
+
+    return renderer
+
+
+def _outlines(_geometry: Geometry, by: str, _values: Mapping[Any, str]) -> ET.Element:
+    """Hatch the discs: they show a size, not a border."""
+    colour = load_style()["places"]["complexes"]["colour"]
+    known = fill(colour, opacity=0.35, outline=colour, width=0.3)
+    disc = fill(colour, outline=colour, width=0.3, brush="b_diagonal", dash="dash")
+    return categorised(
+        by,
+        [
+            Category("landuse", "Outline by land use", symbol("polygon", known)),
+            Category("disc", "Disc: no border is known", symbol("polygon", disc)),
+        ],
+    )
+
+
+def _positions(_geometry: Geometry, by: str, _values: Mapping[Any, str]) -> ET.Element:
+    return categorised(
+        by,
+        [
+            Category(word, word.capitalize(), symbol("point", marker("circle", colour, 1.8)))
+            for word, colour in load_style()["compared"].items()
+        ],
+    )
+
+
+# --- the paper's other layers --------------------------------------------------------------------
+
+
+def _growth_poles(_geometry: Geometry, _by: str, _values: Mapping[Any, str]) -> ET.Element:
+    colour = load_style()["paper"]["growth_poles"]
+    edge = load_style()["base"]["text"]
+    return single(symbol("point", marker("star", colour, 8, outline=edge)))
+
+
+def _local_plans(_geometry: Geometry, by: str, values: Mapping[Any, str]) -> ET.Element:
+    colours = cycle(load_style()["paper"]["local_plans"])
+    return categorised(
+        by,
+        [
+            Category(str(value), words, symbol("polygon", _share_fill(next(colours))))
+            for value, words in values.items()
+        ],
+    )
+
+
+def _producer_services(_geometry: Geometry, by: str, _values: Mapping[Any, str]) -> ET.Element:
+    shares = {float(limit): colour for limit, colour in load_style()["shares"].items()}
+    limits = [0.0, *sorted(shares)]
+    return graduated(
+        by,
+        [
+            Range(
+                lower, upper, f"{lower:g} to {upper:g}% of the nation's workers",
+                symbol("polygon", _share_fill(shares[upper])),
+            )
+            for lower, upper in pairwise(limits)
+        ],
+    )  # fmt: skip
+
+
+def _share_fill(colour: str) -> ET.Element:
+    return fill(colour, opacity=0.75, outline=load_style()["base"]["halo"], width=0.3)
+
+
+def _mechanical_industry(_geometry: Geometry, _by: str, _values: Mapping[Any, str]) -> ET.Element:
+    colour = load_style()["paper"]["mechanical_industry"]
+    return single(symbol("polygon", fill(colour, outline=colour, width=0.45, brush="no")))
+
+
 def _barriers(_geometry: Geometry, _by: str, _values: Mapping[Any, str]) -> ET.Element:
     return single(symbol("polygon", fill(load_style()["base"]["water"])))
 
@@ -329,19 +425,27 @@ def _dots(geometry: Geometry, _by: str, _values: Mapping[Any, str]) -> ET.Elemen
     return single(symbol("point", dot) if geometry == "point" else _shape(geometry, colour))
 
 
-_RENDERERS: dict[str, Callable[[Geometry, str, Mapping[Any, str]], ET.Element]] = {
+_RENDERERS: dict[str, _Renderer] = {
     "barriers": _barriers,
     "centres": _place("centres"),
     "clusters": _clusters,
     "complexes": _place("complexes"),
     "corridor": _corridor,
+    "growth_poles": _growth_poles,
     "interchanges": _interchanges,
     "isochrones": _isochrones,
     "land": _dots,
+    "local_plans": _local_plans,
+    "mechanical_industry": _mechanical_industry,
     "municipalities": _municipalities,
+    "outlines": _outlines,
     "plain": _plain,
     "population": _dots,
+    "positions": _positions,
+    "producer_services": _producer_services,
+    "provinces": _borders(0.6),
     "roads": _roads,
+    "submunicipalities": _borders(0.12),
     "universities": _place("universities"),
     "zones": _zones,
 }
@@ -352,15 +456,23 @@ _LABELS: dict[str, tuple[float, int, bool, int]] = {
     "zones": (8.5, 600_000, True, 9),
     "corridor": (7, 200_000, False, 6),
     "interchanges": (6.5, 350_000, False, 4),
+    "growth_poles": (7, 1_200_000, False, 6),
+    "local_plans": (10, 0, True, 8),
     "municipalities": (7.5, 800_000, False, 3),
+    "provinces": (9, 0, False, 4),
+    "submunicipalities": (6.5, 150_000, False, 1),
     "roads": (6, 100_000, False, 1),
 }
+
+
+#: Names quieter than the plan's own.
+_QUIET = ("municipalities", "provinces", "submunicipalities")
 
 
 def _label(style: str) -> Label:
     palette = load_style()
     colour = palette["base"]["text"]
-    if style == "municipalities":  # quieter than the plan's own names
+    if style in _QUIET:
         colour = palette["clusters"]["other"]
     size, smallest, bold, priority = _LABELS.get(style, (7, 200_000, False, 5))
     return Label(size, colour, palette["base"]["halo"], smallest, bold, priority)

@@ -17,9 +17,11 @@ __all__ = [
     "Category",
     "Geometry",
     "Label",
+    "Range",
     "Rule",
     "categorised",
     "fill",
+    "graduated",
     "labelling",
     "marker",
     "node",
@@ -80,14 +82,19 @@ def fill(
     outline: str | None = None,
     width: float = 0.2,
     brush: str = "solid",
+    dash: str = "solid",
 ) -> ET.Element:
-    """Return a symbol layer that fills an area; `outline` None draws no border."""
+    """Return a symbol layer that fills an area; `outline` None draws no border.
+
+    `brush` and `dash` are QGIS's words for the pattern of the area and of its border, e.g.
+    ``"b_diagonal"`` and ``"dash"``.
+    """
     return _layer(
         "SimpleFill",
         color=rgba(colour, opacity),
         style=brush,
         outline_color=rgba(outline or colour),
-        outline_style="solid" if outline else "no",
+        outline_style=dash if outline else "no",
         outline_width=width,
         outline_width_unit="MM",
         joinstyle="round",
@@ -147,6 +154,16 @@ class Category:
 
 
 @dataclass(frozen=True)
+class Range:
+    """One class of a graduated renderer: over `lower`, up to `upper`."""
+
+    lower: float
+    upper: float
+    words: str
+    symbol: ET.Element
+
+
+@dataclass(frozen=True)
 class Rule:
     """One filter of a rule-based renderer; drawn only at scales larger than 1:`smallest`."""
 
@@ -172,6 +189,19 @@ def categorised(
     body = [node("categories", *rows)]
     shapes = [item.symbol for item in categories]
     return _renderer("categorizedSymbol", body, shapes, order=order, attr=column)
+
+
+def graduated(column: str, ranges: Sequence[Range]) -> ET.Element:
+    """Return a renderer by classes of a column's numbers, the lowest first."""
+    rows = [
+        node(
+            "range", lower=item.lower, upper=item.upper, label=item.words, symbol=at, render="true"
+        )
+        for at, item in enumerate(ranges)
+    ]
+    shapes = [item.symbol for item in ranges]
+    body = [node("ranges", *rows)]
+    return _renderer("graduatedSymbol", body, shapes, attr=column, graduatedMethod="GraduatedColor")
 
 
 def rule_based(rules: Sequence[Rule], *, levels: bool = False) -> ET.Element:

@@ -1,7 +1,19 @@
-"""Figures of the report: maps and the matrix of trips, as SVG that stands inside a page."""
+"""Figures: maps and the matrix of trips, as SVG that stands inside a page; layers, as PNG."""
 
+from technobelt.figures.dates import has_two_dates, network_maps
 from technobelt.figures.ground import Ground, ground_of
+from technobelt.figures.layers import draw_layers
 from technobelt.figures.maps import belt_map, isochrone_maps, zone_maps
 from technobelt.figures.matrix import trip_matrix
 
-__all__ = ["Ground", "belt_map", "ground_of", "isochrone_maps", "trip_matrix", "zone_maps"]
+__all__ = [
+    "Ground",
+    "belt_map",
+    "draw_layers",
+    "ground_of",
+    "has_two_dates",
+    "isochrone_maps",
+    "network_maps",
+    "trip_matrix",
+    "zone_maps",
+]

@@ -25,6 +25,7 @@ __all__ = [
     "add",
     "around",
     "box_of",
+    "framed",
     "height",
     "legend",
     "metres_per_point",
@@ -40,6 +41,10 @@ Box = tuple[float, float, float, float]
 _FINEST_PT, _SMALLEST_PT2 = 0.3, 0.6
 #: Lengths of a scale bar to choose from, km.
 _BARS_KM = (1, 2, 5, 10, 20, 50, 100, 200)
+#: What the ground is made of, in the words of the legend.
+_GROUND = ("primary road", "trunk road", "motorway")
+#: Width of a letter of the legend, and of a sign with the room around it, inches.
+_LETTER_IN, _SIGN_IN = 0.06, 0.46
 #: Panels in a row, and the room between, above and below them, inches.
 _MOST_COLUMNS = 3
 _GAP_IN, _TITLE_IN, _LEGEND_GAP_IN, _LEGEND_ROW_IN = 0.08, 0.2, 0.1, 0.145
@@ -60,21 +65,27 @@ def height(boxes: Sequence[Box], *, titles: bool = True, legend_rows: int = 2) -
     return rows * panel + _LEGEND_GAP_IN + legend_rows * _LEGEND_ROW_IN
 
 
-def panels(figure: Figure, boxes: Sequence[Box], *, titles: bool = True) -> list[Axes]:
-    """Return axes in rows of three, with room for titles above each; the legend's is left below."""
+def panels(
+    figure: Figure, boxes: Sequence[Box], *, titles: bool = True, above_in: float = 0.0
+) -> list[Axes]:
+    """Return axes in rows of three, with room for titles above each; the legend's is left below.
+
+    `above_in` inches are left at the top of the figure.
+    """
     wide, tall = _panel_size(boxes)
     whole = float(figure.get_size_inches()[1])
     step = tall + (_TITLE_IN if titles else 0.0)
     axes = []
     for number, box in enumerate(boxes):
         row, column = divmod(number, _MOST_COLUMNS)
-        left, bottom = column * (wide + _GAP_IN), whole - (row + 1) * step
+        left, bottom = column * (wide + _GAP_IN), whole - above_in - (row + 1) * step
         place = (left / WIDTH_IN, bottom / whole, wide / WIDTH_IN, tall / whole)
-        axes.append(_framed(figure.add_axes(place), box))
+        axes.append(framed(figure.add_axes(place), box))
     return axes
 
 
-def _framed(axes: Axes, box: Box) -> Axes:
+def framed(axes: Axes, box: Box) -> Axes:
+    """Turn axes into a map of a box: a thin frame, no ticks."""
     axes.set(xlim=(box[0], box[2]), ylim=(box[1], box[3]), xticks=[], yticks=[])
     for side in axes.spines.values():
         side.set(linewidth=0.5, color=load_style()["base"]["border"])
@@ -155,14 +166,32 @@ def scale_bar(map_: Axes) -> None:
     write(map_, (sum(ends) / 2, low), f"{km} km", va="bottom", xytext=(0, 3))
 
 
-def legend(figure: Figure, map_: Axes, *, columns: int) -> None:
-    """Explain what the last map shows, below all of them, every entry once."""
+def legend(
+    figure: Figure, map_: Axes, *, columns: int | None = None, top: float | None = None
+) -> int:
+    """Explain what a map shows, below all of them, every entry once, the ground's roads last.
+
+    Parameters
+    ----------
+    columns
+        As many as the width holds by default.
+    top
+        Its upper end, share of the figure's height; at the foot of the figure by default.
+
+    Returns
+    -------
+    int
+        The rows that it takes.
+    """
     handles, labels = map_.get_legend_handles_labels()
     entries = dict(zip(labels, handles, strict=True))
+    entries = {label: entries[label] for label in sorted(entries, key=_GROUND.__contains__)}
+    columns = columns or _most_columns(list(entries))
     figure.legend(
         entries.values(),
         entries.keys(),
-        loc="lower center",
+        loc="lower center" if top is None else "upper center",
+        bbox_to_anchor=(0.5, 0.0 if top is None else top),
         ncols=columns,
         frameon=False,
         fontsize=SMALL_PT,
@@ -170,6 +199,24 @@ def legend(figure: Figure, map_: Axes, *, columns: int) -> None:
         columnspacing=1.4,
         handlelength=1.6,
     )
+    return math.ceil(len(entries) / columns)
+
+
+def _most_columns(labels: Sequence[str]) -> int:
+    """Return the most columns of a legend, filled one after the other, that the width holds.
+
+    Examples
+    --------
+    >>> _most_columns(["a road"] * 4), _most_columns(["a legend that never ends " * 3] * 4)
+    (4, 1)
+    """
+    for columns in range(min(len(labels), 6), 1, -1):
+        rows = math.ceil(len(labels) / columns)
+        parts = [labels[start : start + rows] for start in range(0, len(labels), rows)]
+        letters = sum(max(map(len, part)) for part in parts)
+        if letters * _LETTER_IN + len(parts) * _SIGN_IN <= WIDTH_IN:
+            return len(parts)
+    return 1
 
 
 def add(map_: Axes, shape: Any, *, dashed: bool = False, label: str = "", **style: Any) -> None:

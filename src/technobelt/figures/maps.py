@@ -21,7 +21,7 @@ from technobelt.figures.canvas import (
 )
 from technobelt.figures.ground import ALL_ROADS, MAIN_ROADS, Ground, draw_ground, draw_roads
 from technobelt.figures.svg import FONT_PT, SMALL_PT, WIDTH_IN, drawn, short
-from technobelt.layers import FACILITIES
+from technobelt.layers import FACILITIES, located
 from technobelt.schema import LAYERS
 from technobelt.style import band_colour, cluster_colours, load_style
 
@@ -173,7 +173,7 @@ def _draw_places(
 ) -> None:
     west, south, east, north = box_of(map_)
     for name in (name for name in FACILITIES if name in layers):
-        points = layers[name].to_crs(ground.crs).representative_point().cx[west:east, south:north]
+        points = located(layers[name]).geometry.to_crs(ground.crs).cx[west:east, south:north]
         style = load_style()["places"][name]
         look = {"color": style["colour"], "edgecolor": "#FFFFFF", "linewidth": 0.5, "zorder": 5}
         # A triangle looks smaller than a square of the same width.
@@ -192,8 +192,8 @@ def _draw_hubs(map_: Axes, region: Region, layers: Mapping[str, gpd.GeoDataFrame
     """Ring the clusters' hubs and name them, in turn above and below, so that names part."""
     ring = {"s": 80, "facecolor": "none", "edgecolor": load_style()["base"]["text"], "zorder": 6}
     for name in (name for name in FACILITIES if name in layers):
-        hubs = layers[name][layers[name].index.isin(region.hubs)].to_crs(region.crs)
-        points = hubs.representative_point()
+        hubs = located(layers[name][layers[name].index.isin(region.hubs)]).to_crs(region.crs)
+        points = hubs.geometry
         if hubs.empty:
             continue
         map_.scatter(points.x, points.y, linewidth=1.1, label="hub of a cluster", **ring)
@@ -221,7 +221,8 @@ def _draw_origin(
 ) -> None:
     look = {"facecolor": "#FFFFFF", "edgecolor": load_style()["base"]["text"], "zorder": 6}
     for name in (name for name in FACILITIES if name in layers):
-        here = layers[name][layers[name].index == origin].to_crs(ground.crs).representative_point()
+        mine = located(layers[name][layers[name].index == origin])
+        here = mine.geometry.to_crs(ground.crs)
         if len(here):
             map_.scatter(here.x, here.y, s=16, linewidth=0.9, label="hub", **look)
 

@@ -1,14 +1,26 @@
-"""Municipalities and clusters: generalised outlines whose shared borders stay shared."""
+"""Provinces, municipalities, eup/myeon/dong and clusters, cut from one generalised coverage.
+
+The smallest units are generalised together; everything larger is a union of them, so that a border
+is the same line on every level.
+"""
 
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from technobelt.errors import LayerError
-from technobelt.kyeongnam.source import BOUNDARIES, read_shapes, refuse, refuse_first
+from technobelt.kyeongnam.census import census_by_code, read_census
+from technobelt.kyeongnam.source import (
+    BOUNDARIES,
+    read_shapes,
+    refuse,
+    refuse_first,
+    source_file,
+)
 from technobelt.kyeongnam.wording import BOUNDARY_LICENCE, BOUNDARY_SOURCE, name_of_1999
 from technobelt.schema import WGS84
 
@@ -29,6 +41,9 @@ __all__ = [
     "locate",
     "make_clusters",
     "make_municipalities",
+    "make_provinces",
+    "make_submunicipalities",
+    "on_grid",
     "read_land",
     "read_municipalities",
 ]
@@ -58,6 +73,10 @@ CLUSTERS: dict[str, dict[str, str]] = {
     },
 }
 
+#: Parts of a province outside all of its municipalities that are smaller are hairlines, m2.
+_HAIRLINE_M2 = 10_000.0
+#: Cleaning may change a unit's area by this share: more is an overlap, not a slip of a vertex.
+_SLIP = 1e-3
 _COLUMNS = ("name_ko", "name_en", "code", "prov_ko", "prov_en", "cluster", "si_gun_1999")
 _CITIES = {"창원시": "Changwon"}  # cities with districts whose English name stands nowhere
 
@@ -84,24 +103,68 @@ def read_land(source: Path) -> Geometry:
     return shapely.union_all(shapely.make_valid(provinces.geometry.to_numpy()))
 
 
+def make_provinces(source: Path) -> gpd.GeoDataFrame:
+    """Return the layer ``provinces``, EPSG:5179 on whole metres.
+
+    Raises
+    ------
+    LayerError
+        The boundaries overlap.
+    """
+    full = _read_provinces(source).sort_values("code").reset_index(drop=True)
+    return _layer(
+        full,
+        _merged(_units(source), "prov_code", full["code"].tolist()),
+        id=full["code"],
+        name=full["name_en"],
+        name_ko=full["name_ko"],
+        area_km2=ellipsoid_km2(full.to_crs(WGS84).geometry.to_numpy()),
+    )
+
+
 def make_municipalities(source: Path) -> gpd.GeoDataFrame:
-    """Return the layer ``municipalities``, EPSG:5179 on whole metres."""
+    """Return the layer ``municipalities``, EPSG:5179 on whole metres, with the people of 2010.
+
+    Raises
+    ------
+    LayerError
+        The boundaries overlap, or a municipality does not join the census; it is named.
+    """
     full = read_municipalities(source)
-    shapes = _on_grid(generalise(full.to_crs(METRES).geometry.to_numpy()), 0)
-    frame = full[["geometry"]].assign(
+    return _layer(
+        full,
+        _merged(_units(source), "mun_code", full["code"].tolist()),
         id=full["code"],
         name=[_english(row, ko, en) for row, ko, en in _names(full)],
         name_ko=full["name_ko"],
         province=full["prov_en"],
         cluster=full["cluster"],
         city_1999=full["si_gun_1999"].replace("", None),
+        pop_2010=census_by_code(full, read_census(source)),
         area_km2=ellipsoid_km2(full.geometry.to_numpy()),
-        source=BOUNDARY_SOURCE,
-        licence=BOUNDARY_LICENCE,
-        confidence="high",
     )
-    frame["name_1999"] = frame["name"].map(name_of_1999)
-    return frame.set_geometry(shapes, crs=METRES)
+
+
+def make_submunicipalities(source: Path) -> gpd.GeoDataFrame:
+    """Return the layer ``submunicipalities`` of the clusters, EPSG:5179 on whole metres.
+
+    Raises
+    ------
+    LayerError
+        The boundaries overlap.
+    """
+    units = _units(source)
+    belt = units[units["cluster"].isin(list(CLUSTERS))].sort_values("code").reset_index(drop=True)
+    return _layer(
+        belt,
+        belt.geometry.to_numpy(),
+        id=belt["code"],
+        name=belt["name_en"],
+        name_ko=belt["name_ko"],
+        municip=belt["mun_code"],
+        cluster=belt["cluster"],
+        area_km2=belt["area_km2"],
+    ).drop(columns="name_1999")
 
 
 def make_clusters(source: Path) -> gpd.GeoDataFrame:
@@ -110,9 +173,9 @@ def make_clusters(source: Path) -> gpd.GeoDataFrame:
     import shapely
 
     full = read_municipalities(source)
-    small = generalise(full.to_crs(METRES).geometry.to_numpy())
-    degrees = gpd.GeoSeries(_on_grid(small, 0), crs=METRES).to_crs(WGS84).to_numpy()
-    coverage = _on_grid(degrees, 5)
+    small = _merged(_units(source), "mun_code", full["code"].tolist())
+    degrees = gpd.GeoSeries(small, crs=METRES).to_crs(WGS84).to_numpy()
+    coverage = on_grid(degrees, 5)
     members = {name: (full["cluster"] == name).to_numpy() for name in CLUSTERS}
     _need_members(members)
     shapes = [shapely.coverage_union_all(coverage[mask]) for mask in members.values()]
@@ -126,7 +189,6 @@ def make_clusters(source: Path) -> gpd.GeoDataFrame:
     frame["area_km2"] = ellipsoid_km2(np.array(outlines))
     _need_apart(frame)
     return frame.assign(
-        name_1999=frame["name_1999"].where(frame["name_1999"] != frame["name"], None),
         source=f"{BOUNDARY_SOURCE}; members as named by Park and Lee (1999), section V.3",
         licence=BOUNDARY_LICENCE,
         confidence="high",
@@ -141,7 +203,8 @@ def generalise(
     Parameters
     ----------
     shapes
-        Polygons in metres that touch but do not overlap.
+        Polygons in metres that touch but do not overlap; vertices that miss each other by a hair
+        are brought together.
     tolerance_m
         Triangles of less than this squared are cut away or filled.
 
@@ -153,7 +216,7 @@ def generalise(
     Raises
     ------
     LayerError
-        The shapes overlap, or their borders do not meet vertex by vertex.
+        The shapes overlap.
 
     Examples
     --------
@@ -166,13 +229,32 @@ def generalise(
     """
     import shapely
 
-    if not shapely.coverage_is_valid(shapes):
+    clean = shapely.coverage_clean(shapes)  # type: ignore[attr-defined]  # of shapely 2.2
+    change = np.abs(shapely.area(clean) / shapely.area(shapes) - 1)
+    if (change > _SLIP).any():
+        row = int(change.argmax()) + 1
         raise LayerError(
-            "the municipalities overlap or their borders do not meet vertex by vertex: "
-            "they cannot be generalised together. Repair the boundaries' topology."
+            f"'{BOUNDARIES}': the outline in row {row} overlaps its neighbours (its area changes "
+            f"by {change.max():.1%} when they are parted). Repair the boundaries' topology."
         )
-    simple: NDArray[np.object_] = shapely.coverage_simplify(shapes, tolerance_m)
+    simple: NDArray[np.object_] = shapely.coverage_simplify(clean, tolerance_m)
     return simple
+
+
+def on_grid(shapes: NDArray[np.object_], decimals: int) -> NDArray[np.object_]:
+    """Return shapes with rounded coordinates, repeated vertices left out.
+
+    Examples
+    --------
+    >>> import numpy as np, shapely
+    >>> on_grid(np.array([shapely.LineString([(0, 0.2), (0.1, 0.4), (3, 0)])]), 0)[0].wkt
+    'LINESTRING (0 0, 3 0)'
+    """
+    import shapely
+
+    rounded = shapely.transform(shapes, lambda xy: np.round(xy, decimals))
+    clean: NDArray[np.object_] = shapely.orient_polygons(shapely.remove_repeated_points(rounded))
+    return clean
 
 
 def ellipsoid_km2(shapes: NDArray[np.object_]) -> list[float]:
@@ -209,12 +291,66 @@ def locate(
     return pd.Series(found[~found.index.duplicated()]).reindex(points.index)
 
 
-def _on_grid(shapes: NDArray[np.object_], decimals: int) -> NDArray[np.object_]:
+def _read_provinces(source: Path) -> gpd.GeoDataFrame:
+    columns = ("code", "name_ko", "name_en")
+    return read_shapes(source, BOUNDARIES, columns, layer="provinces").to_crs(METRES)
+
+
+def _units(source: Path) -> gpd.GeoDataFrame:
+    path = source_file(source, BOUNDARIES)
+    return _generalised_units(source, path.stat().st_mtime_ns)
+
+
+@lru_cache(maxsize=1)  # four layers are cut from them
+def _generalised_units(source: Path, _stamp: int) -> gpd.GeoDataFrame:
+    """Return eup, myeon and dong, and what else there is of each province, generalised together."""
+    import pandas as pd
     import shapely
 
-    rounded = shapely.transform(shapes, lambda xy: np.round(xy, decimals))
-    clean: NDArray[np.object_] = shapely.orient_polygons(shapely.remove_repeated_points(rounded))
-    return clean
+    columns = ("code", "name_ko", "name_en", "mun_code", "prov_code", "cluster")
+    small = read_shapes(source, BOUNDARIES, columns, layer="submunicipalities")
+    small["area_km2"] = ellipsoid_km2(small.to_crs(WGS84).geometry.to_numpy())
+    small = small.to_crs(METRES)
+    rest = _rest_of_provinces(_read_provinces(source), read_municipalities(source).to_crs(METRES))
+    units = pd.concat([small, rest], ignore_index=True)
+    shapes = generalise(shapely.make_valid(units.geometry.to_numpy()))
+    return units.set_geometry(on_grid(shapes, 0), crs=METRES)
+
+
+def _rest_of_provinces(
+    provinces: gpd.GeoDataFrame, municipalities: gpd.GeoDataFrame
+) -> gpd.GeoDataFrame:
+    """Return what of each province lies in no municipality that we have."""
+    import geopandas as gpd
+    import shapely
+
+    known = shapely.union_all(shapely.make_valid(municipalities.geometry.to_numpy()))
+    rests = shapely.difference(shapely.make_valid(provinces.geometry.to_numpy()), known)
+    parts = [[p for p in shapely.get_parts(rest) if p.area > _HAIRLINE_M2] for rest in rests]
+    rows = [(code, p) for code, p in zip(provinces["code"], parts, strict=True) if p]
+    return gpd.GeoDataFrame(
+        {"prov_code": [code for code, _ in rows]},
+        geometry=[shapely.MultiPolygon(p) for _, p in rows],
+        crs=METRES,
+    )
+
+
+def _merged(units: gpd.GeoDataFrame, column: str, codes: list[str]) -> NDArray[np.object_]:
+    import shapely
+
+    shapes, of = units.geometry.to_numpy(), units[column].to_numpy()
+    merged = [shapely.coverage_union_all(shapes[of == code]) for code in codes]
+    return np.asarray(shapely.normalize(np.array(merged)), dtype=object)
+
+
+def _layer(
+    rows: gpd.GeoDataFrame, shapes: NDArray[np.object_], **columns: object
+) -> gpd.GeoDataFrame:
+    frame = rows[["geometry"]].assign(
+        **columns, source=BOUNDARY_SOURCE, licence=BOUNDARY_LICENCE, confidence="high"
+    )
+    frame["name_1999"] = frame["name"].map(name_of_1999)
+    return frame.set_geometry(shapes, crs=METRES)
 
 
 def _names(full: gpd.GeoDataFrame) -> zip[tuple[int, str, str]]:

@@ -6,11 +6,28 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from technobelt.errors import LayerError, MissingFileError
-from technobelt.kyeongnam.boundaries import make_clusters, make_municipalities
+from technobelt.kyeongnam.boundaries import (
+    make_clusters,
+    make_municipalities,
+    make_provinces,
+    make_submunicipalities,
+)
 from technobelt.kyeongnam.corridor import make_corridor
-from technobelt.kyeongnam.facilities import make_centres, make_complexes, make_universities
+from technobelt.kyeongnam.facilities import (
+    make_centres,
+    make_complexes,
+    make_outlines,
+    make_positions,
+    make_universities,
+)
 from technobelt.kyeongnam.highway import make_interchanges
 from technobelt.kyeongnam.land import make_land
+from technobelt.kyeongnam.paper import (
+    make_growth_poles,
+    make_local_plans,
+    make_mechanical_industry,
+    make_producer_services,
+)
 from technobelt.kyeongnam.population import make_population
 from technobelt.kyeongnam.roads import write_roads
 from technobelt.kyeongnam.source import (
@@ -23,6 +40,7 @@ from technobelt.kyeongnam.source import (
     LANDUSE,
     ROADS,
     SEGMENTS,
+    SITES,
     source_file,
 )
 from technobelt.kyeongnam.store import write_layer
@@ -51,15 +69,25 @@ def _table(file: str, make: Callable[[Path], gpd.GeoDataFrame], *needs: str) -> 
     return Maker(file, lambda source, path: write_layer(make(source), path), needs)
 
 
-_PLACES = (FACILITIES, BOUNDARIES)
+_PLACES = (FACILITIES, BOUNDARIES, SITES, LANDUSE)
 
 #: Layer -> its maker, in the order in which they are made: the quick ones first.
 MAKERS: dict[str, Maker] = {
     "clusters": _table("clusters.geojson", make_clusters, BOUNDARIES),
-    "municipalities": _table("municipalities.parquet", make_municipalities, BOUNDARIES),
+    "provinces": _table("provinces.parquet", make_provinces, BOUNDARIES),
+    "municipalities": _table("municipalities.parquet", make_municipalities, BOUNDARIES, CENSUS),
+    "submunicipalities": _table("submunicipalities.parquet", make_submunicipalities, BOUNDARIES),
     "complexes": _table("complexes.geojson", make_complexes, *_PLACES),
     "universities": _table("universities.geojson", make_universities, *_PLACES),
     "centres": _table("centres.geojson", make_centres, *_PLACES),
+    "outlines": _table("outlines.geojson", make_outlines, *_PLACES),
+    "positions": _table("positions.geojson", make_positions, *_PLACES),
+    "growth_poles": _table("growth_poles.geojson", make_growth_poles, *_PLACES),
+    "local_plans": _table("local_plans.parquet", make_local_plans, BOUNDARIES),
+    "producer_services": _table("producer_services.parquet", make_producer_services, BOUNDARIES),
+    "mechanical_industry": _table(
+        "mechanical_industry.parquet", make_mechanical_industry, BOUNDARIES
+    ),
     "interchanges": _table("interchanges.geojson", make_interchanges, HIGHWAY),
     "population": _table("population.parquet", make_population, BOUNDARIES, CENSUS, COUNTRY_ROADS),
     "barriers": _table("barriers.parquet", make_barriers, LANDUSE, BOUNDARIES),

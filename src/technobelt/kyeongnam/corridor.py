@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 __all__ = ["ROUTES", "carriageway", "make_corridor", "stretch_ends"]
 
 ROUTES = ("10", "102", "104")
+IN_2021 = {"10": "yes", "102": "option", "104": "no"}  # the second branch is a road of its own
 TOLERANCE_M = 30
 BESIDE_M = 1_000  # an interchange farther from the line than this lies beyond the roads' edge
 
@@ -243,6 +244,8 @@ def _facts(
         "opened": [date.opened for date in dates],
         "opened_ev": [date.evidence for date in dates],
         "existed_1999": table["open_in_1999"],
+        "in_1999": np.where(table["open_in_1999"] == "yes", "yes", "no"),
+        "in_2021": table["route_no_today"].map(IN_2021),
         "source": [
             f"shape: {OSM_SOURCE}; dates: {plain_source(text)}" for text in table["sources"]
         ],

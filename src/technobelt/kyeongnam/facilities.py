@@ -3,23 +3,30 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from technobelt.errors import LayerError
-from technobelt.kyeongnam.boundaries import locate, read_municipalities
+from technobelt.kyeongnam.boundaries import ellipsoid_km2, locate, read_municipalities
+from technobelt.kyeongnam.outlines import draw_outlines
+from technobelt.kyeongnam.positions import compare
 from technobelt.kyeongnam.source import FACILITIES, numbers, read_table, refuse, refuse_first
+from technobelt.kyeongnam.water import read_landuse
 from technobelt.kyeongnam.wording import (
     FACTS_LICENCE,
+    OSM_LICENCE,
+    OSM_SOURCE,
     largest_area,
     name_of_1999,
     plain_name,
     plain_note,
     plain_source,
 )
-from technobelt.schema import WGS84
+from technobelt.schema import NOT_LOCATED, WGS84
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
     import geopandas as gpd
@@ -33,8 +40,10 @@ __all__ = [
     "make_centres",
     "make_complexes",
     "make_facilities",
+    "make_outlines",
+    "make_positions",
     "make_universities",
-    "not_located",
+    "read_facilities",
 ]
 
 COMPLEXES = ("national_industrial_complex", "general_industrial_complex", "free_trade_zone")
@@ -45,6 +54,7 @@ CENTRES = (
     "business_incubator",
     "research_institute",
 )
+LAYERS_OF = {"complexes": COMPLEXES, "universities": UNIVERSITIES, "centres": CENTRES}
 
 _COLUMNS = (
     *("id", "kind", "name_en", "name_ko", "cluster", "lon", "lat", "area_km2", "opened_year"),
@@ -54,7 +64,9 @@ _COLUMNS = (
 
 
 def make_facilities(source: Path, kinds: Sequence[str]) -> gpd.GeoDataFrame:
-    """Return the facilities of some kinds that have a position, WGS 84 with five decimals.
+    """Return the facilities of some kinds, WGS 84 with five decimals, in the order of the source.
+
+    Those that nobody can place are kept without a shape, their confidence ``not located``.
 
     Parameters
     ----------
@@ -66,7 +78,7 @@ def make_facilities(source: Path, kinds: Sequence[str]) -> gpd.GeoDataFrame:
     Returns
     -------
     geopandas.GeoDataFrame
-        In the order of the source; the columns of the schema's facilities.
+        The columns of the schema's facilities.
 
     Raises
     ------
@@ -74,27 +86,85 @@ def make_facilities(source: Path, kinds: Sequence[str]) -> gpd.GeoDataFrame:
         Two rows have one id, a number is none, or a position is not in the municipality or the
         cluster that the row names; the file and line are named.
     """
-    table = _read(source)
-    placed = _placed(table[table["kind"].isin(kinds) & (table["lon"] != "")])
+    import geopandas as gpd
+
+    table = read_facilities(source)
+    places = compare(source, table)
     areas = read_municipalities(source)
-    codes = locate(placed.geometry, areas)
-    check_places(placed, codes, areas)
-    return placed[["geometry"]].assign(
-        **_facts(placed),
-        province=codes.map(areas["prov_en"]),
-        licence=FACTS_LICENCE,
+    located = places[places["confidence"] != NOT_LOCATED]
+    stated = located.set_geometry(
+        gpd.points_from_xy(located["was_lon"], located["was_lat"]), crs=WGS84
+    )
+    for points in (stated, located):
+        codes = locate(points.geometry, areas)
+        check_places(table.loc[located.index], codes, areas)
+    mine = table["kind"].isin(kinds)
+    if not mine.any():
+        raise LayerError(f"'{FACILITIES}' has no row of the kinds {', '.join(kinds)}.")
+    return places.loc[mine, ["geometry"]].assign(
+        **_facts(table[mine], places[mine]),
+        province=codes.map(areas["prov_en"]).reindex(table.index[mine]),
     )
 
 
-make_complexes = partial(make_facilities, kinds=COMPLEXES)
 make_universities = partial(make_facilities, kinds=UNIVERSITIES)
 make_centres = partial(make_facilities, kinds=CENTRES)
 
 
-def not_located(source: Path) -> pd.DataFrame:
-    """Return ``id`` and ``name`` of the facilities that no source gives a position for."""
-    table = _read(source)
-    return table.loc[table["lon"] == "", ["id", "name_en"]].rename(columns={"name_en": "name"})
+def make_complexes(source: Path) -> gpd.GeoDataFrame:
+    """Return the layer ``complexes``: their points, and what is known of their outlines."""
+    frame = make_facilities(source, COMPLEXES)
+    drawn = _drawn(source, frame)
+    return frame.assign(outline=drawn["outline"], area_ratio=drawn["area_ratio"])
+
+
+def make_outlines(source: Path) -> gpd.GeoDataFrame:
+    """Return the layer ``outlines``: the complexes of which more than a point is known, WGS 84."""
+    frame = make_facilities(source, COMPLEXES)
+    drawn = _drawn(source, frame)
+    shown = drawn["outline"] != "point"
+    frame, drawn = frame[shown], drawn[shown].to_crs(WGS84)
+    mapped = (drawn["outline"] == "landuse").to_numpy()
+    return drawn[["outline", "area_ratio", "geometry"]].assign(
+        **{name: frame[name] for name in ("id", "name", "name_ko", "name_1999", "cluster")},
+        area_km2=ellipsoid_km2(drawn.geometry.to_numpy()),
+        published=frame["area_km2"],
+        area_ratio=drawn["area_ratio"].where(mapped),
+        source=np.where(
+            mapped,
+            f"{OSM_SOURCE}: industrial land joined over gaps of up to 120 m",
+            "a disc of the published area: no border is known",
+        ),
+        licence=np.where(mapped, OSM_LICENCE, FACTS_LICENCE),
+        confidence=np.where(mapped, "medium", "low"),
+    )
+
+
+def make_positions(source: Path) -> gpd.GeoDataFrame:
+    """Return the layer ``positions``: how each place's position compares, WGS 84."""
+    table = read_facilities(source)
+    places = compare(source, table)
+    layer = {kind: name for name, kinds in LAYERS_OF.items() for kind in kinds}
+    columns = ["compared", "by", "site", "confidence", "was_conf", "was_lon", "was_lat", "geometry"]
+    name = table["name_en"].map(plain_name)
+    return places[columns].assign(
+        id=table["id"],
+        name=name,
+        name_ko=table["name_ko"],
+        name_1999=name.map(name_of_1999),
+        layer=table["kind"].map(layer),
+        off_m=places["off_m"].round(),
+        land_m=places["land_m"].round(),
+        source=f"sites and land use: {OSM_SOURCE}",
+        licence=f"{FACTS_LICENCE}; {OSM_LICENCE}",
+    )
+
+
+def _drawn(source: Path, complexes: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+    landuse = read_landuse(source)
+    industrial = landuse.geometry[landuse["class"] == "industrial"].to_numpy()
+    named = complexes.set_index("id")
+    return draw_outlines(named, industrial).set_index(complexes.index)
 
 
 def check_places(placed: gpd.GeoDataFrame, codes: pd.Series[str], areas: gpd.GeoDataFrame) -> None:
@@ -128,7 +198,14 @@ def check_places(placed: gpd.GeoDataFrame, codes: pd.Series[str], areas: gpd.Geo
                 refuse(FACILITIES, line, f"{row['id']} {where}")
 
 
-def _read(source: Path) -> pd.DataFrame:
+def read_facilities(source: Path) -> pd.DataFrame:
+    """Read the facilities' file as text, indexed by line.
+
+    Raises
+    ------
+    LayerError
+        An id stands twice, or a kind is not known.
+    """
     table = read_table(source, FACILITIES, _COLUMNS)
     known = [*COMPLEXES, *UNIVERSITIES, *CENTRES]
     refuse_first(table["id"], table["id"].duplicated(), FACILITIES, "stands twice")
@@ -136,37 +213,46 @@ def _read(source: Path) -> pd.DataFrame:
     return table
 
 
-def _placed(table: pd.DataFrame) -> gpd.GeoDataFrame:
-    import geopandas as gpd
-
-    if table.empty:
-        raise LayerError(f"'{FACILITIES}' has no row with a position of the kinds asked for.")
-    lon, lat = (numbers(table, column, FACILITIES).round(5) for column in ("lon", "lat"))
-    refuse_first(table["lon"], ~lon.between(124, 132), FACILITIES, "is no longitude of Korea")
-    refuse_first(table["lat"], ~lat.between(33, 39), FACILITIES, "is no latitude of Korea")
-    return gpd.GeoDataFrame(table, geometry=gpd.points_from_xy(lon, lat), crs=WGS84)
-
-
-def _facts(placed: gpd.GeoDataFrame) -> dict[str, object]:
-    areas = numbers(placed, "area_km2", FACILITIES)
-    name = placed["name_en"].map(plain_name)
+def _facts(table: pd.DataFrame, places: gpd.GeoDataFrame) -> dict[str, object]:
+    areas = numbers(table, "area_km2", FACILITIES)
+    name = table["name_en"].map(plain_name)
+    mapped = places["mapped"].to_numpy()
     facts: dict[str, object] = {
-        "id": placed["id"],
+        "id": table["id"],
         "name": name,
-        "name_ko": placed["name_ko"],
+        "name_ko": table["name_ko"],
         "name_1999": name.map(name_of_1999),
-        "kind": placed["kind"],
-        "cluster": placed["cluster"],
-        "municip": placed["municipality_ko"],
-        "special": placed["specialisation"].replace("", None),
-        "opened_year": numbers(placed, "opened_year", FACILITIES).astype("Int64"),
-        "existed_1999": placed["existed_1999"],
-        "source": placed["source"].map(plain_source),
-        "confidence": placed["confidence"],
-        "position_by": placed["coordinate_source"].map(plain_source),
-        "note": placed["note"].map(plain_note),
+        "kind": table["kind"],
+        "cluster": table["cluster"],
+        "municip": table["municipality_ko"].replace("", None),
+        "special": table["specialisation"].replace("", None),
+        "opened_year": numbers(table, "opened_year", FACILITIES).astype("Int64"),
+        "existed_1999": table["existed_1999"],
+        "source": table["source"].map(plain_source),
+        "licence": np.where(mapped, f"{FACTS_LICENCE}; position: {OSM_LICENCE}", FACTS_LICENCE),
+        "confidence": places["confidence"],
+        "position_by": [_position_by(*row) for row in _rows(table, places)],
+        "compared": places["compared"],
+        "note": table["note"].map(plain_note),
     }
-    if placed["kind"].isin(COMPLEXES).all():
-        largest = [largest_area(*pair) for pair in zip(areas, placed["note"], strict=True)]
+    if table["kind"].isin(COMPLEXES).all():
+        largest = [largest_area(*pair) for pair in zip(areas, table["note"], strict=True)]
         facts |= {"area_km2": areas, "area_max": largest}
     return facts
+
+
+def _rows(table: pd.DataFrame, places: gpd.GeoDataFrame) -> Iterator[tuple[str, dict[str, Any]]]:
+    yield from zip(table["coordinate_source"], places.to_dict("records"), strict=True)
+
+
+def _position_by(stated: str, place: dict[str, Any]) -> str:
+    """Say how a position was found, and what it was compared with."""
+    if place["confidence"] == NOT_LOCATED:
+        return "not located: no source gives a position"
+    said = plain_source(stated)
+    if place["site"] is None:
+        return said
+    site = f"{OSM_SOURCE}, '{place['site']}'"
+    if place["mapped"]:
+        return f"{site}; before, {place['off_m']:.0f} m off, by {said}"
+    return f"{said}; {site} lies {place['off_m']:.0f} m off"

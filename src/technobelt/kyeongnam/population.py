@@ -7,21 +7,14 @@ the census's, to the person.
 
 from __future__ import annotations
 
-import re
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from technobelt.errors import LayerError
 from technobelt.kyeongnam.boundaries import METRES, read_municipalities
-from technobelt.kyeongnam.source import (
-    BOUNDARIES,
-    CENSUS,
-    COUNTRY_ROADS,
-    numbers,
-    read_table,
-    refuse,
-)
+from technobelt.kyeongnam.census import census_by_code, read_census
+from technobelt.kyeongnam.source import COUNTRY_ROADS
 from technobelt.kyeongnam.streets import Pieces, cut, read_lines
 from technobelt.kyeongnam.wording import CENSUS_LICENCE, OSM_LICENCE
 
@@ -34,7 +27,6 @@ if TYPE_CHECKING:
 
 __all__ = [
     "CELL_M",
-    "census_by_code",
     "make_population",
     "share_out",
     "spread",
@@ -59,9 +51,7 @@ def make_population(source: Path) -> gpd.GeoDataFrame:
     import geopandas as gpd
 
     areas = read_municipalities(source)
-    people = census_by_code(
-        areas, read_table(source, CENSUS, ["province_ko", "name_ko", "population"])
-    )
+    people = census_by_code(areas, read_census(source))
     lines = read_lines(source, COUNTRY_ROADS, STREETS, bounds=tuple(areas.total_bounds))
     cells = spread(_in_areas(cut(lines), areas.to_crs(METRES)), people)
     return gpd.GeoDataFrame(
@@ -71,54 +61,6 @@ def make_population(source: Path) -> gpd.GeoDataFrame:
         geometry=gpd.points_from_xy(cells["x"].round(), cells["y"].round()),
         crs=METRES,
     )
-
-
-def census_by_code(areas: gpd.GeoDataFrame, census: pd.DataFrame) -> pd.Series[int]:
-    """Join the census to the municipalities by province and name, for its codes are others.
-
-    A city with districts stands in the census as a whole and by district; the boundaries have the
-    districts only, with the city's name before theirs.
-
-    Parameters
-    ----------
-    areas
-        Municipalities indexed by code, with ``prov_ko`` and ``name_ko``.
-    census
-        ``province_ko``, ``name_ko`` and ``population``, indexed by line.
-
-    Returns
-    -------
-    pandas.Series
-        People by code.
-
-    Raises
-    ------
-    LayerError
-        A municipality has no row or more than one; it is named.
-
-    Examples
-    --------
-    >>> import pandas as pd
-    >>> areas = pd.DataFrame({"prov_ko": ["K"], "name_ko": ["창원시진해구"]}, index=["38115"])
-    >>> census = pd.DataFrame(
-    ...     {"province_ko": "K", "name_ko": ["창원시", "진해구"], "population": ["9", "4"]}
-    ... )
-    >>> census_by_code(areas, census).to_dict()
-    {'38115': 4}
-    """
-    import pandas as pd
-
-    people = numbers(census, "population", CENSUS)
-    lines: dict[Any, Any] = census.groupby(
-        [census["province_ko"], census["name_ko"].map(_district)]
-    ).groups
-    found = {}
-    for row, (code, area) in enumerate(areas.iterrows(), start=1):
-        hits = lines.get((area["prov_ko"], _district(area["name_ko"])), [])
-        if len(hits) != 1 or not people[hits[0]] > 0:
-            refuse(BOUNDARIES, row, _said(area, len(hits)))
-        found[code] = int(people[hits[0]])
-    return pd.Series(found, name="population")
 
 
 def share_out(total: int, weights: NDArray[np.float64]) -> NDArray[np.int64]:
@@ -227,16 +169,3 @@ def _in_areas(pieces: Pieces, areas: gpd.GeoDataFrame) -> pd.DataFrame:
         columns = {name: part[inside] for name, part in pieces._asdict().items()}
         found.append(pd.DataFrame(columns).assign(municip=str(code)))
     return pd.concat(found, ignore_index=True)
-
-
-def _district(name: str) -> str:
-    """Return a district's own name; every other name as it is."""
-    match = re.fullmatch(r".+시 ?(.+구)", name)
-    return match[1] if match else name
-
-
-def _said(area: pd.Series[str], hits: int) -> str:
-    place = f"{area['prov_ko']} {area['name_ko']}"
-    if hits:
-        return f"'{place}' stands {hits} times in '{CENSUS}', or without people"
-    return f"'{place}' is not in '{CENSUS}' (joined by province and name)"

@@ -2,24 +2,22 @@
 
 Motorway to tertiary within the belt, motorway to primary to 120 km beyond it, and of the smaller
 roads only those without which one of these could not be driven to or away from. Carriageways and
-ramps stay apart. Expressway sections carry their dates of opening.
+ramps stay apart. Sections carry their dates of opening, see `technobelt.kyeongnam.dating`.
 """
 
 from __future__ import annotations
 
-import re
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pandas as pd
 import shapely
 from scipy.sparse import csr_array
 from scipy.sparse.csgraph import dijkstra
 
 from technobelt.kyeongnam.boundaries import METRES, make_clusters
-from technobelt.kyeongnam.highway import make_interchanges, openings
-from technobelt.kyeongnam.source import COUNTRY_ROADS, SEGMENTS, read_table, refuse, source_file
+from technobelt.kyeongnam.dating import with_openings
+from technobelt.kyeongnam.source import COUNTRY_ROADS, ROADS_DATE, refuse, source_file
 from technobelt.network.build import network_of_pieces, transformer
 from technobelt.network.osm import read_ways
 from technobelt.network.sections import break_ways, cut_service_roads, largest_part
@@ -38,15 +36,12 @@ if TYPE_CHECKING:
 
 __all__ = ["joining_roads", "write_roads"]
 
-ROADS_DATE = "2021-08"
 BELT_M = 30_000.0  # main roads down to tertiary within this distance of the clusters
 AROUND_M = 120_000.0  # 90 minutes at 80 km/h
-DATED_WITHIN_M = 3_000.0  # a stretch drawn straight between its interchanges runs this far off
 #: A joining road costs this many times its length unless it is a main road itself.
 _DETOUR = 3.0
 _TERTIARY = ROAD_CLASSES.index("tertiary_link")
 _PRIMARY = ROAD_CLASSES.index("primary_link")
-_MOTORWAY = ROAD_CLASSES.index("motorway")
 _RAMP = ROAD_CLASSES.index("motorway_link")
 #: Ramps that the material draws against the traffic: where each begins, and how one can tell.
 AGAINST_TRAFFIC = (
@@ -173,65 +168,3 @@ def turned(ways: Ways) -> Ways:
     forward, backward = ways.forward.copy(), ways.backward.copy()
     forward[wrong], backward[wrong] = ways.backward[wrong], ways.forward[wrong]
     return replace(ways, forward=forward, backward=backward)
-
-
-def with_openings(ways: Ways, source: Path) -> Ways:
-    """Return the ways with dates of opening on the expressways.
-
-    A way belongs to the stretch of its own route number whose line between interchanges passes
-    nearest. Everything else stays without a date and counts as open.
-    """
-    stretches = _stretches(source)
-    opened, evidence = ways.opened.copy(), ways.opened_ev.copy()
-    middle = (ways.start[:-1] + ways.start[1:] - 1) // 2
-    xy = np.stack(transformer(METRES).transform(*ways.lonlat[middle].T), axis=1)
-    for route, mine in stretches.groupby("route"):
-        on_route = np.flatnonzero((ways.road_class == _MOTORWAY) & (ways.ref == route))
-        if not len(on_route):
-            continue
-        places = np.asarray(shapely.points(xy[on_route]), dtype=object)
-        distance = shapely.distance(places[:, None], mine["line"].to_numpy()[None, :])
-        best = distance.argmin(axis=1)
-        near = distance[np.arange(len(best)), best] <= DATED_WITHIN_M
-        opened[on_route[near]] = mine["opened"].to_numpy()[best[near]]
-        evidence[on_route[near]] = mine["opened_ev"].to_numpy()[best[near]]
-    return replace(ways, opened=opened, opened_ev=evidence)
-
-
-def _stretches(source: Path) -> pd.DataFrame:
-    """Return the dated stretches: route number, line through its interchanges, date, evidence."""
-    columns = ("segment_id", "line_id", "route_no_today", "name", "opened", "note")
-    table = read_table(source, SEGMENTS, columns)
-    junctions = make_interchanges(source).to_crs(METRES)
-    dates = openings(table, SEGMENTS)
-    table = table.assign(
-        route=table["route_no_today"],
-        opened=pd.Series([date.opened for date in dates], index=table.index, dtype=object),
-        opened_ev=[date.evidence for date in dates],
-    )
-    table = table[(table["route"] != "") & table["opened"].notna()]
-    lines = [
-        _line_of(row, table, junctions[junctions["line"] == row["line_id"]], number)
-        for number, row in table.iterrows()
-    ]
-    return table.assign(line=lines)
-
-
-def _line_of(row: pd.Series[Any], table: pd.DataFrame, junctions: Any, number: object) -> Any:
-    """Return the line through a stretch's interchanges; a line's only stretch is all of it."""
-    along = junctions.sort_values("order")
-    if (table["line_id"] == row["line_id"]).sum() > 1:
-        order = along["order"][_named(along["name"], row["name"])]
-        if len(order) < 2:
-            refuse(SEGMENTS, number, f"'{row['name']}' names no two interchanges of its line")
-        along = along[along["order"].between(order.min(), order.max())]
-    return shapely.LineString(shapely.get_coordinates(along.geometry.to_numpy()))
-
-
-def _named(names: pd.Series[str], text: str) -> Mask:
-    """Mark the interchanges that a stretch's name names, with or without their JC."""
-    text = text.partition(" part of ")[0].replace("W.", "West ").replace("E.", "East ")
-    stops = {stop.strip() for stop in re.split(r" - |: |\(|\)", text)}
-    plain = names.str.removesuffix(" JC")
-    short = plain.isin(stops) & ~plain.duplicated(keep=False)
-    return np.asarray(names.isin(stops) | short)

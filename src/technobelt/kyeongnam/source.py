@@ -26,7 +26,9 @@ __all__ = [
     "HIGHWAY",
     "LANDUSE",
     "ROADS",
+    "ROADS_DATE",
     "SEGMENTS",
+    "SITES",
     "numbers",
     "read_shapes",
     "read_table",
@@ -43,7 +45,9 @@ FACILITIES = "facilities.csv"
 HIGHWAY = "highway.csv"
 LANDUSE = "landuse.gpkg"
 ROADS = "gyeongnam-2021-08.osm.pbf"
+ROADS_DATE = "2021-08"
 SEGMENTS = "highway_segments.csv"
+SITES = "osm_named_sites.csv"
 
 
 def source_file(source: Path, name: str) -> Path:

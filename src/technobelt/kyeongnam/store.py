@@ -60,8 +60,10 @@ def _geojson(frame: gpd.GeoDataFrame, name: str) -> str:
 
 def _feature(row: dict[str, Any], shape: Any) -> str:
     properties = {key: _plain(value) for key, value in row.items()}
-    mapping = shape.__geo_interface__
-    geometry = {"type": mapping["type"], "coordinates": _rounded(mapping["coordinates"])}
+    geometry = None
+    if shape is not None and not shape.is_empty:
+        mapping = shape.__geo_interface__
+        geometry = {"type": mapping["type"], "coordinates": _rounded(mapping["coordinates"])}
     feature = {"type": "Feature", "properties": properties, "geometry": geometry}
     return json.dumps(feature, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
 

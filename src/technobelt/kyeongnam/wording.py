@@ -127,8 +127,8 @@ def plain_name(text: str) -> str:
     return re.sub(r", context\)|\s*\(context\)", lambda m: ")" if m[0][0] == "," else "", text)
 
 
-def name_of_1999(name: str) -> str | None:
-    """Spell a name as in 1999, or return None where it was spelt as today.
+def name_of_1999(name: str) -> str:
+    """Spell a name as in 1999; where nothing else is known, that is as today.
 
     Examples
     --------
@@ -136,16 +136,15 @@ def name_of_1999(name: str) -> str | None:
     'Inje University, Kimhae campus'
     >>> name_of_1999("Changwon Moonsung University (former Changwon College)")
     'Changwon College'
-    >>> name_of_1999("Changwon National University") is None
-    True
+    >>> name_of_1999("Changwon National University")
+    'Changwon National University'
     """
     then = name
     for pattern in _RENAMED:
         found = re.search(pattern, name)
         if found:
             then = found[1]
-    then = re.sub(r"[A-Z][a-z]+", lambda word: _SPELT_1999.get(word[0], word[0]), then)
-    return None if then == name else then
+    return re.sub(r"[A-Z][a-z]+", lambda word: _SPELT_1999.get(word[0], word[0]), then)
 
 
 def largest_area(published: float | None, note: str) -> float | None:

@@ -57,8 +57,10 @@ class Ways:
         bool (n).
     limit_kph
         float64 (n): posted limit, NaN where there is none.
-    ref, name, opened, opened_ev
+    ref, name, opened
         object (n): text, None where there is none.
+    opened_ev
+        object (n): evidence of the date of opening; ``unknown`` where there is none.
     closed
         Number of ways left out because cars may not drive there.
     """
@@ -218,13 +220,12 @@ def _as_ways(found: _Collected, file: Path) -> Ways:
         for (name, kind_of), values in zip(_DTYPES.items(), zip(*rows, strict=True), strict=True)
     }
     drivable = columns["forward"] | columns["backward"]
-    none = np.full(len(kind), None, dtype=object)
     ways = Ways(
         start=np.concatenate([[0], np.cumsum(found.counts)]).astype(np.int64),
         node=np.array(found.nodes, dtype=np.int64),
         lonlat=lonlat,
-        opened=none,
-        opened_ev=none.copy(),
+        opened=np.full(len(kind), None, dtype=object),
+        opened_ev=np.full(len(kind), "unknown", dtype=object),
         closed=int((~drivable).sum()),
         **columns,
     )

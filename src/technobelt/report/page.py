@@ -6,14 +6,25 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from technobelt.figures import belt_map, ground_of, isochrone_maps, trip_matrix, zone_maps
+from technobelt.figures import (
+    belt_map,
+    ground_of,
+    has_two_dates,
+    isochrone_maps,
+    network_maps,
+    trip_matrix,
+    zone_maps,
+)
 from technobelt.region import TravelTimeClaim, built_in_folder
 from technobelt.report.tables import (
     assumptions,
     data_rows,
+    date_rows,
     facility_names,
     isochrone_rows,
+    outline_rows,
     place_rows,
+    sureness,
     travel_claim,
     verdict,
     zone_rows,
@@ -29,6 +40,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from jinja2 import Template
 
+    from technobelt.network import Network
     from technobelt.region import Region
 
     Layers = Mapping[str, gpd.GeoDataFrame]
@@ -53,6 +65,8 @@ def write_report(  # noqa: PLR0913  (everything that a run has found)
     pairs: pd.DataFrame,
     audit: pd.DataFrame | None = None,
     manifest: Mapping[str, Any],
+    network: Network | None = None,
+    road_dates: pd.DataFrame | None = None,
 ) -> Path:
     """Write the report of a run as one HTML file that needs nothing else.
 
@@ -65,7 +79,8 @@ def write_report(  # noqa: PLR0913  (everything that a run has found)
     verdicts
         What ``claims.json`` holds.
     layers
-        The region's layers; ``clusters`` must be among them.
+        The region's layers; ``clusters`` must be among them. ``positions`` and ``outlines`` are
+        told of where they are.
     roads
         Roads for the maps, with the column ``class``; None draws none.
     isochrones
@@ -78,6 +93,10 @@ def write_report(  # noqa: PLR0913  (everything that a run has found)
         From the audit of the isochrones, where they do not have its columns themselves.
     manifest
         Versions, inputs and parameters of the run.
+    network
+        For a figure of the roads at two dates, which needs dates of opening.
+    road_dates
+        From `technobelt.network.dates.kilometres_by_evidence`, for a table.
 
     Returns
     -------
@@ -101,11 +120,14 @@ def write_report(  # noqa: PLR0913  (everything that a run has found)
         "verdicts": _verdicts(region, verdicts, layers),
         "travel": [travel_claim(c) for c in verdicts["claims"] if c["kind"] == "travel_time"],
         "places": place_rows(region, pairs, layers),
-        "figures": _figures(region, layers, roads, isochrones, zones, pairs),
+        "figures": _figures(region, layers, roads, isochrones, zones, pairs, network),
         "zones": {"rows": zone_rows(region, zones), "rules": _zone_rules(region)},
         "isochrones": _isochrones(isochrones, audit),
         "assumptions": assumptions(region),
         "data": data_rows(layers, verdicts["network"]),
+        "sureness": sureness(layers),
+        "outlines": outline_rows(layers),
+        "dates": date_rows(road_dates),
         "run": _run(region, verdicts, manifest),
     }
     page = _template().render(content)
@@ -155,6 +177,7 @@ def _figures(
     isochrones: gpd.GeoDataFrame,
     zones: gpd.GeoDataFrame,
     pairs: pd.DataFrame,
+    network: Network | None,
 ) -> dict[str, Any]:
     """Return the figures that there is something for, as markup."""
     from markupsafe import Markup
@@ -170,6 +193,8 @@ def _figures(
         figures["trips"] = trip_matrix(pairs, limit_min=limit, clusters=names)
     if len(zones):
         figures["zones"] = zone_maps(region, zones, layers, ground)
+    if network is not None and has_two_dates(network):
+        figures["networks"] = network_maps(region, network, ground)
     return {name: Markup(svg) for name, svg in figures.items()}  # noqa: S704  (escaped as drawn)
 
 

@@ -22,7 +22,7 @@ from technobelt.report.wording import (
     units,
     words,
 )
-from technobelt.schema import LAYERS
+from technobelt.schema import LAYERS, NOT_LOCATED
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -37,9 +37,12 @@ if TYPE_CHECKING:
 __all__ = [
     "assumptions",
     "data_rows",
+    "date_rows",
     "facility_names",
     "isochrone_rows",
+    "outline_rows",
     "place_rows",
+    "sureness",
     "travel_claim",
     "verdict",
     "zone_rows",
@@ -66,7 +69,17 @@ _READINGS = {
         "driving only, between interchanges of the corridor that lie in two clusters; the longest",
     ),
 }
-_CONFIDENCE = ("high", "medium", "low")
+_CONFIDENCE = ("high", "medium", "low", NOT_LOCATED)
+#: What a comparison of a position with other sources found, in words.
+_COMPARED = {
+    "agrees": "Another source agrees",
+    "moved": "Another source named a better position; moved there",
+    "unconfirmed": "No other source was found",
+    NOT_LOCATED: "Nobody can place it: left out of times",
+}
+#: What an outline is, in words.
+_OUTLINES = {"landuse": "from land use", "disc": "disc of the published area, no border"}
+_EVIDENCE = ("dated_km", "assumed_km", "unknown_km")
 #: Columns of an isochrone that count what it reaches, and what they are called.
 _REACHED = {
     "n_complex": "Complexes",
@@ -354,3 +367,90 @@ def _confidence(frame: gpd.GeoDataFrame) -> str:
         return ""
     counts = frame["confidence"].astype(str).value_counts()
     return ", ".join(f"{number(counts[name])} {name}" for name in _CONFIDENCE if name in counts)
+
+
+# --- how sure the data are -----------------------------------------------------------------------
+
+
+def sureness(layers: Layers) -> Row | None:
+    """Return how sure the positions were before and after the comparison, and what stays weak.
+
+    None where the region has no layer ``positions``.
+    """
+    if "positions" not in layers:
+        return None
+    places = layers["positions"]
+    sure, found = (places[c].astype(str) for c in ("confidence", "compared"))
+    before, after = places["was_conf"].astype(str).value_counts(), sure.value_counts()
+    weak = {
+        "Moved": places[found == "moved"],
+        "Unconfirmed, of low confidence": places[(found == "unconfirmed") & (sure == "low")],
+        "Not located": places[found == NOT_LOCATED],
+    }
+    return {
+        "places": number(len(places)),
+        "confidence": [
+            [word, number(before.get(word, 0)), number(after.get(word, 0))] for word in _CONFIDENCE
+        ],
+        "compared": [
+            [_COMPARED.get(str(word), words(word)), number(count)]
+            for word, count in found.value_counts().items()
+        ],
+        "weak": {title: _weak(rows) for title, rows in weak.items() if len(rows)},
+    }
+
+
+def _weak(rows: gpd.GeoDataFrame) -> list[str]:
+    """Return names, with how far each place was moved."""
+    off = rows["off_m"] if "off_m" in rows else pd.Series(dtype=float, index=rows.index)
+    return [
+        str(name) if pd.isna(far) else f"{name} ({number(far)} m)"
+        for name, far in zip(rows["name"], off.reindex(rows.index), strict=True)
+    ]
+
+
+def outline_rows(layers: Layers) -> list[list[str]]:
+    """Return one row an outline: name, what it is, area found, published area, their ratio."""
+    if "outlines" not in layers:
+        return []
+    return [
+        [
+            str(row["name"]),
+            _OUTLINES.get(str(row["outline"]), words(row["outline"])),
+            number(row["area_km2"], 2),
+            number(row.get("published"), 2),
+            NOTHING if row["outline"] == "disc" else number(row.get("area_ratio"), 2),
+        ]
+        for row in layers["outlines"].sort_values("area_km2", ascending=False).to_dict("records")
+    ]
+
+
+def date_rows(road_dates: pd.DataFrame | None) -> list[Row]:
+    """Return kilometres by route and evidence; routes without any date in one row, all at the end.
+
+    Parameters
+    ----------
+    road_dates
+        As `technobelt.network.dates.kilometres_by_evidence` returns it.
+    """
+    if road_dates is None or road_dates.empty:
+        return []
+    known = (road_dates["dated_km"] + road_dates["assumed_km"]) > 0
+    rows = [_dated(row["route"], row) for row in road_dates[known].to_dict("records")]
+    without = road_dates[~known]
+    if len(without):
+        one, several = without["route"].iloc[0], f"{len(without)} others, without any date"
+        rows.append(
+            _dated(one if len(without) == 1 else several, without[list(_EVIDENCE)].sum().to_dict())
+        )
+    return [*rows, _dated("All", road_dates[list(_EVIDENCE)].sum().to_dict())]
+
+
+def _dated(route: str, row: Mapping[Any, Any]) -> Row:
+    ends = [str(row[end]) for end in ("first", "last") if pd.notna(row.get(end))]
+    days = list(dict.fromkeys(day(end) for end in ends))
+    return {
+        "route": str(route),
+        "cells": [number(row[column], 1) if row[column] else NOTHING for column in _EVIDENCE],
+        "opened": " to ".join(days),
+    }

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, cast
 from technobelt.errors import MissingColumnError
 from technobelt.style import cluster_colours
 from technobelt.webmap import basemap as base
-from technobelt.webmap import panel, places, plan, times
+from technobelt.webmap import outlines, panel, paper, places, plan, times
 from technobelt.webmap.facts import plain, safe
 from technobelt.writing import replace_file
 
@@ -39,12 +39,15 @@ _PANES = {
     "tb-land": 210,
     "tb-water": 220,
     "tb-bands": 300,
+    "tb-paper": 340,
     "tb-roads": 350,
     "tb-clusters": 380,
     "tb-zones": 390,
+    "tb-outlines": 400,
     "tb-corridor": 410,
     "tb-dots": 420,
     "tb-routes": 430,
+    "tb-poles": 440,
     "tb-labels": 580,
     "tb-hubs": 590,
     "tb-names": 595,
@@ -70,8 +73,9 @@ def web_map(
         From `technobelt.load_region`.
     layers
         Layer name -> frame, any CRS: ``clusters``, ``municipalities``, ``complexes``,
-        ``universities``, ``centres``, ``corridor``, ``interchanges``, ``barriers``; any may be
-        absent.
+        ``universities``, ``centres``, ``outlines``, ``corridor``, ``interchanges``, ``barriers``,
+        and the paper's ``growth_poles``, ``local_plans``, ``producer_services`` and
+        ``mechanical_industry``; any may be absent. Rows without a shape are not drawn.
     roads
         Road sections with the column ``class``, any CRS, for the basemap.
     isochrones
@@ -110,13 +114,14 @@ def web_map(
     """
     for frame, columns in ((roads, _ROADS), (isochrones, _BANDS), (merged, _BANDS)):
         _check(frame, columns)
-    filled = {name: frame for name, frame in layers.items() if len(frame)}
+    filled = {name: frame for name, frame in layers.items() if _has_shapes(frame)}
     colours = cluster_colours(region.clusters)
     background = base.basemap(filled, roads, region.crs)
     overlays = [
         *_plan(region, filled, zones, colours),
         *_places(region, filled, colours),
         *_times(region, filled, isochrones, merged, routes, colours),
+        *paper.paper(filled, region.crs),
     ]
     return _assembled(region, filled, background, overlays, verdicts)
 
@@ -201,7 +206,8 @@ def _places(
 ) -> list[Overlay]:
     joined = places.gathered(layers, region.crs)
     ring = None if joined is None else places.hubs(joined, region, colours)
-    return [*([ring] if ring else []), *places.places(layers, region.crs)]
+    areas = [outlines.outlines(layers["outlines"], region.crs)] if "outlines" in layers else []
+    return [*([ring] if ring else []), *areas, *places.places(layers, region.crs)]
 
 
 def _times(
@@ -228,6 +234,10 @@ def _times(
 
 def _has_rows(frame: gpd.GeoDataFrame | None) -> bool:
     return frame is not None and len(frame) > 0
+
+
+def _has_shapes(frame: gpd.GeoDataFrame) -> bool:
+    return bool((~(frame.geometry.isna() | frame.geometry.is_empty)).any())
 
 
 # --- the page ------------------------------------------------------------------------------------
@@ -265,9 +275,8 @@ def _assembled(
     ).add_to(map_)
     control = folium.LayerControl(collapsed=False)
     control.add_to(map_)
-    panels = panel.card(region, verdicts) + panel.legend(
-        sorted([*overlays, background], key=lambda overlay: overlay.group != times.GROUP)
-    )
+    explained = panel.legend(sorted([*overlays, background], key=_in_legend))
+    panels = outlines.hatch() + panel.card(region, verdicts) + explained
     settings = {
         "bounds": bounds,
         "groups": {overlay.name: overlay.group for overlay in overlays},
@@ -276,6 +285,12 @@ def _assembled(
     }
     map_.add_child(PageParts(panels, settings, control, groups))
     return map_
+
+
+def _in_legend(overlay: Overlay) -> int:
+    """Put first what was asked for, then what needs its colours explained most."""
+    first = [paper.GROUP, times.GROUP]
+    return first.index(overlay.group) if overlay.group in first else len(first)
 
 
 def _bounds(layers: Mapping[str, gpd.GeoDataFrame]) -> list[list[float]]:

@@ -18,6 +18,7 @@ __all__ = ["names", "number", "plain", "popup", "safe", "tooltip", "words"]
 _LABELS = {
     "kind": "Kind",
     "special": "Specialised in",
+    "pop_said": "People",
     "municip": "Municipality",
     "area_km2": "Area",
     "opened_year": "Opened",
@@ -28,15 +29,22 @@ _LABELS = {
     "line": "Line",
     "km": "At kilometre",
     "length_km": "Length",
+    "page": "In the paper",
     "note": "Note",
 }
-_UNITS = {"area_km2": " km²", "length_km": " km"}
+_UNITS = {"area_km2": " km²", "length_km": " km", "pop_said": ", as the paper says"}
 _IN_1999 = {
     "yes": "was there",
     "no": "not yet there",
     "planned": "planned",
     "assumed": "was there (assumed)",
     "unknown": "not known",
+}
+#: How a position compared with other sources.
+_COMPARED = {
+    "agrees": "agrees with another source",
+    "moved": "moved to where another source has it",
+    "unconfirmed": "confirmed by no other source",
 }
 _LINK = re.compile(r"(https?://[^\s;]+)")
 _HOST = re.compile(r"https?://(?:www\.)?([^/]+)")
@@ -109,7 +117,7 @@ def tooltip(row: Mapping[str, Any]) -> str:
     return safe(names(row)) + (f' <span lang="ko">{safe(korean)}</span>' if korean else "")
 
 
-def popup(row: Mapping[str, Any], *, extra: Iterable[tuple[str, str]] = ()) -> str:
+def popup(row: Mapping[str, Any], *, extra: Iterable[tuple[str, str]] = (), below: str = "") -> str:
     """Return the facts of one row as HTML: names, facts, how sure, source and licence.
 
     Parameters
@@ -118,6 +126,8 @@ def popup(row: Mapping[str, Any], *, extra: Iterable[tuple[str, str]] = ()) -> s
         A row of one of our layers; columns that are absent or empty are left out.
     extra
         Further lines: label and plain text.
+    below
+        HTML to stand between the facts and the source.
 
     Examples
     --------
@@ -127,13 +137,13 @@ def popup(row: Mapping[str, Any], *, extra: Iterable[tuple[str, str]] = ()) -> s
     lines = [*_facts(row), *((label, safe(text)) for label, text in extra if text)]
     table = "".join(f"<dt>{safe(label)}</dt><dd>{text}</dd>" for label, text in lines)
     title = f"<h3>{safe(names(row))}</h3>" if names(row) else ""
-    return f"{title}{_other_names(row)}<dl>{table}</dl>{_provenance(row)}"
+    return f"{title}{_other_names(row)}<dl>{table}</dl>{below}{_provenance(row)}"
 
 
 def _other_names(row: Mapping[str, Any]) -> str:
     korean, old = plain(row.get("name_ko")), plain(row.get("name_1999"))
     parts = [f'<span lang="ko">{safe(korean)}</span>'] if korean else []
-    parts += [f"in 1999: {safe(old)}"] if old else []
+    parts += [f"in 1999: {safe(old)}"] if old not in {"", names(row)} else []
     return f'<p class="tb-names">{" · ".join(parts)}</p>' if parts else ""
 
 
@@ -148,15 +158,20 @@ def _facts(row: Mapping[str, Any]) -> list[tuple[str, str]]:
 def _worded(column: str, text: str) -> str:
     if column == "existed_1999":
         return _IN_1999.get(text, text)
+    if column == "pop_said":
+        return number(text)
     return words(text) if column == "kind" else text
 
 
 def _provenance(row: Mapping[str, Any]) -> str:
     sure, found = plain(row.get("confidence")), plain(row.get("position_by"))
     parts = []
+    compared = plain(row.get("compared"))
     if sure:
         by = f", by {safe(found)}" if found else ""
-        parts.append(f'Position: <b class="tb-{safe(sure)}">{safe(sure)} confidence</b>{by}')
+        parts.append(f'Placed with <b class="tb-{safe(sure)}">{safe(sure)} confidence</b>{by}')
+    if compared:
+        parts.append(f"Compared: {safe(_COMPARED.get(compared, compared))}")
     if source := plain(row.get("source")):
         parts.append(f"Source: {_linked(source)}")
     if licence := plain(row.get("licence")):

@@ -9,7 +9,8 @@ import pandas as pd
 
 from technobelt.style import load_style
 from technobelt.webmap.facts import plain, popup, safe, tooltip, words
-from technobelt.webmap.overlays import FINE, Entry, Overlay, Part, drawn, feature, features
+from technobelt.webmap.outlines import outlined
+from technobelt.webmap.overlays import FINE, Entry, Overlay, Part, drawn, feature
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -65,16 +66,19 @@ def places(layers: Mapping[str, gpd.GeoDataFrame], crs: str) -> list[Overlay]:
     overlays = []
     for name in KINDS:
         if (joined["layer"] == name).any():
-            outlines = _outlines(layers[name], name, crs)
-            overlays.append(_overlay(name, joined, outlines))
+            colour = load_style()["places"][name]["colour"]
+            parts, entries = outlined(layers[name], colour, crs)
+            overlays.append(_overlay(name, joined, parts, entries))
     return overlays
 
 
-def _overlay(name: str, joined: gpd.GeoDataFrame, outlines: list[Part]) -> Overlay:
+def _overlay(
+    name: str, joined: gpd.GeoDataFrame, outlines: list[Part], explained: list[Entry]
+) -> Overlay:
     markers = [
         _marker(name, spot) for _, spot in joined.groupby("spot") if (spot["layer"] == name).any()
     ]
-    entries = [Entry(GROUP, _swatch(name, hollow=False), _ONE[name])]
+    entries = [Entry(GROUP, _swatch(name, hollow=False), _ONE[name]), *explained]
     if any(_hollow(row) for row in joined.to_dict("records")):
         hollow = "".join(_symbol(kind, hollow=True) for kind in KINDS)
         entries.append(
@@ -130,26 +134,6 @@ def _symbol(name: str, *, hollow: bool) -> str:
 
 def _swatch(name: str, *, hollow: bool) -> str:
     return f'<span class="tb-swatch">{_symbol(name, hollow=hollow)}</span>'
-
-
-def _outlines(frame: gpd.GeoDataFrame, name: str, crs: str) -> list[Part]:
-    """Draw the facilities that have an outline; an outline that is only a disc is dashed."""
-    areas = frame[frame.geom_type.isin(["Polygon", "MultiPolygon"])]
-    if areas.empty:
-        return []
-    shapes = drawn(areas, crs, tolerance_m=20)
-    colour = load_style()["places"][name]["colour"]
-    rows = shapes.drop(columns=shapes.geometry.name).to_dict("records")
-    properties = [
-        {
-            "tip": tooltip(row),
-            "pop": popup(row),
-            "style": {"dashArray": "4 4"} if plain(row.get("outline")) == "disc" else {},
-        }
-        for row in rows
-    ]
-    options = {"color": colour, "weight": 1.2, "fillColor": colour, "fillOpacity": 0.25}
-    return [Part(features(shapes, properties, FINE), "tb-zones", options)]
 
 
 # --- hubs ----------------------------------------------------------------------------------------

@@ -167,7 +167,7 @@ def _shields(
 def interchanges(frame: gpd.GeoDataFrame, region: Region) -> list[Overlay]:
     """Return the corridor's interchanges, and those of other expressways switched off."""
     points = drawn(frame, region.crs, tolerance_m=0)
-    routes = {route for text in region.corridor.routes for route in (text, text.lstrip("0"))}
+    routes = {route for text in region.corridor.all_routes for route in (text, text.lstrip("0"))}
     numbers = points["route_no"].map(plain) if "route_no" in points else pd.Series("", points.index)
     along = numbers.isin(routes)
     out = []

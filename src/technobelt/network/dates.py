@@ -1,0 +1,99 @@
+"""How much of a network has a date of opening, and on what evidence."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+if TYPE_CHECKING:
+    from technobelt.network.model import Network
+
+__all__ = ["kilometres_by_evidence"]
+
+_EVIDENCE = ("dated", "assumed", "unknown")
+_MOTORWAYS = ("motorway", "motorway_link")
+_EXPRESSWAY, _NO_NUMBER, _RAMPS = "expressway ", "expressway, no number", "expressway ramps"
+_DATED, _OTHER = "other dated roads", "other roads"
+
+
+def kilometres_by_evidence(network: Network) -> pd.DataFrame:
+    """Count kilometres of road by route and by the evidence of their dates of opening.
+
+    A divided road counts once for each carriageway. Roads without any evidence count as
+    ``unknown``: they are taken as open at all times.
+
+    Parameters
+    ----------
+    network
+        From `load_network`.
+
+    Returns
+    -------
+    pandas.DataFrame
+        ``route``: ``expressway 10`` for motorways by their route number, ``expressway, no number``,
+        ``expressway ramps``, the name of other roads that have dates, ``other roads``;
+        ``dated_km``, ``assumed_km``, ``unknown_km``; ``first`` and ``last``: earliest and latest
+        day of opening, ISO. Expressways first, the longest dated ones on top.
+
+    Examples
+    --------
+    >>> import technobelt as tb
+    >>> table = kilometres_by_evidence(tb.load_network(tb.load_region())).set_index("route")
+    >>> table.loc["expressway 102", "first"]
+    '1973-11-14'
+    """
+    roads = network.roads
+    evidence = roads["opened_ev"].fillna("unknown").to_numpy(object)
+    table = pd.DataFrame(
+        {
+            "route": _groups(roads, evidence),
+            "opened": roads["opened"].to_numpy(object),
+            **{
+                f"{word}_km": np.where(evidence == word, roads["length_m"] / 1000, 0.0)
+                for word in _EVIDENCE
+            },
+        }
+    )
+    groups = table.groupby("route")
+    sums = groups[[f"{word}_km" for word in _EVIDENCE]].sum().round(1)
+    sums["first"], sums["last"] = groups["opened"].min(), groups["opened"].max()
+    sums["rank"] = [_rank(route) for route in sums.index]
+    sums["known"] = sums["dated_km"] + sums["assumed_km"]
+    ordered = sums.reset_index().sort_values(
+        ["rank", "known", "route"], ascending=[True, False, True]
+    )
+    return ordered.drop(columns=["rank", "known"]).reset_index(drop=True)
+
+
+def _groups(roads: pd.DataFrame, evidence: np.ndarray[tuple[int], np.dtype[np.object_]]) -> object:
+    """Name the group of each section."""
+    name = roads["class"].astype(str).to_numpy(object)
+    number = roads["ref"].fillna("").to_numpy(object)
+    called = roads["name"].fillna("").to_numpy(object)
+    motorway = name == _MOTORWAYS[0]
+    known = evidence != "unknown"
+    return np.select(
+        [
+            motorway & (number != ""),
+            motorway,
+            name == _MOTORWAYS[1],
+            known & (called != ""),
+            known,
+        ],
+        [
+            _EXPRESSWAY + number,
+            _NO_NUMBER,
+            _RAMPS,
+            called,
+            _DATED,
+        ],
+        default=_OTHER,
+    )
+
+
+def _rank(route: str) -> int:
+    """Return where a group stands: numbered expressways 0, roads known by name 3."""
+    last = {_NO_NUMBER: 1, _RAMPS: 2, _DATED: 4, _OTHER: 5}
+    return last.get(route, 0 if route.startswith(_EXPRESSWAY) else 3)
