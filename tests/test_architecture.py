@@ -18,7 +18,7 @@ SOURCE = Path(tb.__file__).parent
 
 #: Each module may import only what stands above it.
 ORDER = (
-    *("errors", "writing", "schema", "style", "region", "layers"),
+    *("errors", "writing", "schema", "style", "claim_kinds", "region", "layers"),
     *("network", "routing", "travel_time", "routes", "surface", "isochrone"),
     *("readings", "claims", "zones"),
     *("export", "webmap", "figures", "report", "manifest", "planning"),

@@ -13,6 +13,7 @@ import shapely
 
 import technobelt as tb
 from hand_region import ENDS, ROAD, make_region
+from technobelt.claim_kinds import Selection
 from technobelt.errors import (
     CRSError,
     GeometryError,
@@ -22,7 +23,7 @@ from technobelt.errors import (
     PointError,
 )
 from technobelt.layers import FACILITIES, find_place, select
-from technobelt.region import LayerFile, Selection, built_in_folder
+from technobelt.region import LayerFile, built_in_folder
 from technobelt.schema import LAYERS
 
 

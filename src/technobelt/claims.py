@@ -13,26 +13,26 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from technobelt.claim_kinds import (
+    AreaClaim,
+    CompositionClaim,
+    CountClaim,
+    Selection,
+    TravelTimeClaim,
+)
 from technobelt.errors import ClaimError
 from technobelt.isochrone import areas_km2
 from technobelt.layers import select
 from technobelt.readings import Readings, read_travel_times
-from technobelt.region import (
-    AreaClaim,
-    CompositionClaim,
-    CountClaim,
-    Region,
-    Selection,
-    TravelTimeClaim,
-)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     import geopandas as gpd
 
+    from technobelt.claim_kinds import AnyClaim
     from technobelt.network.model import Network
-    from technobelt.region import AnyClaim
+    from technobelt.region import Region
 
 __all__ = ["Verdicts", "check_claims", "sentence"]
 

@@ -29,7 +29,8 @@ if TYPE_CHECKING:
 
     import geopandas as gpd
 
-    from technobelt.region import Region, Selection
+    from technobelt.claim_kinds import Selection
+    from technobelt.region import Region
     from technobelt.schema import Table
 
 __all__ = [

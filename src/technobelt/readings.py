@@ -25,9 +25,10 @@ if TYPE_CHECKING:
     import geopandas as gpd
     from numpy.typing import NDArray
 
+    from technobelt.claim_kinds import TravelTimeClaim
     from technobelt.network.model import Network
     from technobelt.network.speeds import Bound
-    from technobelt.region import Region, TravelTimeClaim
+    from technobelt.region import Region
 
     Floats = NDArray[np.float64]
 

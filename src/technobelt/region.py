@@ -11,11 +11,9 @@ import tomllib
 from datetime import date
 from itertools import pairwise
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 from pydantic import (
-    BaseModel,
-    ConfigDict,
     Field,
     NonNegativeFloat,
     PositiveFloat,
@@ -23,27 +21,30 @@ from pydantic import (
     field_validator,
     model_validator,
 )
-from pydantic_core import ErrorDetails, PydanticCustomError
 
+from technobelt.claim_kinds import (
+    AnyClaim,
+    ProximityClaim,
+    Selection,
+    Strict,
+    TravelTimeClaim,
+    fault,
+)
 from technobelt.errors import MissingFileError, RegionError
 from technobelt.schema import LAYERS, ROAD_CLASSES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from pydantic_core import ErrorDetails
+
 __all__ = [
     "Alignment",
-    "AnyClaim",
-    "AreaClaim",
     "Cluster",
-    "CompositionClaim",
     "Corridor",
-    "CountClaim",
     "LayerFile",
     "Profile",
     "Region",
-    "Selection",
-    "TravelTimeClaim",
     "Value",
     "ZoneRules",
     "built_in_folder",
@@ -51,16 +52,7 @@ __all__ = [
 ]
 
 
-def _fault(what: str, *at: str | int) -> PydanticCustomError:
-    """Make a fault that knows the keys, from where it is raised, that lead to its place."""
-    return PydanticCustomError("said", "{what}", {"what": what, "at": at})
-
-
-class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
-
-
-class Value(_Strict):
+class Value(Strict):
     """A number with the range in which it is believed to lie, and where it comes from."""
 
     value: NonNegativeFloat
@@ -73,11 +65,11 @@ class Value(_Strict):
     def _in_order(self) -> Value:
         if not self.low <= self.value <= self.high:
             found = f"{self.low:g}, {self.value:g}, {self.high:g}"
-            raise _fault(f"low <= value <= high must hold, found {found}", "value")
+            raise fault(f"low <= value <= high must hold, found {found}", "value")
         return self
 
 
-class Fixed(_Strict):
+class Fixed(Strict):
     """Seconds that do not depend on speed, each added where its name says.
 
     ``junction``: every passage of a junction of three or more main roads; ``ramp``: every way on
@@ -92,7 +84,7 @@ class Fixed(_Strict):
     egress: Value
 
 
-class Profile(_Strict):
+class Profile(Strict):
     """Driving speeds by road class (km/h), access speed (km/h) and fixed seconds."""
 
     label: str
@@ -106,16 +98,16 @@ class Profile(_Strict):
         needed = f"it needs one entry for each of {', '.join(ROAD_CLASSES)}"
         for name, speed in self.speed_kph.items():
             if name not in ROAD_CLASSES:
-                raise _fault(f"is no road class; {needed}", "speed_kph", name)
+                raise fault(f"is no road class; {needed}", "speed_kph", name)
             if speed.low <= 0:
-                raise _fault(f"must be above zero, found low = {speed.low:g}", "speed_kph", name)
+                raise fault(f"must be above zero, found low = {speed.low:g}", "speed_kph", name)
         for name in ROAD_CLASSES:
             if name not in self.speed_kph:
-                raise _fault(f"lacks {name!r}; {needed}", "speed_kph")
+                raise fault(f"lacks {name!r}; {needed}", "speed_kph")
         for name in ("access_kph", "limit_share"):
             low = getattr(self, name).low
             if low <= 0:
-                raise _fault(f"must be above zero, found low = {low:g}", name)
+                raise fault(f"must be above zero, found low = {low:g}", name)
         return self
 
     @property
@@ -127,14 +119,14 @@ class Profile(_Strict):
         return [name for name, value in named.items() if value.placeholder]
 
 
-class Cluster(_Strict):
+class Cluster(Strict):
     """A cluster of the belt: its name and its hub (the id of a facility)."""
 
     name: str
     hub: str
 
 
-class LayerFile(_Strict):
+class LayerFile(Strict):
     """Where a layer lies; `columns` maps our names to the file's, `crs` is for files without.
 
     `vintage` says of when the facts are.
@@ -147,7 +139,7 @@ class LayerFile(_Strict):
     columns: dict[str, str] = {}
 
 
-class Alignment(_Strict):
+class Alignment(Strict):
     """What the corridor was made of from a day on: route numbers of the road network.
 
     `optional` are roads that may be counted in: an older line beside the new one.
@@ -163,10 +155,10 @@ class Alignment(_Strict):
         try:
             return date.fromisoformat(since).isoformat()
         except ValueError as error:
-            raise _fault(f"{since!r} is no day; write it as 1973-11-14") from error
+            raise fault(f"{since!r} is no day; write it as 1973-11-14") from error
 
 
-class Corridor(_Strict):
+class Corridor(Strict):
     """The road that the claim names.
 
     Either `routes`, the route numbers that make it up at all times, or `alignments`, a dated list
@@ -180,12 +172,12 @@ class Corridor(_Strict):
     @model_validator(mode="after")
     def _either(self) -> Corridor:
         if bool(self.routes) == bool(self.alignments):
-            raise _fault("needs either routes or [[corridor.alignments]]", "name")
+            raise fault("needs either routes or [[corridor.alignments]]", "name")
         days = [alignment.since for alignment in self.alignments]
         for number, (before, day) in enumerate(pairwise(days), start=1):
             if day <= before:
                 what = f"must be later than the one before, found {before} and {day}"
-                raise _fault(what, "alignments", number, "since")
+                raise fault(what, "alignments", number, "since")
         return self
 
     @property
@@ -209,75 +201,7 @@ class Corridor(_Strict):
         return [*begun[-1].routes, *(begun[-1].optional if optional else [])]
 
 
-class Selection(_Strict):
-    """Rows of one or more layers: `where` lists the values allowed in each column."""
-
-    layers: list[str]
-    where: dict[str, list[str]] = {}
-
-    @model_validator(mode="after")
-    def _known(self) -> Selection:
-        for name in self.layers:
-            if name not in LAYERS:
-                what = f"unknown layer {name!r}; the layers are {', '.join(LAYERS)}"
-                raise _fault(what, "layers")
-        return self
-
-
-class _Claim(_Strict):
-    id: str
-    statement: str
-    source: str
-
-
-class TravelTimeClaim(_Claim):
-    """Places of different clusters lie within `limit_min` minutes of each other by car."""
-
-    kind: Literal["travel_time"]
-    limit_min: PositiveFloat
-    profile: str
-    members: Selection
-
-
-class CompositionClaim(_Claim):
-    """Each cluster has at least `at_least` of each of the named selections."""
-
-    kind: Literal["composition"]
-    at_least: int = 1
-    parts: dict[str, Selection]
-
-
-class CountClaim(_Claim):
-    """A selection has `expected` rows."""
-
-    kind: Literal["count"]
-    what: Selection
-    expected: float
-    unit: str
-    tolerance: NonNegativeFloat = 0.0
-
-
-class AreaClaim(_Claim):
-    """A selection measures `expected` km².
-
-    ``measure = "column"`` sums ``area_km2`` (and ``area_max`` where given, for the upper end);
-    ``measure = "outline"`` measures the polygons on the ellipsoid.
-    """
-
-    kind: Literal["area"]
-    what: Selection
-    expected: PositiveFloat
-    tolerance: NonNegativeFloat
-    measure: Literal["column", "outline"]
-    unit: str = "km2"
-
-
-AnyClaim = Annotated[
-    TravelTimeClaim | CompositionClaim | CountClaim | AreaClaim, Field(discriminator="kind")
-]
-
-
-class ZoneRules(_Strict):
+class ZoneRules(Strict):
     """What makes land part of an innovation zone.
 
     Land within `minutes` of at least one place of every anchor, in the same cluster, by `profile`;
@@ -296,7 +220,7 @@ class ZoneRules(_Strict):
     hole_min_km2: NonNegativeFloat = 0.2
 
 
-class Region(_Strict):
+class Region(Strict):
     """A region: its folder and everything that its ``region.toml`` says.
 
     Attributes
@@ -333,9 +257,9 @@ class Region(_Strict):
     def _names_fit(self) -> Region:
         for name in self.layers:
             if name not in LAYERS:
-                raise _fault(f"unknown layer; the layers are {', '.join(LAYERS)}", "layers", name)
+                raise fault(f"unknown layer; the layers are {', '.join(LAYERS)}", "layers", name)
         for number, claim in enumerate(self.claims):
-            if isinstance(claim, TravelTimeClaim):
+            if isinstance(claim, TravelTimeClaim | ProximityClaim):
                 self._check_profile(claim.profile, "claims", number, "profile")
         self._check_profile(self.zones.profile, "zones", "profile")
         return self
@@ -343,7 +267,7 @@ class Region(_Strict):
     def _check_profile(self, profile: str, *at: str | int) -> None:
         if profile not in self.profiles:
             known = ", ".join(self.profiles)
-            raise _fault(f"profile {profile!r} is not in [profiles]; there are {known}", *at)
+            raise fault(f"profile {profile!r} is not in [profiles]; there are {known}", *at)
 
     @property
     def hubs(self) -> list[str]:
@@ -362,9 +286,9 @@ def _check_crs(crs: str) -> None:
     try:
         metric = pyproj.CRS(crs).is_projected
     except pyproj.exceptions.CRSError as error:
-        raise _fault(f"{crs!r} is not a coordinate reference system") from error
+        raise fault(f"{crs!r} is not a coordinate reference system") from error
     if not metric:
-        raise _fault(f"{crs!r} is in degrees; name a projected CRS in metres")
+        raise fault(f"{crs!r} is in degrees; name a projected CRS in metres")
 
 
 def built_in_folder() -> Path:
@@ -429,7 +353,7 @@ def load_region(path: str | Path | None = None) -> Region:
     try:
         return Region.model_validate(_flat(content, file) | {"folder": file.parent})
     except ValidationError as error:
-        raise RegionError(_first_fault(error, content, text, file)) from error
+        raise RegionError(_firstfault(error, content, text, file)) from error
 
 
 def _parsed(file: Path) -> tuple[str, dict[str, Any]]:
@@ -458,7 +382,7 @@ def _flat(content: dict[str, Any], file: Path) -> dict[str, Any]:
     return {**content["region"], **rest, **roads, "layers": layers}
 
 
-def _first_fault(error: ValidationError, content: dict[str, Any], text: str, file: Path) -> str:
+def _firstfault(error: ValidationError, content: dict[str, Any], text: str, file: Path) -> str:
     faults = error.errors(include_url=False)
     fault = next((one for one in faults if one["type"] == "extra_forbidden"), faults[0])
     loc, what = _said(fault)

@@ -6,6 +6,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from technobelt.claim_kinds import TravelTimeClaim
 from technobelt.figures import (
     belt_map,
     ground_of,
@@ -15,7 +16,7 @@ from technobelt.figures import (
     trip_matrix,
     zone_maps,
 )
-from technobelt.region import TravelTimeClaim, built_in_folder
+from technobelt.region import built_in_folder
 from technobelt.report.tables import (
     assumptions,
     data_rows,
