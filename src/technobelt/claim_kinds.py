@@ -64,6 +64,7 @@ class _Claim(Strict):
     id: str
     statement: str
     source: str
+    note: str = ""
 
 
 class TravelTimeClaim(_Claim):
@@ -135,6 +136,7 @@ class FigureClaim(_Claim):
 
     `column` is summed over `what`; ``statistic = "value"`` needs exactly one row there, and
     ``"share"`` divides by the sum over `of`, in per cent. Rows without a figure make it undecided.
+    `tolerance` is half the last stated digit unless given.
     """
 
     kind: Literal["figure"]
@@ -144,7 +146,7 @@ class FigureClaim(_Claim):
     of: Selection | None = None
     expected: float
     unit: str
-    tolerance: NonNegativeFloat = 0.0
+    tolerance: NonNegativeFloat | None = None
 
     @model_validator(mode="after")
     def _share_of_something(self) -> FigureClaim:
