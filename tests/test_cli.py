@@ -213,7 +213,8 @@ def test_kilometres_by_evidence_are_printed_and_given_as_json(run):
 
 def test_a_place_that_nobody_can_place_is_listed_and_refused_as_an_end(run):
     assert "VOC02" in run("layers", "places")[1]
-    refused(run("route", "VOC02", "UNI02"), "'VOC02' (Hanbaek Vocational School) is not located")
+    refused(run("route", "VOC02", "UNI02"), "'VOC02' is not located", "Give LON,LAT")
+    refused(run("route", "Hanbaek Vocational School", "UNI02"), "School' is not located")
 
 
 def test_pictures_of_layers_are_drawn(run, tmp_path):

@@ -8,10 +8,18 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 import pytest
+import shapely
 
 import technobelt as tb
 from technobelt.errors import LayerError
-from technobelt.kyeongnam.dating import BY_NAME, _whole_routes, _with_links, with_ramps
+from technobelt.kyeongnam.dating import (
+    BY_NAME,
+    _whole_routes,
+    _with_links,
+    line_through,
+    nearest_stretch,
+    with_ramps,
+)
 from technobelt.network.osm import Ways
 from technobelt.schema import ROAD_CLASSES
 
@@ -159,6 +167,51 @@ def test_a_route_without_interchanges_takes_the_only_stretch_that_had_opened():
     assert _whole_routes(table, table.iloc[2:3]) == {"14": "2020-12-11"}
 
 
+# --- stretches of expressways --------------------------------------------------------------------
+
+
+def interchanges():
+    rows = [
+        ("Samnak", "s", 1, 0), ("Daejeo JC", "s", 2, 3000), ("Daedong JC", "s", 3, 10_000),
+        ("Sangdong", "n", 1, 20_000), ("Cheongdo", "n", 2, 70_000),
+    ]  # fmt: skip
+    return gpd.GeoDataFrame(
+        [
+            {"name": name, "line": line, "order": order, "route_no": "55"}
+            for name, line, order, _ in rows
+        ],
+        geometry=gpd.points_from_xy([x for *_, x in rows], [0] * len(rows)),
+        crs=5179,
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "line", "begins", "ends"),
+    [
+        ("Samnak - Daejeo", "s", 0, 3000),
+        ("Gimhae(Daejeo) - Daedong part of the Gimhae-Yangsan expressway", "s", 3000, 10_000),
+        ("Daegu-Busan expressway (Daedong JC - Cheongdo part)", "n", 10_000, 70_000),
+        ("Busan ring", "n", 20_000, 70_000),
+    ],
+)
+def test_a_stretch_runs_between_the_interchanges_that_it_names(name, line, begins, ends):
+    row = pd.Series({"name": name, "line_id": line, "route": "55"})
+    shape = line_through(row, interchanges(), 7)
+    assert (shape.coords[0][0], shape.coords[-1][0]) == (begins, ends)
+
+
+def test_a_stretch_that_names_an_interchange_its_route_does_not_have_is_refused():
+    row = pd.Series({"name": "Guma: Naesio - Cheongdo", "line_id": "n", "route": "55"})
+    with pytest.raises(LayerError, match="line 7: its route has no interchange 'Naesio'; found: "):
+        line_through(row, interchanges(), 7)
+
+
+def test_what_lies_beyond_a_stretch_has_no_date():
+    lines = np.array([shapely.LineString([(0, 0), (9_000, 0)])])
+    xy = np.array([[4_000, 2_900], [4_000, 3_100], [9_900, 0], [10_100, 0], [-900, 0]], dtype=float)
+    assert nearest_stretch(xy, lines)[1].tolist() == [True, False, True, False, True]
+
+
 # --- what ships ----------------------------------------------------------------------------------
 
 
@@ -196,6 +249,16 @@ def test_what_opened_when_is_as_published(roads, column, value, opened, km):
     if km is not None:
         found = mine["length_m"].sum() / 1000
         assert found == pytest.approx(km, rel=0.07 if column == "ref" else 0.4)
+
+
+def test_no_date_reaches_beyond_what_is_known(roads):
+    km = roads[roads["class"] == "motorway"].groupby(["ref", "opened"])["length_m"].sum() / 2000
+    # kilometres as published; a junction's width at either end
+    assert km["55", "1996-06-28"] == pytest.approx(6.88, abs=1)  # Daejeo to Daedong
+    assert km["55", "2006-01-25"] == pytest.approx(62.98, abs=9)  # Daedong to Cheongdo, less shape
+    assert km["45", "1977-12-17"] == pytest.approx(52.38, abs=2.5)  # Naeseo to Hyeonpung
+    assert km["551", "2014-12-31"] == pytest.approx(8.08, abs=1.5)
+    assert km["35", "1996-12-20"] == pytest.approx(7.5, abs=1)
 
 
 def test_the_bypass_is_later_than_the_main_line_on_the_same_route(roads):

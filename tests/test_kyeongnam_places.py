@@ -16,8 +16,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from technobelt.errors import LayerError
-from technobelt.kyeongnam.facilities import make_complexes, make_universities, read_facilities
-from technobelt.kyeongnam.outlines import check_holds, disc, draw_outlines, groups, share_fragments
+from technobelt.kyeongnam.facilities import (
+    make_complexes,
+    make_outlines,
+    make_universities,
+    read_facilities,
+)
+from technobelt.kyeongnam.outlines import disc, draw_outlines, groups, holds, share_fragments
 from technobelt.kyeongnam.paper import read_paper
 from technobelt.kyeongnam.positions import NEAR_M, compare, plain_site_name, raised
 
@@ -194,7 +199,7 @@ def test_in_what_ships_confidence_rises_only_beside_a_site_of_the_same_name():
     before, after = (positions[c].map(rank) for c in ("was_conf", "confidence"))
     risen = positions[after > before]
     assert len(risen) == 13
-    assert (risen["by"] == "site of the same name").all()
+    assert risen["by"].isin(["site of the same name", "site under another of its names"]).all()
     assert (risen["off_m"] <= NEAR_M).all()
     assert (positions[after < before]["compared"] == "not located").all()
 
@@ -309,11 +314,33 @@ def test_a_point_beside_the_land_gets_a_disc_that_holds_it():
     assert drawn.geometry.iloc[0].contains(frame.geometry.iloc[0])
 
 
-def test_an_outline_that_does_not_hold_its_own_point_is_named():
-    shapes = gpd.GeoDataFrame(geometry=[shapely.box(0, 0, 1, 1)], index=["NIC01"], crs=5179)
-    points = gpd.GeoSeries([shapely.Point(5, 5)], index=["NIC01"], crs=5179)
-    with pytest.raises(LayerError, match="the outline of NIC01 does not hold its own point"):
-        check_holds(shapes, points)
+def test_an_outline_holds_its_point_or_it_does_not():
+    shapes = gpd.GeoDataFrame(geometry=[shapely.box(0, 0, 1, 1)] * 2, crs=5179)
+    points = gpd.GeoSeries([shapely.Point(1, 1), shapely.Point(5, 5)], crs=5179)
+    assert holds(shapes, points).tolist() == [True, False]
+
+
+@needs_source
+def test_an_outline_that_does_not_hold_its_own_point_stops_the_build(monkeypatch):
+    def beside(complexes, industrial):
+        drawn = draw_outlines(complexes, industrial)
+        shapes = drawn.geometry.to_list()
+        shapes[2] = shapely.affinity.translate(shapes[2], 20_000)
+        return drawn.set_geometry(shapes, crs=drawn.crs)
+
+    monkeypatch.setattr("technobelt.kyeongnam.facilities.draw_outlines", beside)
+    said = "'facilities.csv' line 4: the outline of NIC02 does not hold its own point"
+    with pytest.raises(LayerError, match=said):
+        make_complexes(SHARED)
+
+
+@needs_source
+def test_a_complex_that_nobody_can_place_is_kept_and_has_no_outline(copied):
+    folder = copied("centre,128.66242,35.21222,25.302", "centre,,,25.302")
+    frame = make_complexes(folder).set_index("id")
+    assert frame.geometry["NIC01"] is None
+    assert frame.loc["NIC01", ["confidence", "outline"]].tolist() == ["not located", "point"]
+    assert "NIC01" not in set(make_outlines(folder)["id"])
 
 
 @given(st.floats(0.05, 60))
@@ -384,11 +411,38 @@ def test_a_place_in_the_wrong_municipality_stops_the_build_though_the_map_would_
             "line 2: 'area_km2' 'large' is no number",
         ),
         ("25.302,1974,", "25.302,then,", "line 2: 'opened_year' 'then' is no number"),
+        ("25.302,1974,", "25.302,1974.5,", "line 2: 'opened_year' '1974.5' is no year from 1800"),
+        ("25.302,1974,", "25.302,19744,", "line 2: 'opened_year' '19744' is no year from 1800"),
+        ("25.302,1974,", "25.302,2010,", "line 2: 'existed_1999' 'yes' contradicts its year"),
+        ("25.302,1974,", "-3,1974,", "line 2: 'area_km2' '-3' is no area"),
+        (
+            "25.302,1974,yes",
+            "25.302,1974,maybe",
+            "line 2: 'existed_1999' 'maybe' is not one of yes",
+        ),
+        ("\nFTZ01,", "\n,", "line 3: 'id' '' is empty"),
+        ("창원국가산업단지,centre", ",centre", "line 2: 'name_ko' '' is empty"),
+        (
+            ",medium,창원시성산구,웅남동",
+            ",sure,창원시성산구,웅남동",
+            "line 2: 'confidence' 'sure' is not one",
+        ),
     ],
 )
 def test_a_wrong_value_is_named_with_file_and_line(copied, old, new, said):
     with pytest.raises(LayerError, match=rf"'facilities.csv' {re.escape(said)}"):
         make_complexes(copied(old, new))
+
+
+def test_a_place_of_later_years_never_bore_an_old_name():
+    frame = pd.concat(
+        [gpd.read_file(SHIPPED / f"{n}.geojson") for n in ("complexes", "universities", "centres")]
+    ).set_index("id")
+    later = frame[frame["existed_1999"] == "no"]
+    assert (later["name"] == later["name_1999"]).all()
+    assert not frame["name_1999"].str.contains(r"\bnow\b").any()
+    assert frame.loc["VOC01", "name_1999"] == "Changwon Technical College"
+    assert frame.loc["UNI07", "name_1999"] == "Chinju National University"
 
 
 @needs_source

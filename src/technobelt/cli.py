@@ -493,7 +493,7 @@ def list_(region: Path | None, *, as_json: bool) -> None:
 @layers.command()
 @REGION
 def places(region: Path | None) -> None:
-    """List the places that commands know by id or name."""
+    """List the places by id and name; all but those that are not located may be named."""
     import pandas as pd
 
     from technobelt.layers import FACILITIES, read_layer
@@ -679,18 +679,18 @@ def _places(region: Region, texts: Any) -> gpd.GeoDataFrame:
     for text in texts:
         if text in region.layers:
             found.append(located(read_layer(region, text)).to_crs(4326))
-        elif text in lost.index:
-            raise PointError(_unplaced(text, lost.loc[text, "name"]))
+        elif (lost.index.isin([text]) | (lost["name"] == text)).any():
+            raise PointError(_unplaced(text))
         else:
             found.append(find_place(known, text))
     joined: gpd.GeoDataFrame = pd.concat(found)
     return joined[~joined.index.duplicated()]
 
 
-def _unplaced(place: str, name: str) -> str:
+def _unplaced(place: str) -> str:
     return (
-        f"'{place}' ({name}) is not located: no source gives its position. Give LON,LAT, or place "
-        "it in its layer."
+        f"'{place}' is not located: no source gives its position. Give LON,LAT, or place it in its "
+        "layer."
     )
 
 

@@ -17,11 +17,15 @@ from technobelt.kyeongnam.census import census_by_code, read_census
 from technobelt.kyeongnam.source import (
     BOUNDARIES,
     read_shapes,
-    refuse,
-    refuse_first,
+    refuse_shape,
     source_file,
 )
-from technobelt.kyeongnam.wording import BOUNDARY_LICENCE, BOUNDARY_SOURCE, name_of_1999
+from technobelt.kyeongnam.wording import (
+    BOUNDARY_LICENCE,
+    BOUNDARY_SOURCE,
+    name_of_1999,
+    plain_township,
+)
 from technobelt.schema import WGS84
 
 if TYPE_CHECKING:
@@ -78,6 +82,7 @@ _HAIRLINE_M2 = 10_000.0
 #: Cleaning may change a unit's area by this share: more is an overlap, not a slip of a vertex.
 _SLIP = 1e-3
 _COLUMNS = ("name_ko", "name_en", "code", "prov_ko", "prov_en", "cluster", "si_gun_1999")
+CITIES_1999 = {"창원시": "Changwon-si", "마산시": "Masan-si", "진해시": "Chinhae-si"}
 _CITIES = {"창원시": "Changwon"}  # cities with districts whose English name stands nowhere
 
 
@@ -90,8 +95,13 @@ def read_municipalities(source: Path) -> gpd.GeoDataFrame:
         A code stands twice.
     """
     frame = read_shapes(source, BOUNDARIES, _COLUMNS, layer="municipalities").to_crs(WGS84)
-    codes = frame["code"].set_axis(range(1, len(frame) + 1))
-    refuse_first(codes, codes.duplicated(), BOUNDARIES, "stands twice")
+    frame["row"] = range(1, len(frame) + 1)
+    twice = frame[frame["code"].duplicated()]
+    if len(twice):
+        first = twice.iloc[0]
+        refuse_shape(
+            BOUNDARIES, "municipalities", first["row"], f"code {first['code']} stands twice"
+        )
     return frame.set_index("code", drop=False).rename_axis(None).sort_index()
 
 
@@ -135,14 +145,20 @@ def make_municipalities(source: Path) -> gpd.GeoDataFrame:
         full,
         _merged(_units(source), "mun_code", full["code"].tolist()),
         id=full["code"],
-        name=[_english(row, ko, en) for row, ko, en in _names(full)],
+        name=[_english(*names) for names in _names(full)],
         name_ko=full["name_ko"],
         province=full["prov_en"],
         cluster=full["cluster"],
         city_1999=full["si_gun_1999"].replace("", None),
         pop_2010=census_by_code(full, read_census(source)),
         area_km2=ellipsoid_km2(full.geometry.to_numpy()),
-    )
+    ).pipe(_with_old_cities)
+
+
+def _with_old_cities(frame: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+    """Name the districts of today's city by the cities of 1999 that they were."""
+    cities = frame["city_1999"].map(CITIES_1999)
+    return frame.assign(name_1999=cities.where(cities.notna(), frame["name_1999"]))
 
 
 def make_submunicipalities(source: Path) -> gpd.GeoDataFrame:
@@ -159,12 +175,12 @@ def make_submunicipalities(source: Path) -> gpd.GeoDataFrame:
         belt,
         belt.geometry.to_numpy(),
         id=belt["code"],
-        name=belt["name_en"],
+        name=belt["name_en"].map(plain_township),
         name_ko=belt["name_ko"],
         municip=belt["mun_code"],
         cluster=belt["cluster"],
         area_km2=belt["area_km2"],
-    ).drop(columns="name_1999")
+    )
 
 
 def make_clusters(source: Path) -> gpd.GeoDataFrame:
@@ -233,9 +249,12 @@ def generalise(
     change = np.abs(shapely.area(clean) / shapely.area(shapes) - 1)
     if (change > _SLIP).any():
         row = int(change.argmax()) + 1
-        raise LayerError(
-            f"'{BOUNDARIES}': the outline in row {row} overlaps its neighbours (its area changes "
-            f"by {change.max():.1%} when they are parted). Repair the boundaries' topology."
+        refuse_shape(
+            BOUNDARIES,
+            "submunicipalities",
+            row,
+            f"the outline overlaps its neighbours (its area changes by {change.max():.1%} when "
+            "they are parted)",
         )
     simple: NDArray[np.object_] = shapely.coverage_simplify(clean, tolerance_m)
     return simple
@@ -354,7 +373,7 @@ def _layer(
 
 
 def _names(full: gpd.GeoDataFrame) -> zip[tuple[int, str, str]]:
-    return zip(range(1, len(full) + 1), full["name_ko"], full["name_en"], strict=True)
+    return zip(full["row"], full["name_ko"], full["name_en"], strict=True)
 
 
 def _english(row: int, name_ko: str, name_en: str) -> str:
@@ -363,7 +382,8 @@ def _english(row: int, name_ko: str, name_en: str) -> str:
     if not district:
         return name_en
     if district[1] not in _CITIES:
-        refuse(BOUNDARIES, row, f"the English name of the city {district[1]!r} is not known")
+        what = f"the English name of the city {district[1]!r} is not known"
+        refuse_shape(BOUNDARIES, "municipalities", row, what)
     return f"{_CITIES[district[1]]} {name_en.removesuffix('gu').removesuffix('-')}-gu"
 
 

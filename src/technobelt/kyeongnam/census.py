@@ -5,7 +5,14 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from technobelt.kyeongnam.source import BOUNDARIES, CENSUS, numbers, read_table, refuse
+from technobelt.kyeongnam.source import (
+    BOUNDARIES,
+    CENSUS,
+    numbers,
+    read_table,
+    refuse_first,
+    refuse_shape,
+)
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -18,7 +25,11 @@ __all__ = ["census_by_code", "read_census"]
 
 def read_census(source: Path) -> pd.DataFrame:
     """Read the census table: ``province_ko``, ``name_ko``, ``population``, indexed by line."""
-    return read_table(source, CENSUS, ["province_ko", "name_ko", "population"])
+    census = read_table(source, CENSUS, ["province_ko", "name_ko", "population"])
+    people = numbers(census, "population", CENSUS)
+    odd = ~(people > 0) | (people % 1 != 0)
+    refuse_first(census["population"], odd, CENSUS, "is no number of people")
+    return census
 
 
 def census_by_code(areas: gpd.GeoDataFrame, census: pd.DataFrame) -> pd.Series[int]:
@@ -30,7 +41,7 @@ def census_by_code(areas: gpd.GeoDataFrame, census: pd.DataFrame) -> pd.Series[i
     Parameters
     ----------
     areas
-        Municipalities indexed by code, with ``prov_ko`` and ``name_ko``.
+        Municipalities indexed by code, with ``prov_ko`` and ``name_ko``, and ``row`` in their file.
     census
         ``province_ko``, ``name_ko`` and ``population``, indexed by line.
 
@@ -61,10 +72,11 @@ def census_by_code(areas: gpd.GeoDataFrame, census: pd.DataFrame) -> pd.Series[i
         [census["province_ko"], census["name_ko"].map(_district)]
     ).groups
     found = {}
-    for row, (code, area) in enumerate(areas.iterrows(), start=1):
+    for number, (code, area) in enumerate(areas.iterrows(), start=1):
         hits = lines.get((area["prov_ko"], _district(area["name_ko"])), [])
-        if len(hits) != 1 or not people[hits[0]] > 0:
-            refuse(BOUNDARIES, row, _said(area, len(hits)))
+        if len(hits) != 1:
+            row = area.get("row", number)
+            refuse_shape(BOUNDARIES, "municipalities", row, _said(area, len(hits)))
         found[code] = int(people[hits[0]])
     return pd.Series(found, name="population")
 
@@ -78,5 +90,5 @@ def _district(name: str) -> str:
 def _said(area: pd.Series[str], hits: int) -> str:
     place = f"{area['prov_ko']} {area['name_ko']}"
     if hits:
-        return f"'{place}' stands {hits} times in '{CENSUS}', or without people"
+        return f"'{place}' stands {hits} times in '{CENSUS}'"
     return f"'{place}' is not in '{CENSUS}' (joined by province and name)"

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from technobelt.errors import NetworkError
 from technobelt.kyeongnam.boundaries import METRES
-from technobelt.kyeongnam.highway import make_interchanges, openings
+from technobelt.kyeongnam.highway import make_interchanges, openings, stretch_ends
 from technobelt.kyeongnam.source import ROADS, SEGMENTS, read_table, refuse
 from technobelt.kyeongnam.streets import read_routes
 from technobelt.kyeongnam.wording import (
@@ -31,7 +30,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from shapely import Geometry, LineString
 
-__all__ = ["ROUTES", "carriageway", "make_corridor", "stretch_ends"]
+__all__ = ["ROUTES", "carriageway", "make_corridor"]
 
 ROUTES = ("10", "102", "104")
 IN_2021 = {"10": "yes", "102": "option", "104": "no"}  # the second branch is a road of its own
@@ -61,10 +60,7 @@ def make_corridor(source: Path) -> gpd.GeoDataFrame:
     table = read_table(source, SEGMENTS, _COLUMNS)
     table = table[table["route_no_today"].isin(ROUTES)]
     junctions = make_interchanges(source).to_crs(METRES)
-    ends = {
-        line: stretch_ends(row["name"], junctions[junctions["line"] == row["line_id"]], line)
-        for line, row in table.iterrows()
-    }
+    ends = {line: _ends(row, junctions, line) for line, row in table.iterrows()}
     lines = _lines(source, junctions)
     routes = zip(table["route_no_today"], ends.values(), strict=True)
     parts = [_part(lines[route], *pair) for route, pair in routes]
@@ -74,35 +70,13 @@ def make_corridor(source: Path) -> gpd.GeoDataFrame:
     return frame.assign(length_km=_length_km(shapes)).to_crs(WGS84)
 
 
-def stretch_ends(
-    name: str, junctions: gpd.GeoDataFrame, line: object
+def _ends(
+    row: pd.Series[Any], junctions: gpd.GeoDataFrame, line: object
 ) -> tuple[pd.Series[Any], pd.Series[Any]]:
-    """Return the first and the last interchange that a stretch's name names.
-
-    Parameters
-    ----------
-    name
-        ``Namhae: Jinju JC - Sanin JC`` or ``Masan bypass (Sanin JC - Changwon JC)``.
-    junctions
-        The interchanges of its line, with ``name`` and ``order``.
-    line
-        Line of the file, for the message.
-
-    Raises
-    ------
-    LayerError
-        The line has no interchange of that name.
-
-    Examples
-    --------
-    >>> import geopandas as gpd
-    >>> known = gpd.GeoDataFrame({"name": ["Sanin JC", "Naeseo JC", "Changwon JC"]})
-    >>> [end["name"] for end in stretch_ends("Old main line: Sanin - Naeseo - Changwon", known, 9)]
-    ['Sanin JC', 'Changwon JC']
-    """
-    inner = re.search(r"\((.+)\)$|: (.+)$", name)
-    stops = re.split(r" - ", (inner[1] or inner[2]) if inner else name)
-    return _junction(stops[0], junctions, line), _junction(stops[-1], junctions, line)
+    found = stretch_ends(row["name"], junctions[junctions["line"] == row["line_id"]], line)
+    if found is None:
+        refuse(SEGMENTS, line, f"'{row['name']}' names no two interchanges")
+    return found
 
 
 def carriageway(
@@ -140,16 +114,6 @@ def carriageway(
     points = [shapely.get_coordinates(roads[road]) for road in order]
     joined = np.vstack([points[0], *(part[1:] for part in points[1:])])
     return shapely.LineString(joined)
-
-
-def _junction(stop: str, junctions: gpd.GeoDataFrame, line: object) -> pd.Series[Any]:
-    spelt = re.sub(r"^W\.", "West ", re.sub(r"^E\.", "East ", stop.strip()))
-    same = junctions["name"].str.fullmatch(rf"{re.escape(spelt)}( JC| IC)?")
-    if not same.any():
-        found = ", ".join(junctions["name"])
-        refuse(SEGMENTS, line, f"its line has no interchange '{stop}'; found: {found}")
-    row: pd.Series[Any] = junctions[same].iloc[0]
-    return row
 
 
 def _lines(source: Path, junctions: gpd.GeoDataFrame) -> dict[str, LineString]:

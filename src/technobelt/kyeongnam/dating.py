@@ -7,7 +7,6 @@ their ways. A ramp was of use from the day on which both roads that it joins wer
 
 from __future__ import annotations
 
-import re
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -15,9 +14,10 @@ import numpy as np
 import pandas as pd
 import shapely
 
+from technobelt.errors import LayerError
 from technobelt.kyeongnam.boundaries import METRES
-from technobelt.kyeongnam.highway import make_interchanges, openings
-from technobelt.kyeongnam.source import ROADS_DATE, SEGMENTS, read_table, refuse
+from technobelt.kyeongnam.highway import make_interchanges, openings, stretch_ends
+from technobelt.kyeongnam.source import ROADS_DATE, SEGMENTS, read_table
 from technobelt.network.build import transformer
 from technobelt.network.model import last_day
 from technobelt.schema import ROAD_CLASSES
@@ -25,23 +25,25 @@ from technobelt.schema import ROAD_CLASSES
 if TYPE_CHECKING:
     from pathlib import Path
 
+    import geopandas as gpd
     from numpy.typing import NDArray
 
     from technobelt.network.osm import Ways
 
     Mask = NDArray[np.bool_]
 
-__all__ = ["BY_NAME", "with_openings", "with_ramps"]
+__all__ = ["BY_NAME", "line_through", "nearest_stretch", "with_openings", "with_ramps"]
 
 DATED_WITHIN_M = 3_000.0  # a stretch drawn straight between its interchanges runs this far off
+BEYOND_M = 1_000.0  # a junction is as wide as this around its camera
 _MOTORWAY = ROAD_CLASSES.index("motorway")
 _RAMPS = [code for code, name in enumerate(ROAD_CLASSES) if name.endswith("_link")]
 
-#: Stretch -> the names that its ways bear, and whether they bear them beyond it too.
+#: Stretch -> the names that its ways bear, and whether the stretch's date is only assumed for them.
 BY_NAME: dict[str, dict[str, bool]] = {
     "LK1": {"창원터널": False},  # Changwon tunnel
     "LK2": {"마창대교": False},  # Machang bridge
-    "LK3": {"불모산터널": False, "율하터널": False},  # Changwon-Busan road
+    "LK3": {"불모산터널": True, "율하터널": True},  # Changwon-Busan road, opened in stages
     "LK4": {"거가대교": False, "가덕해저터널": False, "거가대로": True, "가덕터널": True},
 }
 
@@ -83,16 +85,37 @@ def _with_expressways(ways: Ways, source: Path, table: pd.DataFrame) -> Ways:
         on_route = np.flatnonzero(motorway & np.array([route in numbers for numbers in bears]))
         if not len(on_route):
             continue
-        places = np.asarray(shapely.points(xy[on_route]), dtype=object)
-        distance = shapely.distance(places[:, None], mine["line"].to_numpy()[None, :])
-        best = distance.argmin(axis=1)
-        near = distance[np.arange(len(best)), best] <= DATED_WITHIN_M
+        best, near = nearest_stretch(xy[on_route], mine["line"].to_numpy())
         opened[on_route[near]] = mine["opened"].to_numpy()[best[near]]
         evidence[on_route[near]] = mine["opened_ev"].to_numpy()[best[near]]
     for route, day in _whole_routes(table, stretches).items():
         on_route = motorway & (ways.ref == route)
         opened[on_route], evidence[on_route] = day, "assumed"
     return replace(ways, opened=opened, opened_ev=evidence)
+
+
+def nearest_stretch(
+    xy: NDArray[np.float64], lines: NDArray[np.object_]
+) -> tuple[NDArray[np.intp], Mask]:
+    """Return which line each point lies nearest to, and whether it lies along it.
+
+    A point more than a kilometre beyond a line's end, or 3 km beside it, does not.
+
+    Examples
+    --------
+    >>> road = np.array([shapely.LineString([(0, 0), (9_000, 0)])])
+    >>> xy = np.array([[5_000.0, 800.0], [9_900.0, 0.0], [10_100.0, 0.0]])
+    >>> nearest_stretch(xy, road)[1].tolist()
+    [True, True, False]
+    """
+    places = np.asarray(shapely.points(xy), dtype=object)
+    distance = shapely.distance(places[:, None], lines[None, :])
+    best = distance.argmin(axis=1)
+    line = lines[best]
+    along = shapely.line_locate_point(line, places)
+    beyond = (along <= 0) | (along >= shapely.length(line))
+    far = distance[np.arange(len(best)), best]
+    return best, np.where(beyond, far <= BEYOND_M, far <= DATED_WITHIN_M)
 
 
 def _whole_routes(table: pd.DataFrame, stretches: pd.DataFrame) -> dict[str, str]:
@@ -104,7 +127,9 @@ def _whole_routes(table: pd.DataFrame, stretches: pd.DataFrame) -> dict[str, str
 
 
 def _with_links(ways: Ways, table: pd.DataFrame) -> Ways:
-    """Date the roads of `BY_NAME`; where a name goes on beyond the stretch, that is assumed.
+    """Date the roads of `BY_NAME`.
+
+    Where a name goes on beyond the stretch, or a part was open before the whole, it is assumed.
 
     Raises
     ------
@@ -115,11 +140,14 @@ def _with_links(ways: Ways, table: pd.DataFrame) -> Ways:
     known = table.set_index("segment_id")
     for stretch, names in BY_NAME.items():
         if stretch not in known.index:
-            refuse(SEGMENTS, 1, f"no stretch '{stretch}', by which {', '.join(names)} are dated")
-        for name, beyond in names.items():
+            raise LayerError(
+                f"'{SEGMENTS}' has no stretch '{stretch}', by which {', '.join(names)} are dated. "
+                "Add it; no layer was replaced."
+            )
+        for name, assumed in names.items():
             mine = (ways.name == name) & ~np.isin(ways.road_class, _RAMPS)
             opened[mine] = known.loc[stretch, "opened"]
-            evidence[mine] = "assumed" if beyond else known.loc[stretch, "opened_ev"]
+            evidence[mine] = "assumed" if assumed else known.loc[stretch, "opened_ev"]
     return replace(ways, opened=opened, opened_ev=evidence)
 
 
@@ -198,32 +226,47 @@ def _segments(source: Path) -> pd.DataFrame:
 
 
 def _stretches(source: Path, table: pd.DataFrame) -> pd.DataFrame:
-    """Return the dated expressways with the line through each one's interchanges."""
+    """Return the stretches of expressways that have interchanges, each with its line.
+
+    Those whose date is not known are among them: what lies nearest to one has no date either.
+    """
     junctions = make_interchanges(source).to_crs(METRES)
-    placed = table["line_id"].isin(junctions["line"])
-    table = table[(table["route"] != "") & table["opened"].notna() & placed]
-    lines = [
-        _line_of(row, table, junctions[junctions["line"] == row["line_id"]], number)
-        for number, row in table.iterrows()
-    ]
+    table = table[(table["route"] != "") & table["line_id"].isin(junctions["line"])]
+    lines = [line_through(row, junctions, number) for number, row in table.iterrows()]
     return table.assign(line=lines)
 
 
-def _line_of(row: pd.Series[Any], table: pd.DataFrame, junctions: Any, number: object) -> Any:
-    """Return the line through a stretch's interchanges; a line's only stretch is all of it."""
-    along = junctions.sort_values("order")
-    if (table["line_id"] == row["line_id"]).sum() > 1:
-        order = along["order"][_named(along["name"], row["name"])]
-        if len(order) < 2:
-            refuse(SEGMENTS, number, f"'{row['name']}' names no two interchanges of its line")
-        along = along[along["order"].between(order.min(), order.max())]
-    return shapely.LineString(shapely.get_coordinates(along.geometry.to_numpy()))
+def line_through(row: pd.Series[Any], junctions: gpd.GeoDataFrame, number: object) -> Any:
+    """Return the line through a stretch's interchanges, from end to end.
 
+    Parameters
+    ----------
+    row
+        The stretch: ``name``, ``line_id``, ``route``.
+    junctions
+        All interchanges, metres: ``name``, ``line``, ``order``, ``route_no``. An end may belong to
+        another line of the same route: it is then joined to the nearer end.
+    number
+        Line of the file, for the message.
 
-def _named(names: pd.Series[str], text: str) -> Mask:
-    """Mark the interchanges that a stretch's name names, with or without their JC."""
-    text = text.partition(" part of ")[0].replace("W.", "West ").replace("E.", "East ")
-    stops = {stop.strip() for stop in re.split(r" - |: |\(|\)", text)}
-    plain = names.str.removesuffix(" JC")
-    short = plain.isin(stops) & ~plain.duplicated(keep=False)
-    return np.asarray(names.isin(stops) | short)
+    Raises
+    ------
+    LayerError
+        The name names an interchange that its route does not have.
+    """
+    mine = junctions["line"] == row["line_id"]
+    own = junctions[mine].sort_values("order")
+    route = junctions[~mine & (junctions["route_no"] == row["route"])]
+    ends = stretch_ends(row["name"], pd.concat([own, route]), number)
+    if ends is None:
+        return shapely.LineString(shapely.get_coordinates(own.geometry.to_numpy()))
+    orders = [end["order"] if end["line"] == row["line_id"] else None for end in ends]
+    known = [order for order in orders if order is not None] or [own["order"].min()]
+    low = min(known) if None not in orders else own["order"].min()
+    high = max(known) if None not in orders else own["order"].max()
+    line = shapely.get_coordinates(own[own["order"].between(low, high)].geometry.to_numpy())
+    for end in (end for end, order in zip(ends, orders, strict=True) if order is None):
+        at = shapely.get_coordinates(end["geometry"])
+        nearer_first = np.hypot(*(line[0] - at[0])) < np.hypot(*(line[-1] - at[0]))
+        line = np.vstack([at, line] if nearer_first else [line, at])
+    return shapely.LineString(line)

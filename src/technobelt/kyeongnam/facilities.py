@@ -9,8 +9,8 @@ import numpy as np
 
 from technobelt.errors import LayerError
 from technobelt.kyeongnam.boundaries import ellipsoid_km2, locate, read_municipalities
-from technobelt.kyeongnam.outlines import draw_outlines
-from technobelt.kyeongnam.positions import compare
+from technobelt.kyeongnam.outlines import draw_outlines, holds
+from technobelt.kyeongnam.positions import STEPS, compare
 from technobelt.kyeongnam.source import FACILITIES, numbers, read_table, refuse, refuse_first
 from technobelt.kyeongnam.water import read_landuse
 from technobelt.kyeongnam.wording import (
@@ -56,6 +56,19 @@ CENTRES = (
 )
 LAYERS_OF = {"complexes": COMPLEXES, "universities": UNIVERSITIES, "centres": CENTRES}
 
+#: Names of 1999 that today's name does not tell.
+NAMED_1999 = {
+    "NIC02": "Okpo National Industrial Complex (Daewoo shipyard)",
+    "NIC05": "Chinhae National Industrial Complex (Daedong shipyard)",
+    "VOC01": "Changwon Technical College",  # as the plan calls it
+    "RES02": "Korea Institute of Machinery & Materials (KIMM), Changwon branch",
+}
+_WORDS = {
+    "kind": (*COMPLEXES, *UNIVERSITIES, *CENTRES),
+    "existed_1999": ("yes", "no", "planned", "unknown"),
+    "confidence": STEPS,
+}
+_YEARS = (1800, 2100)
 _COLUMNS = (
     *("id", "kind", "name_en", "name_ko", "cluster", "lon", "lat", "area_km2", "opened_year"),
     *("existed_1999", "specialisation", "source", "coordinate_source", "confidence"),
@@ -86,6 +99,19 @@ def make_facilities(source: Path, kinds: Sequence[str]) -> gpd.GeoDataFrame:
         Two rows have one id, a number is none, or a position is not in the municipality or the
         cluster that the row names; the file and line are named.
     """
+    table, places, codes = _checked_places(source)
+    areas = read_municipalities(source)
+    mine = table["kind"].isin(kinds)
+    if not mine.any():
+        raise LayerError(f"'{FACILITIES}' has no row of the kinds {', '.join(kinds)}.")
+    return places.loc[mine, ["geometry"]].assign(
+        **_facts(table[mine], places[mine]),
+        province=codes.map(areas["prov_en"]).reindex(table.index[mine]),
+    )
+
+
+def _checked_places(source: Path) -> tuple[pd.DataFrame, gpd.GeoDataFrame, pd.Series[str]]:
+    """Return the facilities, their positions, and the municipality that holds each."""
     import geopandas as gpd
 
     table = read_facilities(source)
@@ -98,13 +124,7 @@ def make_facilities(source: Path, kinds: Sequence[str]) -> gpd.GeoDataFrame:
     for points in (stated, located):
         codes = locate(points.geometry, areas)
         check_places(table.loc[located.index], codes, areas)
-    mine = table["kind"].isin(kinds)
-    if not mine.any():
-        raise LayerError(f"'{FACILITIES}' has no row of the kinds {', '.join(kinds)}.")
-    return places.loc[mine, ["geometry"]].assign(
-        **_facts(table[mine], places[mine]),
-        province=codes.map(areas["prov_en"]).reindex(table.index[mine]),
-    )
+    return table, places, codes
 
 
 make_universities = partial(make_facilities, kinds=UNIVERSITIES)
@@ -142,8 +162,7 @@ def make_outlines(source: Path) -> gpd.GeoDataFrame:
 
 def make_positions(source: Path) -> gpd.GeoDataFrame:
     """Return the layer ``positions``: how each place's position compares, WGS 84."""
-    table = read_facilities(source)
-    places = compare(source, table)
+    table, places, _ = _checked_places(source)
     layer = {kind: name for name, kinds in LAYERS_OF.items() for kind in kinds}
     columns = ["compared", "by", "site", "confidence", "was_conf", "was_lon", "was_lat", "geometry"]
     name = table["name_en"].map(plain_name)
@@ -151,7 +170,9 @@ def make_positions(source: Path) -> gpd.GeoDataFrame:
         id=table["id"],
         name=name,
         name_ko=table["name_ko"],
-        name_1999=name.map(name_of_1999),
+        name_1999=[
+            _old_name(*row) for row in zip(table["id"], name, table["existed_1999"], strict=True)
+        ],
         layer=table["kind"].map(layer),
         off_m=places["off_m"].round(),
         land_m=places["land_m"].round(),
@@ -161,10 +182,17 @@ def make_positions(source: Path) -> gpd.GeoDataFrame:
 
 
 def _drawn(source: Path, complexes: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+    """Return the outlines of the complexes that are located; the others are points nowhere."""
     landuse = read_landuse(source)
     industrial = landuse.geometry[landuse["class"] == "industrial"].to_numpy()
-    named = complexes.set_index("id")
-    return draw_outlines(named, industrial).set_index(complexes.index)
+    there = complexes.geometry.notna()
+    drawn = draw_outlines(complexes[there], industrial)
+    lost = drawn.index[~holds(drawn, complexes.geometry[there])]
+    if len(lost):
+        place = complexes.loc[lost[0], "id"]
+        refuse(FACILITIES, lost[0], f"the outline of {place} does not hold its own point")
+    whole = drawn.reindex(complexes.index)
+    return whole.assign(outline=whole["outline"].fillna("point"))
 
 
 def check_places(placed: gpd.GeoDataFrame, codes: pd.Series[str], areas: gpd.GeoDataFrame) -> None:
@@ -204,24 +232,40 @@ def read_facilities(source: Path) -> pd.DataFrame:
     Raises
     ------
     LayerError
-        An id stands twice, or a kind is not known.
+        An id stands twice, a name is missing, or a word or number is not what it should be; the
+        line is named.
     """
     table = read_table(source, FACILITIES, _COLUMNS)
-    known = [*COMPLEXES, *UNIVERSITIES, *CENTRES]
+    for column in ("id", "name_en", "name_ko"):
+        refuse_first(table[column], table[column].str.strip() == "", FACILITIES, "is empty")
     refuse_first(table["id"], table["id"].duplicated(), FACILITIES, "stands twice")
-    refuse_first(table["kind"], ~table["kind"].isin(known), FACILITIES, f"is not one of {known}")
+    for column, words in _WORDS.items():
+        bad = ~table[column].isin(list(words))
+        refuse_first(table[column], bad, FACILITIES, f"is not one of {', '.join(words)}")
+    _check_numbers(table)
     return table
+
+
+def _check_numbers(table: pd.DataFrame) -> None:
+    """Refuse areas that are none, years that are none, and what stood before it opened."""
+    area, year = (numbers(table, column, FACILITIES) for column in ("area_km2", "opened_year"))
+    refuse_first(table["area_km2"], area <= 0, FACILITIES, "is no area")
+    odd = year.notna() & (~year.between(*_YEARS) | (year % 1 != 0))
+    refuse_first(table["opened_year"], odd, FACILITIES, f"is no year from {_YEARS[0]} on")
+    late = (year > 1999) & (table["existed_1999"] == "yes")
+    refuse_first(table["existed_1999"], late, FACILITIES, "contradicts its year of opening")
 
 
 def _facts(table: pd.DataFrame, places: gpd.GeoDataFrame) -> dict[str, object]:
     areas = numbers(table, "area_km2", FACILITIES)
     name = table["name_en"].map(plain_name)
+    old = [_old_name(*row) for row in zip(table["id"], name, table["existed_1999"], strict=True)]
     mapped = places["mapped"].to_numpy()
     facts: dict[str, object] = {
         "id": table["id"],
         "name": name,
         "name_ko": table["name_ko"],
-        "name_1999": name.map(name_of_1999),
+        "name_1999": old,
         "kind": table["kind"],
         "cluster": table["cluster"],
         "municip": table["municipality_ko"].replace("", None),
@@ -241,6 +285,11 @@ def _facts(table: pd.DataFrame, places: gpd.GeoDataFrame) -> dict[str, object]:
     return facts
 
 
+def _old_name(place: str, name: str, existed: str) -> str:
+    """Return the name of 1999; what came later never bore another than today's."""
+    return NAMED_1999.get(place) or (name if existed == "no" else name_of_1999(name))
+
+
 def _rows(table: pd.DataFrame, places: gpd.GeoDataFrame) -> Iterator[tuple[str, dict[str, Any]]]:
     yield from zip(table["coordinate_source"], places.to_dict("records"), strict=True)
 
@@ -252,7 +301,7 @@ def _position_by(stated: str, place: dict[str, Any]) -> str:
     said = plain_source(stated)
     if place["site"] is None:
         return said
-    site = f"{OSM_SOURCE}, '{place['site']}'"
+    site, off = f"{OSM_SOURCE}, '{place['site']}'", f"{place['off_m']:.0f} m"
     if place["mapped"]:
-        return f"{site}; before, {place['off_m']:.0f} m off, by {said}"
-    return f"{said}; {site} lies {place['off_m']:.0f} m off"
+        return f"{site}, {off} from the position first stated ({said})"
+    return f"{said}; {site}, lies {off} off"

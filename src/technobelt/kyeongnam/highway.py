@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import re
+from typing import TYPE_CHECKING, Any
 
 from technobelt.errors import LayerError
 from technobelt.kyeongnam.dates import Opening, read_opening
-from technobelt.kyeongnam.source import HIGHWAY, numbers, read_table, refuse, refuse_first
+from technobelt.kyeongnam.source import (
+    HIGHWAY,
+    SEGMENTS,
+    numbers,
+    read_table,
+    refuse,
+    refuse_first,
+)
 from technobelt.kyeongnam.wording import FACTS_LICENCE, name_of_1999, plain_note, plain_source
 from technobelt.schema import WGS84
 
@@ -16,7 +24,7 @@ if TYPE_CHECKING:
     import geopandas as gpd
     import pandas as pd
 
-__all__ = ["make_interchanges", "openings"]
+__all__ = ["make_interchanges", "openings", "stretch_ends"]
 
 _COLUMNS = (
     *("line_id", "route_no", "route_no_pre2001", "order", "type", "name_en", "name_ko"),
@@ -85,6 +93,54 @@ def openings(table: pd.DataFrame, name: str) -> list[Opening]:
         except LayerError as error:
             refuse(name, line, f"'opened': {error}")
     return found
+
+
+def stretch_ends(
+    name: str, junctions: gpd.GeoDataFrame, line: object
+) -> tuple[pd.Series[Any], pd.Series[Any]] | None:
+    """Return the first and the last interchange that a stretch's name names; None if it names none.
+
+    Parameters
+    ----------
+    name
+        ``Namhae: Jinju JC - Sanin JC``, ``Masan bypass (Sanin JC - Changwon JC)``, ``Busan ring``.
+    junctions
+        The interchanges that may be meant, with ``name``; of two that fit the first is.
+    line
+        Line of the file, for the message.
+
+    Raises
+    ------
+    LayerError
+        There is no interchange of that name.
+
+    Examples
+    --------
+    >>> import geopandas as gpd
+    >>> known = gpd.GeoDataFrame({"name": ["Sanin JC", "Naeseo JC", "Changwon JC"]})
+    >>> [end["name"] for end in stretch_ends("Old main line: Sanin - Naeseo - Changwon", known, 9)]
+    ['Sanin JC', 'Changwon JC']
+    """
+    inner = re.search(r"\(([^()]+ - [^()]+)\)$|: (.+)$", name)
+    told = (inner[1] or inner[2]) if inner else name.partition(" part of ")[0]
+    stops = told.removesuffix(" part").split(" - ")
+    if len(stops) < 2:
+        return None
+    return _junction(stops[0], junctions, line), _junction(stops[-1], junctions, line)
+
+
+def _junction(stop: str, junctions: gpd.GeoDataFrame, line: object) -> pd.Series[Any]:
+    """Find an interchange by its name, or by what stands in brackets behind another."""
+    spelt = re.sub(r"^W\.", "West ", re.sub(r"^E\.", "East ", stop.strip()))
+    plain = junctions["name"].str.replace(r"\s*\([^)]*\)", "", regex=True)
+    wanted = [re.sub(r"\s*\([^)]*\)", "", spelt), *re.findall(r"\(([^)]*)\)", spelt)]
+    fits = [plain.str.fullmatch(rf"{re.escape(name)}( JC| IC)?") for name in wanted]
+    same = next((rows for rows in fits if rows.any()), None)
+    if same is None:
+        found = ", ".join(junctions["name"])
+        refuse(SEGMENTS, line, f"its route has no interchange '{stop}'; found: {found}")
+    row: pd.Series[Any] = junctions[same].iloc[0]
+    return row
 
 
 def _translated(table: pd.DataFrame, column: str, words: dict[str, str]) -> pd.Series[str]:

@@ -2,8 +2,9 @@
 
 Industrial land is mapped in fragments with roads between them. Fragments that are no farther than a
 road's width apart make a group; in a group with several complexes each fragment belongs to the
-nearest. An outline counts only if its area is between half and twice the published one. A disc is a
-statement about size, never about borders.
+nearest. An outline counts only if it holds the complex's own point and its area is between half and
+twice the published one: where no area is published nothing tells a complex from its neighbours, and
+it stays a point. A disc is a statement about size, never about borders.
 """
 
 from __future__ import annotations
@@ -16,7 +17,6 @@ import shapely
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
-from technobelt.errors import LayerError
 from technobelt.kyeongnam.boundaries import METRES, ellipsoid_km2
 from technobelt.schema import WGS84
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     Shapes = NDArray[np.object_]
 
-__all__ = ["GAP_M", "check_holds", "disc", "draw_outlines", "groups", "share_fragments"]
+__all__ = ["GAP_M", "disc", "draw_outlines", "groups", "holds", "share_fragments"]
 
 GAP_M = 120.0  # the widest road, with its verges, that fragments are joined over
 RATIO = (0.5, 2.0)  # of the published area: within these an outline is taken
@@ -40,7 +40,7 @@ def draw_outlines(complexes: gpd.GeoDataFrame, industrial: Shapes) -> gpd.GeoDat
     Parameters
     ----------
     complexes
-        Points in any CRS, with ``area_km2`` (published, NaN where there is none).
+        Points in any CRS, with ``area_km2`` (published, NaN where there is none); all located.
     industrial
         Polygons of industrial land, EPSG:5179.
 
@@ -50,10 +50,6 @@ def draw_outlines(complexes: gpd.GeoDataFrame, industrial: Shapes) -> gpd.GeoDat
         The same index, EPSG:5179: ``outline`` (``landuse``, ``disc``, ``point``), ``area_ratio``
         (of the land use found, also where it was not taken) and the shape; points keep theirs.
 
-    Raises
-    ------
-    LayerError
-        An outline does not hold its own point.
     """
     import geopandas as gpd
 
@@ -65,9 +61,7 @@ def draw_outlines(complexes: gpd.GeoDataFrame, industrial: Shapes) -> gpd.GeoDat
         ratio = _area(joined) / published if joined is not None else np.nan
         rows.append(_chosen(point, published, joined, ratio))
     drawn = pd.DataFrame(rows, index=complexes.index)
-    frame = gpd.GeoDataFrame(drawn, geometry="geometry", crs=METRES)
-    check_holds(frame, points)
-    return frame
+    return gpd.GeoDataFrame(drawn, geometry="geometry", crs=METRES)
 
 
 def share_fragments(points: Shapes, fragments: Shapes) -> list[NDArray[np.intp]]:
@@ -141,26 +135,19 @@ def disc(point: Any, area_km2: float) -> Any:
     )
 
 
-def check_holds(outlines: gpd.GeoDataFrame, points: gpd.GeoSeries) -> None:
-    """Refuse an outline that does not hold its own point.
+def holds(outlines: gpd.GeoDataFrame, points: gpd.GeoSeries) -> NDArray[np.bool_]:
+    """Return which outlines hold their own points.
 
-    Parameters
-    ----------
-    outlines, points
-        Of one index and CRS.
-
-    Raises
-    ------
-    LayerError
-        One does not; its id is named.
+    Examples
+    --------
+    >>> import geopandas as gpd
+    >>> boxes = gpd.GeoDataFrame(geometry=[shapely.box(0, 0, 2, 2)] * 2, crs=METRES)
+    >>> holds(boxes, gpd.GeoSeries([shapely.Point(1, 1), shapely.Point(5, 5)], crs=METRES)).tolist()
+    [True, False]
     """
-    holds = shapely.intersects(outlines.geometry.to_numpy(), points.to_numpy())
-    lost = outlines.index[~holds]
-    if len(lost):
-        raise LayerError(
-            f"the outline of {lost[0]} does not hold its own point. Correct the point, or the "
-            "land use around it; no layer was replaced."
-        )
+    return np.asarray(
+        shapely.intersects(outlines.geometry.to_numpy(), points.to_crs(outlines.crs).to_numpy())
+    )
 
 
 def _joined(fragments: Shapes, point: Any) -> Any:

@@ -12,8 +12,10 @@ A comparison ends in one of three words, and a fourth for what stands nowhere:
 ``not located``
     No source gives a position. The row is kept, without a shape.
 
-Only a site of the same name within 500 m raises the confidence, by one step. A position that rests
-on general knowledge, or is only the host's, gives way to the mapped one even where the two agree.
+Only a site of the same name within 500 m raises the confidence, by one step; names of other years,
+firms' names and other spellings count as the same where `OTHER_NAMES` lists them. A position that
+rests on general knowledge, or is only the host's, gives way to the mapped one even where the two
+agree.
 """
 
 from __future__ import annotations
@@ -53,7 +55,7 @@ FAR_M = 10_000.0  # one farther off than this is another place of that name
 ON_LAND_M = 120.0  # a gate stands as near as this to the land that it leads to
 STEPS = ("low", "medium", "high")
 
-#: Which land use a kind of place stands on; the others may stand on any.
+#: Which land use a kind of place stands on, so that standing there agrees.
 LAND = {
     "national_industrial_complex": ("industrial",),
     "general_industrial_complex": ("industrial",),
@@ -84,7 +86,10 @@ PARTS: dict[str, tuple[str, ...]] = {
     "VOC09": ("연암공업대학 도서관",),
 }
 
+_SAME_NAME, _PART = "site of the same name", "part of it"
 _WEAK = re.compile(r"^(?:general knowledge|host (?:campus|site))\b")
+#: What institutes, technoparks and centres may stand on: being there proves nothing.
+_ANY_LAND = ("industrial", "commercial", "university", "college")
 _HOSTED = re.compile(r"^host (?:campus|site)\b")
 _GUESSED = re.compile(r"^placed at\b")
 _HOSTS = ("research_university", "research_institute", "technopark")
@@ -115,7 +120,7 @@ def compare(source: Path, table: pd.DataFrame) -> gpd.GeoDataFrame:
     geopandas.GeoDataFrame
         A row each, the same index, WGS 84: the position to use (None where not located), and
         ``compared``, ``off_m`` (between the position first stated and the site), ``by``, ``site``,
-        ``land_m`` (to the nearest land of the place's kind), ``confidence``, ``was_conf``,
+        ``land_m`` (to the nearest land that it may stand on), ``confidence``, ``was_conf``,
         ``was_lon``, ``was_lat``, ``mapped`` (whether the position is now the mapped site's).
 
     Raises
@@ -205,6 +210,8 @@ def _read_sites(source: Path) -> _Sites:
 
     table = read_table(source, SITES, ["name", "lon", "lat"])
     lon, lat = (numbers(table, column, SITES) for column in ("lon", "lat"))
+    for column in ("lon", "lat"):
+        refuse_first(table[column], table[column] == "", SITES, "is empty")
     points = gpd.GeoSeries(gpd.points_from_xy(lon, lat), crs=WGS84).to_crs(METRES)
     return _Sites(
         table["name"].map(plain_site_name).to_numpy(object),
@@ -216,11 +223,11 @@ def _read_sites(source: Path) -> _Sites:
 def _land_distances(
     source: Path, table: pd.DataFrame, xy: NDArray[np.float64]
 ) -> NDArray[np.float64]:
-    """Return how far each place is from the nearest land of its kind; NaN where any will do."""
+    """Return how far each place is from the nearest land that it may stand on."""
     landuse, points = read_landuse(source), np.asarray(shapely.points(xy), dtype=object)
     out = np.full(len(table), np.nan)
-    for classes in dict.fromkeys(LAND.values()):
-        mine = np.array([LAND.get(kind) == classes for kind in table["kind"]])
+    for classes in dict.fromkeys([*LAND.values(), _ANY_LAND]):
+        mine = np.array([LAND.get(kind, _ANY_LAND) == classes for kind in table["kind"]])
         tree = shapely.STRtree(landuse.geometry[landuse["class"].isin(classes)].to_numpy())
         if mine.any() and len(tree.geometries):
             (which, _), distance = tree.query_nearest(
@@ -234,11 +241,16 @@ def _compared(
     row: dict[str, Any], here: NDArray[np.float64], sites: _Sites, land_m: float
 ) -> dict[str, Any]:
     """Compare one place: with sites of its name, with its parts, with land of its kind."""
-    own = (row["name_ko"], *_bracketed(row["name_ko"]), *OTHER_NAMES.get(row["id"], ()))
+    own = (row["name_ko"], *_bracketed(row["name_ko"]))
+    named = (
+        (own, _SAME_NAME),
+        (OTHER_NAMES.get(row["id"], ()), "site under another of its names"),
+        (PARTS.get(row["id"], ()), _PART),
+    )
     result: dict[str, Any] = {"x": here[0], "y": here[1], "mapped": False, "site": None}
     result |= {"off_m": np.nan, "land_m": land_m, "confidence": row["confidence"]}
-    on_land = land_m <= ON_LAND_M
-    for names, by in ((own, "site of the same name"), (PARTS.get(row["id"], ()), "part of it")):
+    on_land = row["kind"] in LAND and land_m <= ON_LAND_M
+    for names, by in named:
         off, at = _nearest(sites, names, here)
         if off > FAR_M:
             continue
@@ -249,7 +261,7 @@ def _compared(
         result |= {"compared": "agrees" if near else "moved", "by": by}
         if weak or not near:
             result |= {"x": sites.xy[at, 0], "y": sites.xy[at, 1], "mapped": True}
-        if near and names is own:
+        if near and by != _PART:
             result["confidence"] = raised(row["confidence"])
         return result
     return result | {

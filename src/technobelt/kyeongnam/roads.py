@@ -15,9 +15,10 @@ import shapely
 from scipy.sparse import csr_array
 from scipy.sparse.csgraph import dijkstra
 
+from technobelt.errors import LayerError
 from technobelt.kyeongnam.boundaries import METRES, make_clusters
 from technobelt.kyeongnam.dating import with_openings
-from technobelt.kyeongnam.source import COUNTRY_ROADS, ROADS_DATE, refuse, source_file
+from technobelt.kyeongnam.source import COUNTRY_ROADS, ROADS_DATE, source_file
 from technobelt.network.build import network_of_pieces, transformer
 from technobelt.network.osm import read_ways
 from technobelt.network.sections import break_ways, cut_service_roads, largest_part
@@ -163,7 +164,10 @@ def turned(ways: Ways) -> Ways:
         here = (np.abs(begins - (lon, lat)).max(axis=1) < _SAME_DEG) & ~ways.backward
         here &= ways.road_class == _RAMP
         if here.sum() != 1:
-            refuse(COUNTRY_ROADS, 0, f"no ramp begins at {lon},{lat} to be turned round ({why})")
+            raise LayerError(
+                f"'{COUNTRY_ROADS}': no ramp begins at {lon},{lat} to be turned round ({why}). "
+                "Correct AGAINST_TRAFFIC for this material; no layer was replaced."
+            )
         wrong |= here
     forward, backward = ways.forward.copy(), ways.backward.copy()
     forward[wrong], backward[wrong] = ways.backward[wrong], ways.forward[wrong]

@@ -34,6 +34,7 @@ __all__ = [
     "read_table",
     "refuse",
     "refuse_first",
+    "refuse_shape",
     "source_file",
 ]
 
@@ -100,13 +101,27 @@ def read_table(source: Path, name: str, columns: Sequence[str]) -> pd.DataFrame:
         raise LayerError(f"'{name}' cannot be read as CSV in UTF-8: {error}.") from error
     _require(table, name, columns)
     table.index = pd.RangeIndex(2, len(table) + 2)
+    _check_fields(path, len(table.columns))
     return table
+
+
+def _check_fields(path: Path, wanted: int) -> None:
+    """Refuse a row of fewer fields than the header has, which pandas would fill up."""
+    import csv
+
+    with path.open(encoding="utf-8", newline="") as stream:
+        rows = csv.reader(stream)
+        for row in rows:
+            if row and len(row) < wanted:
+                refuse(
+                    path.name, rows.line_num, f"a row of {len(row)} fields; the header has {wanted}"
+                )
 
 
 def read_shapes(
     source: Path, name: str, columns: Sequence[str], *, layer: str | None = None
 ) -> gpd.GeoDataFrame:
-    """Read a layer of shapes with its CRS; shapes that cross themselves are repaired.
+    """Read a layer of shapes with its CRS.
 
     Raises
     ------
@@ -175,6 +190,19 @@ def refuse(name: str, line: object, what: str) -> NoReturn:
         Always.
     """
     raise LayerError(f"'{name}' line {line}: {what}. Correct it; no layer was replaced.")
+
+
+def refuse_shape(name: str, layer: str, row: object, what: str) -> NoReturn:
+    """Raise an error that names a file of shapes, its layer and the row, counted from 1.
+
+    Raises
+    ------
+    LayerError
+        Always.
+    """
+    raise LayerError(
+        f"'{name}' layer '{layer}' row {row}: {what}. Correct it; no layer was replaced."
+    )
 
 
 def _require(table: pd.DataFrame, name: str, columns: Sequence[str]) -> None:

@@ -19,6 +19,7 @@ __all__ = [
     "plain_name",
     "plain_note",
     "plain_source",
+    "plain_township",
 ]
 
 OSM_SOURCE = "OpenStreetMap, August 2021"
@@ -31,37 +32,107 @@ FACTS_LICENCE = "facts; pages named in source"
 # Today's official romanisation (July 2000) -> how the plan and maps of 1999 spelt it, without the
 # diacritics. A list and not a rule: the plan itself is not regular (Sachun, Kyeongnam).
 _SPELT_1999 = {
+    "Anjeong": "Anjong",
+    "Buk": "Puk",
     "Busan": "Pusan",
+    "Busanjin": "Pusanjin",
+    "Changnyeong": "Changnyong",
+    "Cheolma": "Cholma",
+    "Cheongdo": "Chongdo",
+    "Cheongnyang": "Chongnyang",
+    "Chilseo": "Chilso",
+    "Chojeong": "Chojong",
     "Chukdong": "Chuktong",
+    "Chungcheongbuk": "Chungchongbuk",
+    "Chungcheongnam": "Chungchongnam",
+    "Daecheong": "Taechong",
+    "Daedong": "Taedong",
+    "Daegam": "Taegam",
     "Daegu": "Taegu",
     "Daejeo": "Taejo",
+    "Dalseo": "Talso",
+    "Dalseong": "Talsong",
+    "Danseong": "Tansong",
     "Deokcheon": "Tokchon",
+    "Dong": "Tong",
+    "Dongnae": "Tongnae",
+    "Eogok": "Ogok",
+    "Eonyang": "Onyang",
+    "Gajwa": "Kajwa",
+    "Gangseo": "Kangso",
     "Garak": "Karak",
+    "Geochang": "Kochang",
     "Geoje": "Koje",
     "Geumjeong": "Kumjong",
+    "Geumsan": "Kumsan",
     "Gijang": "Kijang",
+    "Gimcheon": "Kimchon",
     "Gimhae": "Kimhae",
+    "Gokseong": "Koksong",
     "Gonyang": "Konyang",
+    "Goryeong": "Koryong",
     "Goseong": "Kosong",
     "Gunbuk": "Kunbuk",
+    "Gurye": "Kurye",
+    "Guseo": "Kuso",
+    "Gwangjae": "Kwangjae",
     "Gwangyang": "Kwangyang",
     "Gyeongju": "Kyongju",
     "Gyeongnam": "Kyeongnam",
+    "Gyeongsan": "Kyongsan",
     "Gyeongsang": "Kyeongsang",
-    "Gyeongsangnam": "Kyeongsangnam",
     "Gyeongsangbuk": "Kyeongsangbuk",
+    "Gyeongsangnam": "Kyeongsangnam",
+    "Hapcheon": "Hapchon",
+    "Hyeonpung": "Hyonpung",
+    "Jangan": "Changan",
+    "Jangjeon": "Changjon",
+    "Jangji": "Changji",
+    "Jangsu": "Changsu",
     "Jangyu": "Changyu",
-    "Jinhae": "Chinhae",
-    "Jinju": "Chinju",
-    "Jinjeon": "Chinjon",
-    "Jinseong": "Chinsong",
-    "Jinyeong": "Chinyong",
+    "Jeollabuk": "Chollabuk",
+    "Jeollanam": "Chollanam",
+    "Jeongchon": "Chongchon",
     "Jillye": "Chillye",
+    "Jinan": "Chinan",
+    "Jingyo": "Chingyo",
+    "Jinhae": "Chinhae",
+    "Jinjeon": "Chinjon",
+    "Jinju": "Chinju",
+    "Jinsa": "Chinsa",
+    "Jinseong": "Chinsong",
+    "Jinwol": "Chinwol",
+    "Jinyeong": "Chinyong",
+    "Jisa": "Chisa",
+    "Jisepo": "Chisepo",
+    "Jisu": "Chisu",
+    "Jukdo": "Chukto",
+    "Jung": "Chung",
+    "Macheon": "Machon",
+    "Mulgeum": "Mulgum",
+    "Myeongji": "Myongji",
     "Naengjeong": "Naengjong",
     "Naeseo": "Naeso",
     "Sacheon": "Sachun",
+    "Sancheong": "Sanchong",
+    "Sangpyeong": "Sangpyong",
+    "Seo": "So",
+    "Seomjingang": "Somjingang",
+    "Seongju": "Songju",
+    "Seongsan": "Songsan",
+    "Seoulsan": "Soulsan",
     "Suncheon": "Sunchon",
+    "Suseong": "Susong",
+    "Suyeong": "Suyong",
     "Tongyeong": "Tongyong",
+    "Uiryeong": "Uiryong",
+    "Yeongcheon": "Yongchon",
+    "Yeongdo": "Yongdo",
+    "Yeongdong": "Yongdong",
+    "Yeongsan": "Yongsan",
+    "Yeonhwasan": "Yonhwasan",
+    "Yeonje": "Yonje",
+    "Yeosu": "Yosu",
 }
 
 # Where a name in brackets is the one of 1999.
@@ -125,6 +196,21 @@ def plain_name(text: str) -> str:
     'Busan Science Park / Jisa'
     """
     return re.sub(r", context\)|\s*\(context\)", lambda m: ")" if m[0][0] == "," else "", text)
+
+
+def plain_township(name: str) -> str:
+    """Write the English name of an eup, myeon or dong in one way.
+
+    Examples
+    --------
+    >>> plain_township("Naedongmyeon"), plain_township("Sangbong_dong")
+    ('Naedong-myeon', 'Sangbong-dong')
+    >>> plain_township("Jangyu1(il)-dong"), plain_township("cheonjeon-dong")
+    ('Jangyu 1-dong', 'Cheonjeon-dong')
+    """
+    name = re.sub(r"\s*(\d)\s*\(\w+\)", r" \1", name.strip())
+    name = re.sub(r"[\s_-]*(eup|myeon|dong)$", r"-\1", name)
+    return name[:1].upper() + name[1:]
 
 
 def name_of_1999(name: str) -> str:
