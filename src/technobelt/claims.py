@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from technobelt.attribute_claims import attribute_verdict
-from technobelt.claim_kinds import TravelTimeClaim
+from technobelt.claim_kinds import ProximityClaim, TravelTimeClaim
+from technobelt.proximity import proximity_verdict
 from technobelt.readings import Readings, read_travel_times
 
 if TYPE_CHECKING:
@@ -137,6 +138,9 @@ def check_claims(
             readings = read_travel_times(region, roads, claim, profile=profile, as_of=as_of)
             shown = shown or readings
             results.append(_head(claim) | readings.result)
+        elif isinstance(claim, ProximityClaim):
+            found = proximity_verdict(region, roads, claim, as_of=as_of)
+            results.append(_with_note(_head(claim) | found, claim))
         else:
             results.append(_with_note(_head(claim) | attribute_verdict(region, claim), claim))
     info = network.info
@@ -194,6 +198,8 @@ def sentence(claim: dict[str, Any]) -> str:
 
 
 def _counted_sentence(claim: dict[str, Any]) -> str:
+    if claim["unit"] == "year":
+        return f"Found the year {claim['observed']:.0f}; the plan says {claim['expected']:g}."
     found = f"{claim['observed']:,.10g}"
     if "observed_range" in claim and claim["observed_range"][0] != claim["observed_range"][1]:
         found = " to ".join(f"{value:,.10g}" for value in claim["observed_range"])

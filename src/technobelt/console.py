@@ -50,13 +50,18 @@ def print_verdicts(verdicts: Any) -> None:
     """Print each claim: verdict, sentence, what was found."""
     from technobelt.claims import sentence
 
-    for claim in verdicts.claims:
+    undecidable = [claim for claim in verdicts.claims if claim["kind"] == "undecidable"]
+    for claim in (claim for claim in verdicts.claims if claim not in undecidable):
         click.echo(f"{claim['verdict'].upper():<10} {claim['id']}")
         click.echo(f"           {claim['statement']}")
         click.echo(f"           {sentence(claim)}")
         for note in claim["notes"]:
             if note.startswith(("As of", "Left out")):
                 click.echo(f"           {note}")
+    if undecidable:
+        click.echo(f"\nNo layer can decide {len(undecidable)} more claims:")
+        for claim in undecidable:
+            click.echo(f"           {claim['id']}: {' '.join(claim['notes'])}")
 
 
 def print_table(table: pd.DataFrame) -> None:

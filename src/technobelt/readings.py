@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
     Floats = NDArray[np.float64]
 
-__all__ = ["Readings", "read_travel_times"]
+__all__ = ["Readings", "corridor_interchanges", "read_travel_times"]
 
 PRIMARY = "cluster_pair_median"
 RULES = {
@@ -234,9 +234,24 @@ def _centroids(region: Region, network: Network) -> _Points | None:
     return _Points(names, _without_access(ties), names, door_to_door=True)
 
 
-def _interchanges(region: Region, network: Network, as_of: str | None) -> _Points | None:
-    """Return the corridor's interchanges inside clusters, tied to the corridor itself."""
-    if not {"interchanges", "clusters"} <= set(region.layers):
+def corridor_interchanges(
+    region: Region, network: Network, as_of: str | None = None
+) -> tuple[gpd.GeoDataFrame, NDArray[np.bool_]] | None:
+    """Return the corridor's interchanges of a day, and its sections; None where there are none.
+
+    Parameters
+    ----------
+    region, network
+        The network in the region's CRS, as of the day in question.
+    as_of
+        The day (ISO); the network's own by default.
+
+    Returns
+    -------
+    geopandas.GeoDataFrame, numpy.ndarray
+        The interchanges in the network's CRS; bool (n) over the sections.
+    """
+    if "interchanges" not in region.layers:
         return None
     day = as_of or network.info.date
     routes = region.corridor.routes_on(last_day(day) if day else "")
@@ -247,6 +262,15 @@ def _interchanges(region: Region, network: Network, as_of: str | None) -> _Point
     points = points[points["route_no"].isin(routes) & (points["kind"] == "IC")]
     if as_of and "opened" in points:
         points = points[~(points["opened"].fillna("") > last_day(as_of))]
+    return (points, on_corridor) if len(points) else None
+
+
+def _interchanges(region: Region, network: Network, as_of: str | None) -> _Points | None:
+    """Return the corridor's interchanges inside clusters, tied to the corridor itself."""
+    found = corridor_interchanges(region, network, as_of) if "clusters" in region.layers else None
+    if found is None:
+        return None
+    points, on_corridor = found
     areas = read_layer(region, "clusters").to_crs(network.crs)[["id", "geometry"]]
     inside = points.sjoin(areas.rename(columns={"id": "of"}).reset_index(drop=True))
     if inside["of"].nunique() < 2:

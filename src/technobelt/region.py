@@ -43,6 +43,7 @@ __all__ = [
     "Cluster",
     "Corridor",
     "LayerFile",
+    "PositionError",
     "Profile",
     "Region",
     "Value",
@@ -201,6 +202,20 @@ class Corridor(Strict):
         return [*begun[-1].routes, *(begun[-1].optional if optional else [])]
 
 
+class PositionError(Strict):
+    """How far off a position may be, by its confidence, metres."""
+
+    high: NonNegativeFloat = 100.0
+    medium: NonNegativeFloat = 500.0
+    low: NonNegativeFloat = 2000.0
+    source: str = "assumed, not measured"
+
+    @property
+    def metres(self) -> dict[str, float]:
+        """Metres by the word that a layer uses."""
+        return {"high": self.high, "medium": self.medium, "low": self.low}
+
+
 class ZoneRules(Strict):
     """What makes land part of an innovation zone.
 
@@ -246,6 +261,7 @@ class Region(Strict):
     claims: list[AnyClaim]
     profiles: dict[str, Profile]
     zones: ZoneRules
+    position_error_m: PositionError = PositionError()
 
     @field_validator("crs")
     @classmethod

@@ -162,9 +162,11 @@ def _css() -> Any:
 
 def _verdicts(region: Region, verdicts: Mapping[str, Any], layers: Layers) -> dict[str, Any]:
     names = facility_names(layers)
+    tested = [claim for claim in verdicts["claims"] if claim["kind"] != "undecidable"]
     roads_of, as_of = verdicts["network"].get("date") or "", verdicts["as_of"]
     return {
-        "claims": [verdict(region, claim, names) for claim in verdicts["claims"]],
+        "claims": [verdict(region, claim, names) for claim in tested],
+        "undecidable": [claim for claim in verdicts["claims"] if claim["kind"] == "undecidable"],
         "tally": tally(verdicts["claims"]),
         "roads_of": day(roads_of) or "unknown date",
         "as_of": day(as_of) if as_of and as_of != roads_of else "",

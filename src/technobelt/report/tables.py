@@ -109,6 +109,7 @@ def facility_names(layers: Layers) -> dict[str, str]:
 def verdict(region: Region, claim: Mapping[str, Any], names: Mapping[str, str]) -> Row:
     """Return what the head of the report says of one claim."""
     counted = claim.get("counted") or []
+    cases = [] if claim["kind"] == "composition" else claim.get("counterexamples") or []
     return {
         "id": claim["id"],
         "verdict": claim["verdict"],
@@ -117,6 +118,7 @@ def verdict(region: Region, claim: Mapping[str, Any], names: Mapping[str, str]) 
         "source": claim["source"],
         "sentences": sentences(region, claim),
         "counted": [names.get(place, place) for place in counted],
+        "against": [str(case) for case in cases if isinstance(case, str)],
         "counts": _counts(region, claim.get("counts") or {}),
         "notes": [said(note, names) for note in claim.get("notes") or []],
     }

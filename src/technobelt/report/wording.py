@@ -200,6 +200,8 @@ def sentences(region: Region, claim: Mapping[str, Any]) -> list[str]:
     lead = _LEADS[claim["verdict"]]
     if claim["kind"] == "composition":
         return [_composition(lead, claim)]
+    if claim.get("observed") is None:
+        return [f"{lead}."]
     return [f"{lead}: {_compared(region, claim)}"]
 
 
@@ -284,10 +286,15 @@ def _composition(lead: str, claim: Mapping[str, Any]) -> str:
 
 
 def _compared(region: Region, claim: Mapping[str, Any]) -> str:
+    if claim["unit"] == "year":
+        return f"the year found is {claim['observed']:.0f}, {claim['expected']:g} is stated."
     found, stated = trimmed(claim["observed"]), trimmed(claim["expected"])
     unit = units(claim["unit"])
     if claim["kind"] == "area":
         return _compared_areas(region, claim, found, stated)
+    low, high = claim.get("observed_range", (None, None))
+    if low is not None and high > low:
+        found = f"{found} ({span(low, high, 1)})"
     rest = "as stated" if found == stated else f"{stated} are stated"
     return f"{found} {unit} were found, {rest}."
 

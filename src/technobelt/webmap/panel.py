@@ -34,10 +34,14 @@ def card(region: Region, verdicts: Mapping[str, Any] | None) -> str:
 
 
 def _verdicts(claims: Sequence[Mapping[str, Any]], verdicts: Mapping[str, Any]) -> str:
-    items = "".join(_claim(claim) for claim in claims)
+    """List what was put to the test; what no layer can decide is only counted."""
+    tested = [claim for claim in claims if plain(claim.get("kind")) != "undecidable"]
+    items = "".join(_claim(claim) for claim in tested)
+    rest = len(claims) - len(tested)
+    more = f"{rest} more claims that no layer can decide are in the report." if rest else ""
     return (
-        f'<details open class="tb-verdicts"><summary><b>Does the plan hold?</b> {_tally(claims)}'
-        f"</summary><ol>{items}</ol>{_basis(verdicts)}</details>"
+        f'<details open class="tb-verdicts"><summary><b>Does the plan hold?</b> {_tally(tested)}'
+        f'</summary><ol>{items}</ol><p class="tb-source">{more}</p>{_basis(verdicts)}</details>'
     )
 
 
@@ -88,6 +92,8 @@ def finding(claim: Mapping[str, Any]) -> str:
     observed, expected = _figure(claim.get("observed")), _figure(claim.get("expected"))
     if not observed:
         return plain(claim.get("status")).replace("_", " ")
+    if plain(claim.get("unit")) == "year":
+        return f"The year {plain(claim['observed'])} where {plain(claim['expected'])} is claimed."
     low, high = (_figure(value) for value in claim.get("observed_range") or ("", ""))
     observed = f"{low} to {high}" if low != high else observed
     unit = plain(claim.get("unit")).replace("km2", "km²")

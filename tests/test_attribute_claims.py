@@ -1,0 +1,275 @@
+"""Claims that tables, positions and nothing at all decide: figures, proximity, undecidable ones."""
+
+from __future__ import annotations
+
+import geopandas as gpd
+import pandas as pd
+import pytest
+import shapely
+
+import technobelt as tb
+from hand_region import CORNER, CRS, ENDS, PLACES, ROAD, make_region
+from technobelt.attribute_claims import last_digit
+from technobelt.claims import sentence
+from technobelt.errors import ClaimError, RegionError
+
+AREAS = {"P_east": 10.0, "P_centre": 20.0, "P_west": 30.0}
+
+
+@pytest.fixture
+def road(draw):
+    return draw(ENDS, ROAD)
+
+
+def places(**areas):
+    return PLACES | {
+        place: (*PLACES[place][:5], {"area_km2": areas.get(place, area)})
+        for place, area in AREAS.items()
+    }
+
+
+def claim(kind, **lines):
+    rest = "\n".join(f"{key} = {value}" for key, value in lines.items())
+    return f"""
+[[claims]]
+id = "c"
+kind = "{kind}"
+statement = "So it is."
+source = "drawn by hand"
+{rest}
+"""
+
+
+def judged(tmp_path, network, text, **options):
+    (result,) = tb.check_claims(make_region(tmp_path, claims=text, **options), network).claims
+    return result
+
+
+ALL = '{ layers = ["complexes"] }'
+
+
+def one(place):
+    return f'{{ layers = ["complexes"], where = {{ id = ["{place}"] }} }}'
+
+
+# --- figures -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("expected", "verdict"), [(20, "holds"), (20.4, "fails"), (21, "fails"), (19, "fails")]
+)
+def test_a_figure_is_compared_to_its_last_stated_digit(tmp_path, road, expected, verdict):
+    text = claim(
+        "figure", what=one("P_centre"), column='"area_km2"', expected=expected, unit='"km2"'
+    )
+    found = judged(tmp_path, road, text, places=places(P_centre=20.3))
+    assert found["observed"] == 20.3
+    assert found["verdict"] == verdict
+    assert found["tolerance"] == last_digit(expected) / 2
+
+
+def test_a_sum_and_a_share_of_it(tmp_path, road):
+    total = claim(
+        "figure", what=ALL, column='"area_km2"', statistic='"sum"', expected=60, unit='"km2"'
+    )
+    assert judged(tmp_path, road, total, places=places())["verdict"] == "holds"
+    share = claim(
+        "figure", what=one("P_west"), of=ALL, column='"area_km2"', statistic='"share"',
+        expected=50, unit='"%"',
+    )  # fmt: skip
+    found = judged(tmp_path, road, share, places=places())
+    assert (found["verdict"], found["observed"]) == ("holds", 50.0)
+
+
+def test_a_missing_figure_leaves_the_claim_undecided_and_is_named(tmp_path, road):
+    text = claim(
+        "figure", what=ALL, column='"area_km2"', statistic='"sum"', expected=60, unit='"km2"'
+    )
+    found = judged(tmp_path, road, text, places=places(P_west=None))
+    assert (found["verdict"], found["observed"]) == ("undecided", None)
+    assert found["notes"] == ["No figure in 'area_km2' for P_west."]
+    assert sentence(found) == found["notes"][0]
+
+
+@pytest.mark.parametrize(
+    ("what", "said"), [(ALL, "needs one row .* found 3"), (one("none"), "needs one row .* found 0")]
+)
+def test_a_value_is_that_of_exactly_one_row(tmp_path, road, what, said):
+    text = claim("figure", what=what, column='"area_km2"', expected=1, unit='"km2"')
+    with pytest.raises(ClaimError, match=said):
+        judged(tmp_path, road, text, places=places())
+
+
+@pytest.mark.parametrize(
+    ("lines", "said"),
+    [
+        ({"statistic": '"share"'}, "a share needs"),
+        ({"statistic": '"sum"', "of": ALL}, "a share needs"),
+        ({"statistic": '"median"'}, "'value', 'sum' or 'share'"),
+        ({"column": "3"}, "found 3"),
+    ],
+)
+def test_a_wrong_figure_claim_is_refused_with_its_line(tmp_path, lines, said):
+    given = {"what": ALL, "column": '"area_km2"', "expected": 1, "unit": '"km2"'} | lines
+    with pytest.raises(RegionError, match=rf"region.toml line \d+: claims.0.*{said}"):
+        make_region(tmp_path, claims=claim("figure", **given))
+
+
+@pytest.mark.parametrize(
+    ("number", "digit"), [(4.3, 0.1), (0.07, 0.01), (3218, 1), (11300, 100), (90, 10)]
+)
+def test_the_last_digit_is_the_last_that_is_stated(number, digit):
+    assert last_digit(number) == pytest.approx(digit)
+
+
+def test_an_outline_that_is_no_border_is_not_measured(tmp_path, road):
+    region = make_region(
+        tmp_path,
+        claims=claim("area", what=ALL, expected=3, tolerance=0.1, measure='"outline"'),
+    )
+    frame = tb.read_layer(region, "complexes").reset_index(drop=True)
+    square = frame.set_geometry(frame.buffer(500, cap_style="square"))
+    square.assign(outline="landuse").to_parquet(tmp_path / "complexes.parquet")
+    assert tb.check_claims(region, road).claims[0]["verdict"] == "holds"
+    square.assign(outline=["landuse", "disc", "landuse"]).to_parquet(tmp_path / "complexes.parquet")
+    with pytest.raises(ClaimError, match="of P_centre no border is known"):
+        tb.check_claims(region, road)
+
+
+# --- what nothing decides ------------------------------------------------------------------------
+
+
+def test_what_no_layer_can_decide_says_why(tmp_path, road):
+    found = judged(tmp_path, road, claim("undecidable", reason='"No layer holds firms."'))
+    assert found["verdict"] == "undecided"
+    assert found["notes"] == ["No layer holds firms."]
+    assert "observed" not in found
+    verdicts = tb.check_claims(
+        make_region(tmp_path, claims=claim("undecidable", reason='"None."')), road
+    )
+    assert pd.isna(verdicts.table().loc[0, "observed"])
+
+
+def test_a_note_of_the_claim_stands_behind_what_was_found(tmp_path, road):
+    text = claim("count", what=ALL, expected=3, unit='"x"', note='"By hand."')
+    assert judged(tmp_path, road, text)["notes"] == ["By hand."]
+
+
+# --- proximity -----------------------------------------------------------------------------------
+
+
+def with_interchanges(tmp_path, *, claims, at=(0, 30_000), confidence="high", **options):
+    """Add interchanges at some kilometres of the road, which is the corridor."""
+    region = make_region(
+        tmp_path,
+        claims=claims,
+        edit=(
+            'land = { file = "land.parquet" }',
+            'land = { file = "land.parquet" }\ninterchanges = { file = "interchanges.parquet" }',
+        ),
+        **options,
+    )
+    rows = [
+        {"id": f"I{i}", "name": f"I{i}", "kind": "IC", "line": "l", "route_no": "1", "order": i}
+        | {"source": "s", "licence": "l", "confidence": "high"}
+        for i in range(len(at))
+    ]
+    gpd.GeoDataFrame(
+        rows, geometry=shapely.points([(CORNER[0] + x, CORNER[1]) for x in at]), crs=CRS
+    ).to_parquet(tmp_path / "interchanges.parquet")
+    frame = tb.read_layer(region, "complexes").reset_index(drop=True)
+    frame.assign(confidence=confidence).to_parquet(tmp_path / "complexes.parquet")
+    return region
+
+
+@pytest.fixture
+def motorway(draw):
+    """A street past all places, and 5 km south of it the corridor."""
+    nodes = {"a": (-10_000, 0), "b": (70_000, 0)}
+    south = {"via": [(-10_000, -5_000), (70_000, -5_000)], "class": "motorway", "ref": "1"}
+    return draw(nodes, [("a", "b", south), ("a", "b", {"class": "primary"})])
+
+
+def near(**lines):
+    return claim("proximity", members=ALL, **({"profile": '"plain"'} | lines))
+
+
+@pytest.mark.parametrize(
+    ("km", "verdict", "observed"),
+    # from P_east at 60 km to the interchange at 30 km; the others stand on one
+    [
+        (30.2, "holds", 100.0),
+        (30.05, "undecided", 100.0),
+        (29.95, "undecided", 66.7),
+        (29.8, "fails", 66.7),
+    ],
+)
+def test_a_distance_decides_only_beyond_the_error_of_positions(
+    tmp_path, motorway, km, verdict, observed
+):
+    region = with_interchanges(tmp_path, claims=near(within_km=km))
+    (found,) = tb.check_claims(region, motorway).claims
+    assert (found["verdict"], found["observed"]) == (verdict, observed)
+
+
+def test_a_place_of_low_confidence_may_be_two_kilometres_off(tmp_path, motorway):
+    region = with_interchanges(tmp_path, claims=near(within_km=31), confidence="low")
+    (found,) = tb.check_claims(region, motorway).claims
+    assert found["verdict"] == "undecided"
+    assert found["observed_range"] == [66.7, 100.0]
+
+
+def test_the_places_that_lie_farther_are_named(tmp_path, motorway):
+    region = with_interchanges(tmp_path, claims=near(within_km=20))
+    (found,) = tb.check_claims(region, motorway).claims
+    assert found["counterexamples"] == ["name of P_east: 30.0 km"]
+    assert found["notes"] == ["1 of 3 places lie farther."]
+
+
+def test_a_share_may_be_enough(tmp_path, motorway):
+    region = with_interchanges(tmp_path, claims=near(within_km=20, share_min=0.6))
+    assert tb.check_claims(region, motorway).claims[0]["verdict"] == "holds"
+
+
+@pytest.mark.parametrize(("minutes", "verdict"), [(51, "holds"), (49, "fails")])
+def test_minutes_are_those_of_the_road(tmp_path, motorway, minutes, verdict):
+    # 30 km at 36 km/h are 50 minutes
+    region = with_interchanges(tmp_path, claims=near(within_min=minutes))
+    (found,) = tb.check_claims(region, motorway).claims
+    assert found["verdict"] == verdict
+    assert found["unit"] == f"% of places within {minutes} min"
+
+
+def test_minutes_within_the_stated_ranges_stay_undecided(tmp_path, motorway):
+    region = with_interchanges(tmp_path, claims=near(within_min=50.5), kph=(30.0, 36.0, 40.0))
+    assert tb.check_claims(region, motorway).claims[0]["verdict"] == "undecided"
+
+
+@pytest.mark.parametrize("lines", [{}, {"within_km": 1, "within_min": 1}])
+def test_a_proximity_claim_has_one_limit(tmp_path, lines):
+    with pytest.raises(RegionError, match="needs either within_km or within_min"):
+        make_region(tmp_path, claims=near(**lines))
+
+
+def test_a_proximity_claim_without_interchanges_says_so(tmp_path, road):
+    with pytest.raises(ClaimError, match="the corridor has no interchange"):
+        judged(tmp_path, road, near(within_km=1))
+
+
+# --- the built-in region -------------------------------------------------------------------------
+
+
+def test_the_paper_s_claims_are_judged_by_its_own_tables():
+    region = tb.load_region()
+    verdicts = (
+        tb.check_claims(region, tb.load_network(region)).table().set_index("claim")["verdict"]
+    )
+    assert verdicts["production-share"] == "holds"
+    assert verdicts["firms-share"] == "fails"  # it is the share of workers
+    assert verdicts[["table-1-firms-add-up", "table-1-output-add-up"]].eq("holds").all()
+    assert verdicts["producer-services"] == "holds"
+    assert verdicts["aerospace-1990"] == "fails"
+    assert verdicts["on-the-highway"] == "fails"
+    undecidable = [c.id for c in region.claims if c.kind == "undecidable"]
+    assert (verdicts[undecidable] == "undecided").all()
+    assert len(region.claims) == 35
