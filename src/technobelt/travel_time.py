@@ -39,6 +39,7 @@ __all__ = [
     "Model",
     "direct_ways",
     "matrix",
+    "measuring",
     "model_of",
     "nearest",
     "resolve_profile",
@@ -69,12 +70,19 @@ class Model:
         What it was made of.
     graph
         Arcs with the cost to be least first.
+    measure
+        float64 (m): what is added up along the way beside the seconds, for each whole arc: metres,
+        unless the model is of `measuring`.
+    walked
+        Whether access legs add their metres to it.
     """
 
     network: Network
     costs: Costs
     by: By
     graph: Graph
+    measure: Floats
+    walked: bool = True
 
     def ordered(self, seconds: Floats, metres: Floats) -> tuple[Floats, Floats]:
         """Return (first, second) cost from (seconds, metres), or the other way round."""
@@ -174,17 +182,43 @@ def _model(keyed: _Keyed, profile_json: str, by: By, bound: Bound, factor: float
     profile = Profile.model_validate_json(profile_json)
     costs = arc_costs(network, profile, bound=bound, factor=factor)
     metres = network.roads["length_m"].to_numpy(np.float64)[network.arc_section]
-    metres = np.where(np.isfinite(costs.drive_s), metres, np.inf)
-    first, second = (costs.arc_s, metres) if by == "time" else (metres, costs.arc_s)
-    graph = make_graph(
+    passable = np.where(np.isfinite(costs.drive_s), metres, np.inf)
+    first, second = (costs.arc_s, passable) if by == "time" else (passable, costs.arc_s)
+    graph = _graph(network, first, second, _STEP[by])
+    return Model(network, costs, by, graph, metres)
+
+
+def _graph(network: Network, first: Floats, second: Floats, step: float) -> Graph:
+    return make_graph(
         network.arc_tail,
         network.arc_head,
         first,
         second,
         n_nodes=len(network.nodes),
-        step=_STEP[by],
+        step=step,
     )
-    return Model(network, costs, by, graph)
+
+
+def measuring(network: Network, costs: Costs, measure: Floats, *, step: float = 0.001) -> Model:
+    """Prepare a network whose quickest ways add up something else than metres.
+
+    Parameters
+    ----------
+    network, costs
+        The roads, and what they cost.
+    measure
+        float64 (m): finite, for each whole arc; parts of arcs count in proportion.
+    step
+        Resolution of the seconds.
+
+    Returns
+    -------
+    Model
+        `matrix` returns seconds and sums of the measure.
+    """
+    return Model(
+        network, costs, "time", _graph(network, costs.arc_s, measure, step), measure, walked=False
+    )
 
 
 def ways_out(model: Model, ties: Ties) -> Ends:
@@ -206,10 +240,10 @@ def _ends(model: Model, ties: Ties, *, leaving: bool) -> Ends:
     tie, arc, along = tie[there], arc[there], along[there]
     done = np.where(along, ties.fraction[tie], 1 - ties.fraction[tie])
     share = 1 - done if leaving else done
-    metres = network.roads["length_m"].to_numpy(np.float64)[network.arc_section[arc]]
     seconds = _part(share, costs.drive_s[arc]) + ties.access_m[tie] / costs.access_mps
     seconds += costs.start_s + costs.end_s[arc] if leaving else costs.finish_s
-    first, second = model.ordered(seconds, share * metres + ties.access_m[tie])
+    metres = share * model.measure[arc] + (ties.access_m[tie] if model.walked else 0.0)
+    first, second = model.ordered(seconds, metres)
     node = (network.arc_head if leaving else network.arc_tail)[arc].astype(np.int64)
     return Ends(ties.point[tie], tie, arc, node, first, second, ties.n)
 
@@ -315,7 +349,7 @@ def direct_ways(
     o, d, arc, share = o[there], d[there], arc[there], np.abs(share[there])
     access = origins.access_m[o] + destinations.access_m[d]
     seconds = _part(share, costs.drive_s[arc]) + access / costs.access_mps
-    metres = share * network.roads["length_m"].to_numpy(np.float64)[section[there]] + access
+    metres = share * model.measure[arc] + (access if model.walked else 0.0)
     return o, d, *model.ordered(seconds + costs.start_s + costs.finish_s, metres)
 
 
