@@ -20,7 +20,7 @@ SOURCE = Path(tb.__file__).parent
 ORDER = (
     *("errors", "writing", "schema", "style", "claim_kinds", "region", "layers"),
     *("network", "routing", "travel_time", "routes", "surface", "isochrone"),
-    *("readings", "proximity", "attribute_claims", "claims", "zones"),
+    *("break_even", "trips", "readings", "proximity", "attribute_claims", "claims", "zones"),
     *("export", "webmap", "figures", "report", "manifest", "planning"),
     *("kyeongnam", "console", "cli", "__main__"),
 )

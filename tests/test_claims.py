@@ -18,7 +18,8 @@ from hand_region import CLUSTERS, CORNER, ENDS, NINETY, PLACES, ROAD, make_regio
 from technobelt.claims import sentence
 from technobelt.errors import ClaimError, LayerError, MissingColumnError, NetworkError
 from technobelt.network.ties import startable
-from technobelt.readings import member_places, read_travel_times
+from technobelt.readings import read_travel_times
+from technobelt.trips import member_places
 
 UNIVERSITY = ("universities", "research_university")
 PROFILES = ("free_flow", "typical", "peak")
@@ -511,10 +512,15 @@ def test_every_reading_stands_in_every_profile_the_primary_first(ninety):
     names = [
         "cluster_pair_median",
         "worst_pair",
+        "ninetieth",
         "share_within",
+        "adjacent",
+        "central",
+        "nearest_hub",
         "centroids",
         "hubs",
         "interchanges",
+        "outlines",
     ]
     ids = [one["id"] for one in ninety["readings"]]
     assert ids[0] == "cluster_pair_median.typical"

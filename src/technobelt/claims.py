@@ -46,7 +46,8 @@ class Verdicts:
     pairs
         Every pair of places of the first travel-time claim in its own profile: ``from_id``,
         ``to_id``, ``from_name``, ``to_name``, ``from_clus``, ``to_clus``, ``time_min``,
-        ``length_km``, ``margin_min``, ``status``.
+        ``length_km``, ``margin_min``, ``status``, and of the quickest way ``corr_min`` and
+        ``corr_share``: minutes on the corridor, and their share.
     routes
         The worst of these pairs with the way driven, WGS 84.
     """
@@ -89,6 +90,7 @@ def check_claims(
     network: Network,
     *,
     as_of: str | None = None,
+    members_as_of: str | None = None,
     profile: str | None = None,
     progress: Callable[[str], None] | None = None,
 ) -> Verdicts:
@@ -102,6 +104,9 @@ def check_claims(
         The roads.
     as_of
         Judge by the roads open on this date (ISO); the network's own date by default.
+    members_as_of
+        Judge the trips between the places that had opened by this date (ISO), instead of those that
+        each claim's rule takes. Roads are those of `as_of` all the same.
     profile
         Speed profile of the primary reading, instead of the one that each claim names.
     progress
@@ -135,7 +140,9 @@ def check_claims(
         if progress is not None:
             progress(claim.id)
         if isinstance(claim, TravelTimeClaim):
-            readings = read_travel_times(region, roads, claim, profile=profile, as_of=as_of)
+            readings = read_travel_times(
+                region, roads, claim, profile=profile, as_of=as_of, members_as_of=members_as_of
+            )
             shown = shown or readings
             results.append(_head(claim) | readings.result)
         elif isinstance(claim, ProximityClaim):
@@ -194,7 +201,19 @@ def sentence(claim: dict[str, Any]) -> str:
     if factor is None:
         return text
     turn = "within" if factor > 1 else "over"
-    return f"{text} It comes {turn} the limit if all driving speeds are multiplied by {factor:.2f}."
+    text = f"{text} It comes {turn} the limit if all driving speeds are multiplied by {factor:.3f}"
+    alone = claim.get("break_even_corridor")
+    return f"{text}{f', or the corridor alone by {alone:.3f}' if alone else ''}.{_without(claim)}"
+
+
+def _without(claim: dict[str, Any]) -> str:
+    """Say what the trip takes without the corridor."""
+    told = claim.get("attribution")
+    if not told or not told["pairs_on_it"]:
+        return ""
+    minutes = told["without_min"]
+    takes = "there is no way" if minutes is None else f"it takes {minutes:.0f} min"
+    return f" Without the corridor {takes} ({told['verdict']})."
 
 
 def _counted_sentence(claim: dict[str, Any]) -> str:

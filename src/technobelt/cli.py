@@ -51,6 +51,11 @@ PROFILE = click.option(
     help="Speed profile; default: that of the zone rules, or of each claim.",
 )
 AS_OF = click.option("--as-of", metavar="DATE", help="Use the roads open on this date, e.g. 1999.")
+MEMBERS_AS_OF = click.option(
+    "--members-as-of",
+    metavar="DATE",
+    help="Judge the trips between places that had opened by this date; roads stay as they are.",
+)
 JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON for machines.")
 ACCESS = click.option(
     "--max-access-m",
@@ -132,6 +137,7 @@ def technobelt(ctx: click.Context, *, debug: bool, verbose: bool) -> None:
 )
 @PROFILE
 @AS_OF
+@MEMBERS_AS_OF
 @MINUTES
 @JSON
 def plan(
@@ -140,6 +146,7 @@ def plan(
     out: Path,
     profile: str | None,
     as_of: str | None,
+    members_as_of: str | None,
     minutes: tuple[float, ...],
     *,
     as_json: bool,
@@ -148,7 +155,15 @@ def plan(
     from technobelt.planning import plan as run
 
     with status() as say:
-        done = run(region, network, profile=profile, as_of=as_of, minutes=minutes, progress=say)
+        done = run(
+            region,
+            network,
+            profile=profile,
+            as_of=as_of,
+            members_as_of=members_as_of,
+            minutes=minutes,
+            progress=say,
+        )
         say("files")
         files = done.write(out)
     if as_json:
@@ -163,6 +178,7 @@ def plan(
 @NETWORK
 @PROFILE
 @AS_OF
+@MEMBERS_AS_OF
 @JSON
 @click.option(
     "--fail-on",
@@ -174,6 +190,7 @@ def check(
     network: Path | None,
     profile: str | None,
     as_of: str | None,
+    members_as_of: str | None,
     fail_on: str | None,
     *,
     as_json: bool,
@@ -183,7 +200,14 @@ def check(
 
     with status() as say:
         where, roads = _region_and_roads(region, network, say)
-        verdicts = check_claims(where, roads, profile=profile, as_of=as_of, progress=say)
+        verdicts = check_claims(
+            where,
+            roads,
+            profile=profile,
+            as_of=as_of,
+            members_as_of=members_as_of,
+            progress=say,
+        )
     if as_json:
         print_json(verdicts.to_dict())
     else:

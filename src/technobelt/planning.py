@@ -192,6 +192,7 @@ def plan(
     *,
     profile: str | None = None,
     as_of: str | None = None,
+    members_as_of: str | None = None,
     minutes: Sequence[float] = MINUTES,
     progress: Callable[[str], None] | None = None,
 ) -> Plan:
@@ -207,6 +208,8 @@ def plan(
         Speed profile instead of those that the claims and the zone rules name.
     as_of
         Use the roads open on this date (ISO).
+    members_as_of
+        Judge the claims between the places that had opened by this date (ISO).
     minutes
         Limits of the hubs' isochrones.
     progress
@@ -237,7 +240,9 @@ def plan(
         roads = region_network(where, network)
         roads = roads.as_of(as_of) if as_of else roads
     with clock.step("claims"):
-        verdicts = check_claims(where, roads, profile=profile, as_of=as_of)
+        verdicts = check_claims(
+            where, roads, profile=profile, as_of=as_of, members_as_of=members_as_of
+        )
     chosen = profile or where.zones.profile
     with clock.step("isochrones"):
         own, merged = hub_isochrones(where, roads, profile=chosen, minutes=minutes)
@@ -248,6 +253,7 @@ def plan(
         "region": where.id,
         "profile": chosen,
         "as_of": as_of,
+        "members_as_of": members_as_of,
         "minutes": list(minutes),
         "audit_positions": _AUDITED,
         "seed": _SEED,

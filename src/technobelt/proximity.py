@@ -9,8 +9,8 @@ import numpy as np
 from technobelt.errors import ClaimError
 from technobelt.layers import located, select
 from technobelt.network.ties import tie_points
-from technobelt.readings import corridor_interchanges
 from technobelt.travel_time import matrix, model_of
+from technobelt.trips import corridor_interchanges
 
 if TYPE_CHECKING:
     import geopandas as gpd

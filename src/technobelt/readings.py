@@ -6,18 +6,19 @@ of places, door to door; the longest of these. The others stand beside it in eve
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 
+from technobelt.break_even import break_even
 from technobelt.errors import ClaimError
-from technobelt.layers import cluster_areas, facilities, located, read_layer, select
-from technobelt.network.model import last_day
-from technobelt.network.ties import Ties, startable, tie_points, tie_to_all
+from technobelt.network.speeds import Bound, arc_costs
+from technobelt.network.ties import tie_points
 from technobelt.routes import route
-from technobelt.travel_time import matrix, model_of
+from technobelt.travel_time import matrix, measuring, model_of
+from technobelt.trips import corridor_sections, member_places, trip_minutes, trips_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -27,37 +28,46 @@ if TYPE_CHECKING:
 
     from technobelt.claim_kinds import TravelTimeClaim
     from technobelt.network.model import Network
-    from technobelt.network.speeds import Bound
     from technobelt.region import Region
+    from technobelt.trips import Trips
 
     Floats = NDArray[np.float64]
+    Mask = NDArray[np.bool_]
 
-__all__ = ["Readings", "corridor_interchanges", "read_travel_times"]
+__all__ = ["READINGS", "Readings", "read_travel_times"]
 
 PRIMARY = "cluster_pair_median"
-RULES = {
-    PRIMARY: "for each ordered pair of clusters the median pair of places; the longest of these",
-    "worst_pair": "the longest of all ordered pairs of places of different clusters",
-    "share_within": "holds where at least half of the ordered pairs are within the limit",
-    "centroids": "between the road positions nearest to the clusters' centroids; the longest",
-    "hubs": "between the clusters' hubs; the longest",
-    "interchanges": "between the corridor's interchanges inside different clusters, driving only; "
-    "the longest",
-}
 RULE = (
     "Holds only if it does at the slow end of every stated range, fails only if it does at the "
     "fast end."
 )
 BOUNDS: tuple[Bound, ...] = ("fastest", "value", "slowest")
-#: Places within about a metre of each other are one place.
-_SAME_PLACE_DECIMALS = 5
+#: The share of pairs that must be within the limit where a reading is about a share.
+_SHARE = 0.5
+#: Seconds are resolved to this where a factor is sought: finer than a millionth of any trip.
+_FINE_S = 1e-5
 _SHOWN_COUNTEREXAMPLES = 10
 _DRAWN_ROUTES = 6
-_CENTROID_REACH_M = 20_000.0
-_INTERCHANGE_REACH_M = 1_500.0
 _MOST_STEPS = 8
-_FACTOR_PRECISION = 1e-4
 _RANKS = ("high", "medium", "low")
+
+
+class Found(NamedTuple):
+    """A statistic of trips: its minutes, the trips that decide it (mean of their times), names."""
+
+    minutes: float
+    row: list[int]
+    column: list[int]
+    between: list[str]
+
+
+@dataclass(frozen=True)
+class Reading:
+    """One way to read a claim: on which trips, by which statistic."""
+
+    trips: str
+    rule: str
+    statistic: Callable[[Floats, Trips], Found]
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,14 +79,129 @@ class Readings:
     routes: gpd.GeoDataFrame | None
 
 
-@dataclass(frozen=True, eq=False)
-class _Points:
-    """Points of one kind, tied: their clusters, and whether doors count."""
+# --- statistics ----------------------------------------------------------------------------------
 
-    cluster: NDArray[np.object_]
-    ties: Ties
-    name: NDArray[np.object_]
-    door_to_door: bool
+
+def _ranked(minutes: Floats, trips: Trips, mask: Mask, share: float) -> Found:
+    """Return the trip that a share of the masked trips does not exceed (order statistic)."""
+    rows, columns = np.nonzero(mask)
+    if not len(rows):
+        return Found(np.nan, [], [], [])
+    values = minutes[rows, columns]
+    order = np.argsort(values, kind="stable")
+    at = order[max(int(np.ceil(share * len(order))) - 1, 0)]
+    row, column = int(rows[at]), int(columns[at])
+    names = [str(trips.from_name[row]), str(trips.to_name[column])]
+    return Found(float(values[at]), [row], [column], names)
+
+
+def _longest(minutes: Floats, trips: Trips) -> Found:
+    """Return the longest trip; unreachable ones count as infinitely long."""
+    return _ranked(minutes, trips, trips.asked, 1.0)
+
+
+def _ninetieth(minutes: Floats, trips: Trips) -> Found:
+    return _ranked(minutes, trips, trips.asked, 0.9)
+
+
+def _half(minutes: Floats, trips: Trips) -> Found:
+    return _ranked(minutes, trips, trips.asked, _SHARE)
+
+
+def _medians(minutes: Floats, trips: Trips, wanted: Callable[[int, int], bool]) -> Found:
+    """Return the longest of the medians of ordered pairs of clusters."""
+    found = [
+        _median(minutes, trips, a, b)
+        for i, a in enumerate(trips.order)
+        for j, b in enumerate(trips.order)
+        if i != j and wanted(i, j)
+    ]
+    return max(found, key=lambda one: one.minutes)
+
+
+def _median(minutes: Floats, trips: Trips, a: str, b: str) -> Found:
+    """Return the median of the trips between two clusters: the mean of the middle two, if even."""
+    mask = (trips.from_cluster[:, None] == a) & (trips.to_cluster[None, :] == b)
+    rows, columns = np.nonzero(mask)
+    if not len(rows):  # a cluster without an interchange, say
+        return Found(-np.inf, [], [], [str(a), str(b)])
+    order = np.argsort(minutes[rows, columns], kind="stable")
+    middle = order[[(len(order) - 1) // 2, len(order) // 2]]
+    row, column = rows[middle], columns[middle]
+    value = float(minutes[row, column].mean())
+    return Found(value, row.tolist(), column.tolist(), [str(a), str(b)])
+
+
+def _largest_median(minutes: Floats, trips: Trips) -> Found:
+    return _medians(minutes, trips, lambda _i, _j: True)
+
+
+def _adjacent(minutes: Floats, trips: Trips) -> Found:
+    return _medians(minutes, trips, lambda i, j: abs(i - j) == 1)
+
+
+def _central(minutes: Floats, trips: Trips) -> Found:
+    """Return the longest trip to or from the cluster in the middle of the belt."""
+    centre = trips.order[len(trips.order) // 2]
+    mask = (trips.from_cluster == centre)[:, None] | (trips.to_cluster == centre)[None, :]
+    return _ranked(minutes, trips, mask & trips.asked, 1.0)
+
+
+def _to_nearest(minutes: Floats, trips: Trips) -> Found:
+    """Return the longest of the trips from each origin to the destination that it reaches first."""
+    best = np.argmin(minutes, axis=1)
+    mask = np.zeros_like(trips.asked)
+    mask[np.arange(len(best)), best] = True
+    return _ranked(minutes, trips, mask, 1.0)
+
+
+#: Name -> how it reads; the primary one first.
+READINGS: dict[str, Reading] = {
+    PRIMARY: Reading(
+        "members",
+        "for each ordered pair of clusters the median pair of places; the longest of these",
+        _largest_median,
+    ),
+    "worst_pair": Reading(
+        "members", "the longest of all ordered pairs of places of different clusters", _longest
+    ),
+    "ninetieth": Reading(
+        "members",
+        "the 90th percentile of all ordered pairs of places of different clusters",
+        _ninetieth,
+    ),
+    "share_within": Reading(
+        "members", "holds where at least half of the ordered pairs are within the limit", _half
+    ),
+    "adjacent": Reading(
+        "members", "as the first, of clusters that lie next to each other only", _adjacent
+    ),
+    "central": Reading(
+        "members", "the longest of all trips from or to the cluster in the middle", _central
+    ),
+    "nearest_hub": Reading(
+        "nearest_hub", "from each place to the hub that it reaches first; the longest", _to_nearest
+    ),
+    "centroids": Reading(
+        "centroids",
+        "between the road positions nearest to the clusters' centroids; the longest",
+        _longest,
+    ),
+    "hubs": Reading("hubs", "between the clusters' hubs; the longest", _longest),
+    "interchanges": Reading(
+        "interchanges",
+        "between the corridor's interchanges inside different clusters, driving only; the longest",
+        _longest,
+    ),
+    "outlines": Reading(
+        "outlines",
+        "as the first, between random points inside outlines whose border is known",
+        _largest_median,
+    ),
+}
+
+
+# --- a claim -------------------------------------------------------------------------------------
 
 
 def read_travel_times(
@@ -86,6 +211,7 @@ def read_travel_times(
     *,
     profile: str | None = None,
     as_of: str | None = None,
+    members_as_of: str | None = None,
 ) -> Readings:
     """Read a travel-time claim in every way and every profile.
 
@@ -96,7 +222,9 @@ def read_travel_times(
     profile
         Profile of the primary reading instead of the claim's own.
     as_of
-        The date, for the notes.
+        The date of roads and corridor, for the notes.
+    members_as_of
+        The date by which places had opened, instead of the claim's rule.
 
     Raises
     ------
@@ -107,15 +235,17 @@ def read_travel_times(
     if chosen not in region.profiles:
         raise ClaimError(f"no profile '{chosen}'; there are {', '.join(region.profiles)}.")
     as_of = as_of or network.info.as_of or None
-    places, not_tied = _placed(network, region, claim)
-    sets = _point_sets(region, network, places, as_of)
+    places, not_tied = _placed(network, region, claim, members_as_of)
+    trips = trips_of(region, network, places, as_of)
     readings = [
         reading
         for name in sorted(region.profiles, key=lambda name: name != chosen)
-        for reading in _profile_readings(region, network, claim, name, sets)
+        for reading in _profile_readings(region, network, claim, name, trips)
     ]
+    _add_factors(region, network, claim, chosen, trips, readings)
     primary = readings[0]
-    pairs = _pairs(region, network, claim, chosen, places, sets[PRIMARY])
+    corridor = corridor_sections(region, network, as_of)
+    pairs = _pairs(region, network, claim, chosen, places, trips["members"], corridor)
     routes = _routes(region, network, chosen, pairs, places)
     over = pairs[~(pairs["time_min"] <= claim.limit_min)]
     result = {
@@ -125,21 +255,30 @@ def read_travel_times(
         "observed_min": primary["observed_min"],
         "range_min": primary["range_min"],
         "margin_min": primary["margin_min"],
-        "break_even_factor": _break_even(region, network, claim, chosen, sets[PRIMARY]),
+        "break_even_factor": primary["break_even_factor"],
+        "break_even_corridor": _corridor_factor(
+            region, network, claim, chosen, trips["members"], corridor
+        ),
         "between": primary["between"],
+        "attribution": _attribution(
+            region, network, claim, chosen, trips["members"], corridor, primary, pairs
+        ),
         "places": len(places),
         "pairs": len(pairs),
         "pairs_over": len(over),
         "readings": readings,
         "counterexamples": _counterexamples(over, places, routes),
         "not_tied": not_tied,
-        "notes": _notes(region, network, chosen, places, as_of, not_tied),
+        "notes": [
+            *_notes(region, network, chosen, places, as_of, not_tied),
+            *([f"Places: those that had opened by {members_as_of}."] if members_as_of else []),
+        ],
     }
     return Readings(result, pairs, routes)
 
 
 def _placed(
-    network: Network, region: Region, claim: TravelTimeClaim
+    network: Network, region: Region, claim: TravelTimeClaim, members_as_of: str | None
 ) -> tuple[gpd.GeoDataFrame, list[str]]:
     """Return the places that a road is near, and the ids of the others, which have no times.
 
@@ -148,7 +287,7 @@ def _placed(
     ClaimError
         A cluster has no place with a road near.
     """
-    places = member_places(region, claim)
+    places = member_places(region, claim, as_of=members_as_of)
     tied = tie_points(network, places, what="places").tied
     bare = [name for name in region.clusters if not (places["cluster"][tied] == name).any()]
     if bare:
@@ -159,208 +298,68 @@ def _placed(
     return places[tied], places.index[~tied].astype(str).tolist()
 
 
-def member_places(region: Region, claim: TravelTimeClaim) -> gpd.GeoDataFrame:
-    """Return the places that a claim is about: one row a position, its facilities' ids joined.
-
-    Raises
-    ------
-    ClaimError
-        A cluster has none.
-    """
-    if len(region.clusters) < 2:
-        raise ClaimError(
-            f"claim '{claim.id}' is about places of different clusters, and region '{region.id}' "
-            "has fewer than two. Name another in [clusters]."
-        )
-    members = located(select(region, claim.members, needs=["cluster", "name"])).to_crs(4326)
-    members = members[members["cluster"].isin(list(region.clusters))]
-    empty = [name for name in region.clusters if not (members["cluster"] == name).any()]
-    if empty:
-        raise ClaimError(
-            f"claim '{claim.id}': cluster '{empty[0]}' has no place that fits [claims.members]. "
-            "Widen its 'where', or add the place to a layer."
-        )
-    xy = np.round(np.stack([members.geometry.x, members.geometry.y], axis=1), _SAME_PLACE_DECIMALS)
-    key = pd.Series(map(tuple, xy), index=members.index)
-    here = members[~key.duplicated().to_numpy()].copy()
-    together = pd.Series(members.index, index=members.index).groupby(key).agg(list)
-    here["members"] = [together[place] for place in key[here.index]]
-    return here
-
-
-def _point_sets(
-    region: Region, network: Network, places: gpd.GeoDataFrame, as_of: str | None
-) -> dict[str, _Points | None]:
-    members = _tied(network, places, places["cluster"], places["name"])
-    known = facilities(region)
-    absent = [hub for hub in region.hubs if hub not in known.index]
-    if absent:
-        raise ClaimError(f"hub '{absent[0]}' of [clusters] is no facility. Name one by its id.")
-    hubs = known.loc[region.hubs]
-    return {
-        PRIMARY: members,
-        "worst_pair": members,
-        "share_within": members,
-        "centroids": _centroids(region, network),
-        "hubs": _tied(network, hubs, pd.Series(list(region.clusters)), hubs["name"]),
-        "interchanges": _interchanges(region, network, as_of),
-    }
-
-
-def _tied(
-    network: Network, points: gpd.GeoDataFrame, cluster: pd.Series[Any], name: pd.Series[Any]
-) -> _Points:
-    ties = tie_points(network, points, what="places")
-    return _Points(cluster.to_numpy(object), ties, name.to_numpy(object), door_to_door=True)
-
-
-def _without_access(ties: Ties) -> Ties:
-    return replace(ties, access_m=np.zeros_like(ties.access_m))
-
-
-def _centroids(region: Region, network: Network) -> _Points | None:
-    if "clusters" not in region.layers:
-        return None
-    clusters = cluster_areas(region).to_crs(network.crs)
-    points = clusters.set_geometry(clusters.centroid)
-    ties = tie_points(
-        network,
-        points,
-        max_access_m=_CENTROID_REACH_M,
-        sections=startable(network),  # nobody drives from a centroid: water does not count
-        what="centroids",
-    )
-    names = points.index.to_numpy(object)
-    return _Points(names, _without_access(ties), names, door_to_door=True)
-
-
-def corridor_interchanges(
-    region: Region, network: Network, as_of: str | None = None
-) -> tuple[gpd.GeoDataFrame, NDArray[np.bool_]] | None:
-    """Return the corridor's interchanges of a day, and its sections; None where there are none.
-
-    Parameters
-    ----------
-    region, network
-        The network in the region's CRS, as of the day in question.
-    as_of
-        The day (ISO); the network's own by default.
-
-    Returns
-    -------
-    geopandas.GeoDataFrame, numpy.ndarray
-        The interchanges in the network's CRS; bool (n) over the sections.
-    """
-    if "interchanges" not in region.layers:
-        return None
-    day = as_of or network.info.date
-    routes = region.corridor.routes_on(last_day(day) if day else "")
-    on_corridor = network.on_routes(routes) & ~network.closed
-    if not on_corridor.any():
-        return None
-    points = read_layer(region, "interchanges").to_crs(network.crs)
-    points = points[points["route_no"].isin(routes) & (points["kind"] == "IC")]
-    if as_of and "opened" in points:
-        points = points[~(points["opened"].fillna("") > last_day(as_of))]
-    return (points, on_corridor) if len(points) else None
-
-
-def _interchanges(region: Region, network: Network, as_of: str | None) -> _Points | None:
-    """Return the corridor's interchanges inside clusters, tied to the corridor itself."""
-    found = corridor_interchanges(region, network, as_of) if "clusters" in region.layers else None
-    if found is None:
-        return None
-    points, on_corridor = found
-    areas = read_layer(region, "clusters").to_crs(network.crs)[["id", "geometry"]]
-    inside = points.sjoin(areas.rename(columns={"id": "of"}).reset_index(drop=True))
-    if inside["of"].nunique() < 2:
-        return None
-    ties = tie_to_all(
-        network, inside, on_corridor, reach_m=_INTERCHANGE_REACH_M, what="interchanges"
-    )
-    return _Points(
-        inside["of"].to_numpy(object),
-        _without_access(ties),
-        inside["name"].to_numpy(object),
-        door_to_door=False,
-    )
-
-
 def _profile_readings(
     region: Region,
     network: Network,
     claim: TravelTimeClaim,
     profile: str,
-    sets: dict[str, _Points | None],
+    trips: dict[str, Trips],
 ) -> list[dict[str, Any]]:
-    minutes: dict[tuple[int, Bound], Floats] = {}
-    out = []
-    for name, points in sets.items():
-        if points is None:
-            continue
-        for bound in BOUNDS:
-            if (id(points), bound) not in minutes:
-                minutes[id(points), bound] = _minutes(region, network, profile, bound, points)
-        observed = {bound: minutes[id(points), bound] for bound in BOUNDS}
-        out.append(_reading(claim, profile, name, points, observed))
-    return out
-
-
-def _minutes(
-    region: Region,
-    network: Network,
-    profile: str,
-    bound: Bound,
-    points: _Points,
-    factor: float = 1.0,
-) -> Floats:
-    """Return minutes between all points of different clusters; NaN within one."""
-    model = model_of(network, region.profiles[profile], bound=bound, factor=factor)
-    seconds, _ = matrix(model, points.ties, points.ties)
-    if not points.door_to_door:
-        seconds = seconds - model.costs.start_s - model.costs.finish_s
-    return np.where(_apart(points), seconds / 60, np.nan)
-
-
-def _apart(points: _Points) -> NDArray[np.bool_]:
-    return np.asarray(points.cluster[:, None] != points.cluster[None, :])
+    minutes: dict[tuple[str, Bound], Floats] = {}
+    for bound in BOUNDS:
+        model = model_of(network, region.profiles[profile], bound=bound)
+        for name, some in trips.items():
+            minutes[name, bound], _ = trip_minutes(model, some)
+    return [
+        _reading(
+            claim,
+            profile,
+            name,
+            trips[reading.trips],
+            {bound: minutes[reading.trips, bound] for bound in BOUNDS},
+        )
+        for name, reading in READINGS.items()
+        if reading.trips in trips
+    ]
 
 
 def _reading(
-    claim: TravelTimeClaim,
-    profile: str,
-    name: str,
-    points: _Points,
-    minutes: dict[Bound, Floats],
+    claim: TravelTimeClaim, profile: str, name: str, trips: Trips, minutes: dict[Bound, Floats]
 ) -> dict[str, Any]:
-    statistic = {PRIMARY: _largest_median, "share_within": _share(claim)}.get(name, _longest)
-    fastest, value, slowest = (statistic(minutes[bound], points) for bound in BOUNDS)
-    head = {"id": f"{name}.{profile}", "reading": name, "profile": profile, "rule": RULES[name]}
+    statistic = READINGS[name].statistic
+    fastest, value, slowest = (statistic(minutes[bound], trips) for bound in BOUNDS)
+    head = {"id": f"{name}.{profile}", "reading": name, "profile": profile}
+    head |= {"rule": READINGS[name].rule}
     if name == "share_within":
+        shares = [_share_within(minutes[bound], trips, claim.limit_min) for bound in BOUNDS]
         return head | {
-            "verdict": _verdict(1 - fastest[0], 1 - slowest[0], 0.5),
-            "observed": round(value[0], 4),
-            "range": [round(slowest[0], 4), round(fastest[0], 4)],
+            "verdict": _verdict(1 - shares[0], 1 - shares[2], 1 - _SHARE),
+            "observed": round(shares[1], 4),
+            "range": [round(shares[2], 4), round(shares[0], 4)],
             "unit": "share of pairs",
         }
-    observed = _rounded(value[0])
-    if observed is None and not points.ties.tied.all():  # no road near is no verdict on roads
+    observed = _rounded(value.minutes)
+    if observed is None and not trips.tied:  # no road near is no verdict on roads
         return head | {
             "verdict": "undecided",
             "observed_min": None,
             "range_min": [None, None],
             "margin_min": None,
             "status": "not_tied",
-            "between": value[1],
+            "between": value.between,
         }
     return head | {
-        "verdict": _verdict(fastest[0], slowest[0], claim.limit_min),
+        "verdict": _verdict(fastest.minutes, slowest.minutes, claim.limit_min),
         "observed_min": observed,
-        "range_min": [_rounded(fastest[0]), _rounded(slowest[0])],
+        "range_min": [_rounded(fastest.minutes), _rounded(slowest.minutes)],
         "margin_min": None if observed is None else round(claim.limit_min - observed, 2),
         "status": "ok" if observed is not None else "unreachable",
-        "between": value[1],
+        "between": value.between,
     }
+
+
+def _share_within(minutes: Floats, trips: Trips, limit: float) -> float:
+    return float((minutes[trips.asked] <= limit).mean())
 
 
 def _verdict(fastest: float, slowest: float, limit: float) -> str:
@@ -373,69 +372,113 @@ def _rounded(value: Any) -> float | None:
     return round(float(value), 2) if np.isfinite(value) else None
 
 
-def _longest(minutes: Floats, points: _Points) -> tuple[float, list[str]]:
-    apart = np.where(np.isnan(minutes), -1.0, minutes)
-    i, j = np.unravel_index(int(apart.argmax()), apart.shape)
-    return float(apart[i, j]), [str(points.name[i]), str(points.name[j])]
+# --- break-even ----------------------------------------------------------------------------------
 
 
-def _largest_median(minutes: Floats, points: _Points) -> tuple[float, list[str]]:
-    names = list(dict.fromkeys(points.cluster))
-    medians = [
-        (_median(minutes[np.ix_(points.cluster == a, points.cluster == b)]), [a, b])
-        for a in names
-        for b in names
-        if a != b
-    ]
-    return max(medians, key=lambda found: found[0])
-
-
-def _median(minutes: Floats) -> float:
-    """Return the median pair's minutes; unreachable pairs count as infinitely long."""
-    return float(np.median(minutes))
-
-
-def _share(claim: TravelTimeClaim) -> Callable[[Floats, _Points], tuple[float, list[str]]]:
-    def share(minutes: Floats, _: _Points) -> tuple[float, list[str]]:
-        pairs = minutes[~np.isnan(minutes)]
-        return float((pairs <= claim.limit_min).mean()), []
-
-    return share
-
-
-def _break_even(
+def _add_factors(
     region: Region,
     network: Network,
     claim: TravelTimeClaim,
     profile: str,
-    points: _Points | None,
+    trips: dict[str, Trips],
+    readings: list[dict[str, Any]],
+) -> None:
+    """Add to the readings of one profile the factor on all speeds at which each turns."""
+    everywhere = np.ones(len(network.roads), dtype=bool)
+    guess = 1.0
+    for reading in (reading for reading in readings if reading["profile"] == profile):
+        name = reading["reading"]
+        factor = _factor(
+            region, network, claim, profile, trips[READINGS[name].trips], name, everywhere, guess
+        )
+        reading["break_even_factor"] = factor
+        guess = factor or guess
+
+
+def _corridor_factor(
+    region: Region,
+    network: Network,
+    claim: TravelTimeClaim,
+    profile: str,
+    trips: Trips,
+    corridor: Mask,
 ) -> float | None:
-    """Return the factor on all driving speeds at which the primary reading meets the limit.
-
-    Minutes are nearly linear in the inverse of the factor, so a secant in it closes in quickly;
-    fixed seconds do not scale and routes are chosen anew each time.
-    """
-    if points is None:
+    """Return the factor on the corridor's speeds alone at which the primary reading turns."""
+    if not corridor.any():
         return None
+    return _factor(region, network, claim, profile, trips, PRIMARY, corridor, 1.0)
 
-    def excess(inverse: float) -> float:
-        minutes = _minutes(region, network, profile, "value", points, factor=1 / inverse)
-        return _largest_median(minutes, points)[0] - claim.limit_min
 
-    low, at_low = 1.0, excess(1.0)
-    if not np.isfinite(at_low):
-        return None
-    high = max(0.05, 1.0 - at_low / (at_low + claim.limit_min))
-    for _ in range(12):
-        at_high = excess(high)
-        if abs(high - low) < _FACTOR_PRECISION * high or at_high == at_low:
-            break
-        low, high, at_low = high, high - at_high * (high - low) / (at_high - at_low), at_high
-        if high <= 0:
-            return None
-    else:
-        return None  # it did not close in
-    return round(1 / high, 4)
+def _factor(
+    region: Region,
+    network: Network,
+    claim: TravelTimeClaim,
+    profile: str,
+    trips: Trips,
+    name: str,
+    sections: Mask,
+    guess: float,
+) -> float | None:
+    costs = arc_costs(network, region.profiles[profile])
+    scaled = sections[network.arc_section]
+    driven = np.where(scaled & np.isfinite(costs.drive_s), costs.drive_s, 0.0)
+
+    def value_at(inverse: float) -> tuple[float, float]:
+        now = costs.with_drive(np.where(scaled, costs.drive_s * inverse, costs.drive_s))
+        model = measuring(network, now, driven, step=_FINE_S)
+        minutes, seconds = trip_minutes(model, trips)
+        found = READINGS[name].statistic(minutes, trips)
+        slope = float(seconds[found.row, found.column].mean()) / 60 if found.row else 0.0
+        return found.minutes, slope
+
+    factor = break_even(value_at, claim.limit_min, start=guess)
+    return None if factor is None else float(f"{factor:.9g}")
+
+
+# --- attribution ---------------------------------------------------------------------------------
+
+
+def _attribution(
+    region: Region,
+    network: Network,
+    claim: TravelTimeClaim,
+    profile: str,
+    trips: Trips,
+    corridor: Mask,
+    primary: dict[str, Any],
+    pairs: pd.DataFrame,
+) -> dict[str, Any]:
+    """Compare the primary reading with what it is without the corridor."""
+    without = network.closing(corridor)
+    observed = {}
+    for bound in BOUNDS:
+        model = model_of(without, region.profiles[profile], bound=bound)
+        minutes, _ = trip_minutes(model, trips)
+        observed[bound] = READINGS[PRIMARY].statistic(minutes, trips).minutes
+    verdict = _verdict(observed["fastest"], observed["slowest"], claim.limit_min)
+    return {
+        "without_min": _rounded(observed["value"]),
+        "range_min": [_rounded(observed["fastest"]), _rounded(observed["slowest"])],
+        "verdict": verdict,
+        "saved_min": _difference(observed["value"], primary["observed_min"]),
+        "corridor_share": _rounded(pairs["corr_share"].median()),
+        "pairs_on_it": int((pairs["corr_min"] > 0).sum()),
+        "because": _because(primary["verdict"], verdict),
+    }
+
+
+def _difference(without: float, observed: float | None) -> float | None:
+    return None if observed is None else _rounded(without - observed)
+
+
+def _because(verdict: str, without: str) -> str:
+    """Say what the corridor has to do with a verdict."""
+    if verdict == without:
+        return f"{verdict} with or without the corridor"
+    return f"{verdict}, and without the corridor {without}"
+
+
+# --- pairs and routes ----------------------------------------------------------------------------
 
 
 def _pairs(
@@ -444,33 +487,44 @@ def _pairs(
     claim: TravelTimeClaim,
     profile: str,
     places: gpd.GeoDataFrame,
-    points: _Points | None,
+    trips: Trips,
+    corridor: Mask,
 ) -> pd.DataFrame:
-    if points is None:
-        return pd.DataFrame()
     model = model_of(network, region.profiles[profile])
-    seconds, metres = matrix(model, points.ties, points.ties)
-    i, j = np.nonzero(_apart(points))
+    seconds, metres = matrix(model, trips.origins, trips.destinations)
+    on_it = np.where(corridor[network.arc_section], model.costs.drive_s, 0.0)
+    _, along = matrix(measuring(network, model.costs, on_it), trips.origins, trips.destinations)
+    i, j = np.nonzero(trips.asked)
     minutes, km = seconds[i, j] / 60, metres[i, j] / 1000
-    tied = points.ties.tied
+    tied = trips.origins.tied
     reached = np.isfinite(minutes)
     status = np.where(tied[i] & tied[j], np.where(reached, "ok", "unreachable"), "not_tied")
     return pd.DataFrame(
         {
             "from_id": places.index.to_numpy()[i],
             "to_id": places.index.to_numpy()[j],
-            "from_name": points.name[i],
-            "to_name": points.name[j],
-            "from_clus": points.cluster[i],
-            "to_clus": points.cluster[j],
+            "from_name": trips.from_name[i],
+            "to_name": trips.to_name[j],
+            "from_clus": trips.from_cluster[i],
+            "to_clus": trips.to_cluster[j],
             "time_min": np.where(reached, minutes, np.nan),
             "length_km": np.where(reached, km, np.nan),
             "margin_min": np.where(reached, claim.limit_min - minutes, np.nan),
+            "corr_min": np.where(reached, along[i, j] / 60, np.nan),
+            "corr_share": _shares(along[i, j], seconds[i, j]),
             "status": status,
         }
     ).sort_values(
         ["time_min", "from_id", "to_id"], ascending=[False, True, True], na_position="first"
     )
+
+
+def _shares(part: Floats, whole: Floats) -> Floats:
+    """Return parts of wholes, NaN where the whole is nothing or without end."""
+    shares = np.full(len(whole), np.nan)
+    there = np.isfinite(whole) & (whole > 0)
+    shares[there] = part[there] / whole[there]
+    return shares
 
 
 def _routes(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
@@ -50,6 +50,10 @@ class Costs:
     access_mps: float
     start_s: float
     finish_s: float
+
+    def with_drive(self, drive_s: NDArray[np.float64]) -> Costs:
+        """Return the same with other seconds of driving along each arc."""
+        return replace(self, drive_s=drive_s)
 
     @property
     def arc_s(self) -> NDArray[np.float64]:

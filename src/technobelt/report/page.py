@@ -262,7 +262,12 @@ def _command(region: Region, verdicts: Mapping[str, Any], manifest: Mapping[str,
         parts.append(region.folder.name)
     if verdicts["network"].get("file") not in {None, "", region.roads.file}:
         parts.append(f"--network {verdicts['network']['file']}")
-    options = {"profile": "--profile", "as_of": "--as-of", "minutes": "--minutes"}
+    options = {
+        "profile": "--profile",
+        "as_of": "--as-of",
+        "members_as_of": "--members-as-of",
+        "minutes": "--minutes",
+    }
     for name, option in options.items():
         if given.get(name):
             parts.append(f"{option} {_plain(given[name]).replace(', ', ',')}")

@@ -55,6 +55,23 @@ _READINGS = {
         "for every two clusters, each way, the median trip; the longest of these",
     ),
     "worst_pair": ("Longest trip", "the longest of all trips between places of two clusters"),
+    "ninetieth": (
+        "All but the longest tenth",
+        "the 90th percentile of all trips between places of two clusters",
+    ),
+    "adjacent": ("Neighbouring clusters", "as the first row, between neighbouring clusters only"),
+    "central": (
+        "Longest trip of the middle cluster",
+        "the longest of all trips from or to a place in the cluster in the middle of the belt",
+    ),
+    "nearest_hub": (
+        "To the nearest hub",
+        "from each place to the hub that it reaches first; the longest of these",
+    ),
+    "outlines": (
+        "Between points inside outlines",
+        "as the first row, between random points inside outlines whose border is known",
+    ),
     "share_within": (
         "Share of trips within the limit",
         "of all trips between places of two clusters; holds from one half on",

@@ -210,6 +210,7 @@ def sentences(region: Region, claim: Mapping[str, Any]) -> list[str]:
 
 def _travel_time(region: Region, claim: Mapping[str, Any]) -> list[str]:
     found = [_median_trip(region, claim), _within_ranges(claim), _turning(claim)]
+    found.append(_corridor(claim))
     return [sentence for sentence in [*found, _other_profiles(claim)] if sentence]
 
 
@@ -255,6 +256,22 @@ def _turning(claim: Mapping[str, Any]) -> str:
     if factor > 1:
         return f"It would take just {claim['limit_min']:g} min if all speeds were {change} higher."
     return f"It would still take {claim['limit_min']:g} min if all speeds were {change} lower."
+
+
+def _corridor(claim: Mapping[str, Any]) -> str:
+    """Say what the corridor has to do with it."""
+    told = claim.get("attribution")
+    if not told or not told["pairs_on_it"]:
+        return ""
+    share = percent(told["corridor_share"])
+    on_it = (
+        f"Of {claim['pairs']} trips {told['pairs_on_it']} use the corridor, {share} of their time"
+    )
+    if told["without_min"] is None:
+        return f"{on_it} in the median; without it no way is left."
+    took = number(told["without_min"])
+    verdict = {"holds": "would hold", "fails": "would fail"}.get(told["verdict"], "is undecided")
+    return f"{on_it} in the median; without it the trip takes {took} min, and the claim {verdict}."
 
 
 def _other_profiles(claim: Mapping[str, Any]) -> str:
