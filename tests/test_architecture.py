@@ -20,7 +20,17 @@ SOURCE = Path(tb.__file__).parent
 ORDER = (
     *("errors", "writing", "schema", "style", "claim_kinds", "region", "layers"),
     *("network", "routing", "travel_time", "routes", "surface", "isochrone"),
-    *("break_even", "trips", "readings", "proximity", "attribute_claims", "claims", "zones"),
+    *(
+        "break_even",
+        "trips",
+        "draws",
+        "measures",
+        "readings",
+        "proximity",
+        "attribute_claims",
+        "claims",
+        "zones",
+    ),
     *("export", "webmap", "figures", "report", "manifest", "planning"),
     *("kyeongnam", "console", "cli", "__main__"),
 )

@@ -18,7 +18,7 @@ from hand_region import CLUSTERS, CORNER, ENDS, NINETY, PLACES, ROAD, make_regio
 from technobelt.claims import sentence
 from technobelt.errors import ClaimError, LayerError, MissingColumnError, NetworkError
 from technobelt.network.ties import startable
-from technobelt.readings import read_travel_times
+from technobelt.readings import Basis, read_travel_times
 from technobelt.trips import member_places
 
 UNIVERSITY = ("universities", "research_university")
@@ -655,7 +655,7 @@ def test_routes_of_the_worst_pairs_take_as_long_as_their_times(verdicts):
 def test_of_1999_there_were_fewer_roads_so_nothing_is_nearer(belt, verdicts):
     region, network = belt
     claim = region.claims[0]
-    before = read_travel_times(region, network.as_of("1999"), claim, as_of="1999")
+    before = read_travel_times(region, network.as_of("1999"), claim, Basis(as_of="1999"))
     columns = ["from_id", "to_id"]
     both = verdicts.pairs.merge(before.pairs, on=columns, suffixes=("", "_1999"))
     known = both["time_min_1999"].notna()
@@ -666,7 +666,7 @@ def test_of_1999_there_were_fewer_roads_so_nothing_is_nearer(belt, verdicts):
 
 def test_another_profile_may_give_the_verdict(belt, ninety):
     region, network = belt
-    other = read_travel_times(region, network, region.claims[0], profile="peak").result
+    other = read_travel_times(region, network, region.claims[0], Basis("peak")).result
     assert other["profile"] == "peak"
     assert other["observed_min"] == reading(ninety, "cluster_pair_median.peak")["observed_min"]
 

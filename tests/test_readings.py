@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 import technobelt as tb
 from hand_region import ENDS, NINETY, PLACES, ROAD, make_region
 from technobelt.break_even import break_even
+from technobelt.measures import MEASURES
 from technobelt.network.speeds import arc_costs
-from technobelt.readings import READINGS, read_travel_times
+from technobelt.readings import read_travel_times
 from technobelt.travel_time import measuring
 from technobelt.trips import corridor_sections, member_places, trip_minutes, trips_of
 
@@ -94,7 +95,7 @@ def test_the_built_in_claim_turns_at_its_factor_and_nowhere_near():
     asked = ("cluster_pair_median", "worst_pair", "ninetieth", "share_within", "nearest_hub")
     for name in asked:
         factor = by_name(found_in(found, "typical"))[name]["break_even_factor"]
-        reading = READINGS[name]
+        reading = MEASURES[name]
         for off, within in ((1 + 1e-6, True), (1 - 1e-6, False)):
             now = costs.with_drive(costs.drive_s / (factor * off))
             model = measuring(network, now, np.zeros(len(now.drive_s)), step=1e-5)

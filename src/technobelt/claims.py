@@ -15,7 +15,7 @@ import pandas as pd
 from technobelt.attribute_claims import attribute_verdict
 from technobelt.claim_kinds import ProximityClaim, TravelTimeClaim
 from technobelt.proximity import proximity_verdict
-from technobelt.readings import Readings, read_travel_times
+from technobelt.readings import Basis, Readings, read_travel_times
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -47,7 +47,8 @@ class Verdicts:
         Every pair of places of the first travel-time claim in its own profile: ``from_id``,
         ``to_id``, ``from_name``, ``to_name``, ``from_clus``, ``to_clus``, ``time_min``,
         ``length_km``, ``margin_min``, ``status``, and of the quickest way ``corr_min`` and
-        ``corr_share``: minutes on the corridor, and their share.
+        ``corr_share``: minutes on the corridor, and their share. With draws ``p_within``: the
+        share of them in which the trip is within the limit.
     routes
         The worst of these pairs with the way driven, WGS 84.
     """
@@ -92,6 +93,8 @@ def check_claims(
     as_of: str | None = None,
     members_as_of: str | None = None,
     profile: str | None = None,
+    draws: int = 0,
+    seed: int = 1999,
     progress: Callable[[str], None] | None = None,
 ) -> Verdicts:
     """Put every claim of a region to the test.
@@ -109,6 +112,9 @@ def check_claims(
         each claim's rule takes. Roads are those of `as_of` all the same.
     profile
         Speed profile of the primary reading, instead of the one that each claim names.
+    draws, seed
+        Random draws of speeds for travel-time claims, if the region states ``[uncertainty]``: how
+        many, and which.
     progress
         Called with each claim's id before it is tested.
 
@@ -134,15 +140,14 @@ def check_claims(
     """
     roads = network.to_crs(region.crs)
     roads = roads.as_of(as_of) if as_of else roads
+    basis = Basis(profile, as_of, members_as_of, draws, seed)
     results: list[dict[str, Any]] = []
     shown: Readings | None = None
     for claim in region.claims:
         if progress is not None:
             progress(claim.id)
         if isinstance(claim, TravelTimeClaim):
-            readings = read_travel_times(
-                region, roads, claim, profile=profile, as_of=as_of, members_as_of=members_as_of
-            )
+            readings = read_travel_times(region, roads, claim, basis, progress=progress)
             shown = shown or readings
             results.append(_head(claim) | readings.result)
         elif isinstance(claim, ProximityClaim):
@@ -203,7 +208,17 @@ def sentence(claim: dict[str, Any]) -> str:
     turn = "within" if factor > 1 else "over"
     text = f"{text} It comes {turn} the limit if all driving speeds are multiplied by {factor:.3f}"
     alone = claim.get("break_even_corridor")
-    return f"{text}{f', or the corridor alone by {alone:.3f}' if alone else ''}.{_without(claim)}"
+    text = f"{text}, or the corridor alone by {alone:.3f}" if alone else text
+    return f"{text}.{_drawn(claim)}{_without(claim)}"
+
+
+def _drawn(claim: dict[str, Any]) -> str:
+    """Say how often the trip is within the limit if speeds are drawn at random."""
+    told = claim.get("draws")
+    if not told:
+        return ""
+    error = f", give or take {2 * told['sampling_error']:.0%}" if told["sampling_error"] else ""
+    return f" In {told['p_within']:.0%} of {told['n']} random draws it is within the limit{error}."
 
 
 def _without(claim: dict[str, Any]) -> str:

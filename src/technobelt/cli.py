@@ -56,6 +56,14 @@ MEMBERS_AS_OF = click.option(
     metavar="DATE",
     help="Judge the trips between places that had opened by this date; roads stay as they are.",
 )
+DRAWS = click.option(
+    "--draws",
+    type=click.IntRange(min=0),
+    default=0,
+    show_default=True,
+    help="Random draws of speeds (about 0.15 s each): how often each reading is within the limit.",
+)
+SEED = click.option("--seed", type=click.IntRange(min=0), default=1999, show_default=True)
 JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON for machines.")
 ACCESS = click.option(
     "--max-access-m",
@@ -138,6 +146,8 @@ def technobelt(ctx: click.Context, *, debug: bool, verbose: bool) -> None:
 @PROFILE
 @AS_OF
 @MEMBERS_AS_OF
+@DRAWS
+@SEED
 @MINUTES
 @JSON
 def plan(
@@ -147,6 +157,8 @@ def plan(
     profile: str | None,
     as_of: str | None,
     members_as_of: str | None,
+    draws: int,
+    seed: int,
     minutes: tuple[float, ...],
     *,
     as_json: bool,
@@ -161,6 +173,8 @@ def plan(
             profile=profile,
             as_of=as_of,
             members_as_of=members_as_of,
+            draws=draws,
+            seed=seed,
             minutes=minutes,
             progress=say,
         )
@@ -179,6 +193,8 @@ def plan(
 @PROFILE
 @AS_OF
 @MEMBERS_AS_OF
+@DRAWS
+@SEED
 @JSON
 @click.option(
     "--fail-on",
@@ -191,6 +207,8 @@ def check(
     profile: str | None,
     as_of: str | None,
     members_as_of: str | None,
+    draws: int,
+    seed: int,
     fail_on: str | None,
     *,
     as_json: bool,
@@ -206,6 +224,8 @@ def check(
             profile=profile,
             as_of=as_of,
             members_as_of=members_as_of,
+            draws=draws,
+            seed=seed,
             progress=say,
         )
     if as_json:

@@ -186,13 +186,15 @@ class Plan:
         )
 
 
-def plan(
+def plan(  # noqa: PLR0913  (each changes one thing)
     region: Region | str | Path | None = None,
     network: Network | str | Path | None = None,
     *,
     profile: str | None = None,
     as_of: str | None = None,
     members_as_of: str | None = None,
+    draws: int = 0,
+    seed: int = 1999,
     minutes: Sequence[float] = MINUTES,
     progress: Callable[[str], None] | None = None,
 ) -> Plan:
@@ -210,6 +212,8 @@ def plan(
         Use the roads open on this date (ISO).
     members_as_of
         Judge the claims between the places that had opened by this date (ISO).
+    draws, seed
+        Random draws of speeds for the travel-time claims.
     minutes
         Limits of the hubs' isochrones.
     progress
@@ -241,7 +245,14 @@ def plan(
         roads = roads.as_of(as_of) if as_of else roads
     with clock.step("claims"):
         verdicts = check_claims(
-            where, roads, profile=profile, as_of=as_of, members_as_of=members_as_of
+            where,
+            roads,
+            profile=profile,
+            as_of=as_of,
+            members_as_of=members_as_of,
+            draws=draws,
+            seed=seed,
+            progress=progress,
         )
     chosen = profile or where.zones.profile
     with clock.step("isochrones"):
@@ -254,6 +265,8 @@ def plan(
         "profile": chosen,
         "as_of": as_of,
         "members_as_of": members_as_of,
+        "draws": draws or None,
+        "draws_seed": seed if draws else None,
         "minutes": list(minutes),
         "audit_positions": _AUDITED,
         "seed": _SEED,

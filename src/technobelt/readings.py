@@ -7,13 +7,15 @@ of places, door to door; the longest of these. The others stand beside it in eve
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
 from technobelt.break_even import break_even
+from technobelt.draws import draw_minutes
 from technobelt.errors import ClaimError
+from technobelt.measures import MEASURES, PRIMARY, SHARE
 from technobelt.network.speeds import Bound, arc_costs
 from technobelt.network.ties import tie_points
 from technobelt.routes import route
@@ -34,40 +36,48 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float64]
     Mask = NDArray[np.bool_]
 
-__all__ = ["READINGS", "Readings", "read_travel_times"]
+__all__ = ["Basis", "Readings", "read_travel_times"]
 
-PRIMARY = "cluster_pair_median"
 RULE = (
     "Holds only if it does at the slow end of every stated range, fails only if it does at the "
     "fast end."
 )
+DRAWN_RULE = (
+    "Of the random draws of speeds, too: holds only if the 95th percentile of {n} draws is within "
+    "the limit, fails only if the 5th is beyond it."
+)
 BOUNDS: tuple[Bound, ...] = ("fastest", "value", "slowest")
-#: The share of pairs that must be within the limit where a reading is about a share.
-_SHARE = 0.5
 #: Seconds are resolved to this where a factor is sought: finer than a millionth of any trip.
 _FINE_S = 1e-5
+#: The trips that are drawn: centroids, interchanges and points in outlines stay with the ranges.
+_DRAWN = ("members", "hubs", "nearest_hub")
 _SHOWN_COUNTEREXAMPLES = 10
 _DRAWN_ROUTES = 6
 _MOST_STEPS = 8
 _RANKS = ("high", "medium", "low")
 
 
-class Found(NamedTuple):
-    """A statistic of trips: its minutes, the trips that decide it (mean of their times), names."""
-
-    minutes: float
-    row: list[int]
-    column: list[int]
-    between: list[str]
-
-
 @dataclass(frozen=True)
-class Reading:
-    """One way to read a claim: on which trips, by which statistic."""
+class Basis:
+    """On what a claim is judged, beside its network.
 
-    trips: str
-    rule: str
-    statistic: Callable[[Floats, Trips], Found]
+    Attributes
+    ----------
+    profile
+        Of the primary reading; None for the one that the claim names.
+    as_of
+        The date of roads and corridor, ISO.
+    members_as_of
+        The date by which places had opened, instead of the claim's rule.
+    draws, seed
+        Random draws of speeds, for a region that states their uncertainty.
+    """
+
+    profile: str | None = None
+    as_of: str | None = None
+    members_as_of: str | None = None
+    draws: int = 0
+    seed: int = 1999
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,139 +89,35 @@ class Readings:
     routes: gpd.GeoDataFrame | None
 
 
-# --- statistics ----------------------------------------------------------------------------------
+@dataclass(frozen=True, eq=False)
+class _Case:
+    """A claim with all that its readings need."""
 
+    region: Region
+    network: Network
+    claim: TravelTimeClaim
+    basis: Basis
+    profile: str
+    places: gpd.GeoDataFrame
+    trips: dict[str, Trips]
+    corridor: Mask
 
-def _ranked(minutes: Floats, trips: Trips, mask: Mask, share: float) -> Found:
-    """Return the trip that a share of the masked trips does not exceed (order statistic)."""
-    rows, columns = np.nonzero(mask)
-    if not len(rows):
-        return Found(np.nan, [], [], [])
-    values = minutes[rows, columns]
-    order = np.argsort(values, kind="stable")
-    at = order[max(int(np.ceil(share * len(order))) - 1, 0)]
-    row, column = int(rows[at]), int(columns[at])
-    names = [str(trips.from_name[row]), str(trips.to_name[column])]
-    return Found(float(values[at]), [row], [column], names)
+    @property
+    def limit(self) -> float:
+        return self.claim.limit_min
 
-
-def _longest(minutes: Floats, trips: Trips) -> Found:
-    """Return the longest trip; unreachable ones count as infinitely long."""
-    return _ranked(minutes, trips, trips.asked, 1.0)
-
-
-def _ninetieth(minutes: Floats, trips: Trips) -> Found:
-    return _ranked(minutes, trips, trips.asked, 0.9)
-
-
-def _half(minutes: Floats, trips: Trips) -> Found:
-    return _ranked(minutes, trips, trips.asked, _SHARE)
-
-
-def _medians(minutes: Floats, trips: Trips, wanted: Callable[[int, int], bool]) -> Found:
-    """Return the longest of the medians of ordered pairs of clusters."""
-    found = [
-        _median(minutes, trips, a, b)
-        for i, a in enumerate(trips.order)
-        for j, b in enumerate(trips.order)
-        if i != j and wanted(i, j)
-    ]
-    return max(found, key=lambda one: one.minutes)
-
-
-def _median(minutes: Floats, trips: Trips, a: str, b: str) -> Found:
-    """Return the median of the trips between two clusters: the mean of the middle two, if even."""
-    mask = (trips.from_cluster[:, None] == a) & (trips.to_cluster[None, :] == b)
-    rows, columns = np.nonzero(mask)
-    if not len(rows):  # a cluster without an interchange, say
-        return Found(-np.inf, [], [], [str(a), str(b)])
-    order = np.argsort(minutes[rows, columns], kind="stable")
-    middle = order[[(len(order) - 1) // 2, len(order) // 2]]
-    row, column = rows[middle], columns[middle]
-    value = float(minutes[row, column].mean())
-    return Found(value, row.tolist(), column.tolist(), [str(a), str(b)])
-
-
-def _largest_median(minutes: Floats, trips: Trips) -> Found:
-    return _medians(minutes, trips, lambda _i, _j: True)
-
-
-def _adjacent(minutes: Floats, trips: Trips) -> Found:
-    return _medians(minutes, trips, lambda i, j: abs(i - j) == 1)
-
-
-def _central(minutes: Floats, trips: Trips) -> Found:
-    """Return the longest trip to or from the cluster in the middle of the belt."""
-    centre = trips.order[len(trips.order) // 2]
-    mask = (trips.from_cluster == centre)[:, None] | (trips.to_cluster == centre)[None, :]
-    return _ranked(minutes, trips, mask & trips.asked, 1.0)
-
-
-def _to_nearest(minutes: Floats, trips: Trips) -> Found:
-    """Return the longest of the trips from each origin to the destination that it reaches first."""
-    best = np.argmin(minutes, axis=1)
-    mask = np.zeros_like(trips.asked)
-    mask[np.arange(len(best)), best] = True
-    return _ranked(minutes, trips, mask, 1.0)
-
-
-#: Name -> how it reads; the primary one first.
-READINGS: dict[str, Reading] = {
-    PRIMARY: Reading(
-        "members",
-        "for each ordered pair of clusters the median pair of places; the longest of these",
-        _largest_median,
-    ),
-    "worst_pair": Reading(
-        "members", "the longest of all ordered pairs of places of different clusters", _longest
-    ),
-    "ninetieth": Reading(
-        "members",
-        "the 90th percentile of all ordered pairs of places of different clusters",
-        _ninetieth,
-    ),
-    "share_within": Reading(
-        "members", "holds where at least half of the ordered pairs are within the limit", _half
-    ),
-    "adjacent": Reading(
-        "members", "as the first, of clusters that lie next to each other only", _adjacent
-    ),
-    "central": Reading(
-        "members", "the longest of all trips from or to the cluster in the middle", _central
-    ),
-    "nearest_hub": Reading(
-        "nearest_hub", "from each place to the hub that it reaches first; the longest", _to_nearest
-    ),
-    "centroids": Reading(
-        "centroids",
-        "between the road positions nearest to the clusters' centroids; the longest",
-        _longest,
-    ),
-    "hubs": Reading("hubs", "between the clusters' hubs; the longest", _longest),
-    "interchanges": Reading(
-        "interchanges",
-        "between the corridor's interchanges inside different clusters, driving only; the longest",
-        _longest,
-    ),
-    "outlines": Reading(
-        "outlines",
-        "as the first, between random points inside outlines whose border is known",
-        _largest_median,
-    ),
-}
-
-
-# --- a claim -------------------------------------------------------------------------------------
+    @property
+    def members(self) -> Trips:
+        return self.trips["members"]
 
 
 def read_travel_times(
     region: Region,
     network: Network,
     claim: TravelTimeClaim,
+    basis: Basis | None = None,
     *,
-    profile: str | None = None,
-    as_of: str | None = None,
-    members_as_of: str | None = None,
+    progress: Callable[[str], None] | None = None,
 ) -> Readings:
     """Read a travel-time claim in every way and every profile.
 
@@ -219,62 +125,67 @@ def read_travel_times(
     ----------
     region, network, claim
         What to read; the network in the region's CRS, as of the date in question.
-    profile
-        Profile of the primary reading instead of the claim's own.
-    as_of
-        The date of roads and corridor, for the notes.
-    members_as_of
-        The date by which places had opened, instead of the claim's rule.
+    basis
+        On what: profile, dates, draws.
+    progress
+        Called now and then while drawing.
 
     Raises
     ------
     ClaimError
         A cluster has no place, a hub is unknown, or the profile is not defined.
     """
-    chosen = profile or claim.profile
+    asked = basis or Basis()
+    chosen = asked.profile or claim.profile
     if chosen not in region.profiles:
         raise ClaimError(f"no profile '{chosen}'; there are {', '.join(region.profiles)}.")
-    as_of = as_of or network.info.as_of or None
-    places, not_tied = _placed(network, region, claim, members_as_of)
+    as_of = asked.as_of or network.info.as_of or None
+    places, not_tied = _placed(network, region, claim, asked.members_as_of)
     trips = trips_of(region, network, places, as_of)
-    readings = [
-        reading
-        for name in sorted(region.profiles, key=lambda name: name != chosen)
-        for reading in _profile_readings(region, network, claim, name, trips)
-    ]
-    _add_factors(region, network, claim, chosen, trips, readings)
-    primary = readings[0]
     corridor = corridor_sections(region, network, as_of)
-    pairs = _pairs(region, network, claim, chosen, places, trips["members"], corridor)
-    routes = _routes(region, network, chosen, pairs, places)
-    over = pairs[~(pairs["time_min"] <= claim.limit_min)]
-    result = {
+    case = _Case(region, network, claim, asked, chosen, places, trips, corridor)
+    readings = _in_every_profile(case)
+    own = [reading for reading in readings if reading["profile"] == chosen]
+    _add_factors(case, own)
+    pairs = _pairs(case)
+    drawn: dict[str, Any] = {}
+    if asked.draws and region.uncertainty:
+        drawn, shares = _draw(case, own, progress)
+        pairs["p_within"] = shares[pairs.index.to_numpy()]  # sorted since
+    routes = _routes(case, pairs)
+    return Readings(_result(case, readings, pairs, routes, drawn, not_tied), pairs, routes)
+
+
+def _result(
+    case: _Case,
+    readings: list[dict[str, Any]],
+    pairs: pd.DataFrame,
+    routes: gpd.GeoDataFrame | None,
+    drawn: dict[str, Any],
+    not_tied: list[str],
+) -> dict[str, Any]:
+    primary = readings[0]
+    over = pairs[~(pairs["time_min"] <= case.limit)]
+    return {
         "verdict": primary["verdict"],
-        "limit_min": claim.limit_min,
-        "profile": chosen,
+        "limit_min": case.limit,
+        "profile": case.profile,
         "observed_min": primary["observed_min"],
         "range_min": primary["range_min"],
         "margin_min": primary["margin_min"],
         "break_even_factor": primary["break_even_factor"],
-        "break_even_corridor": _corridor_factor(
-            region, network, claim, chosen, trips["members"], corridor
-        ),
+        "break_even_corridor": _corridor_factor(case),
         "between": primary["between"],
-        "attribution": _attribution(
-            region, network, claim, chosen, trips["members"], corridor, primary, pairs
-        ),
-        "places": len(places),
+        "attribution": _attribution(case, primary, pairs),
+        **({"draws": drawn} if drawn else {}),
+        "places": len(case.places),
         "pairs": len(pairs),
         "pairs_over": len(over),
         "readings": readings,
-        "counterexamples": _counterexamples(over, places, routes),
+        "counterexamples": _counterexamples(over, case.places, routes),
         "not_tied": not_tied,
-        "notes": [
-            *_notes(region, network, chosen, places, as_of, not_tied),
-            *([f"Places: those that had opened by {members_as_of}."] if members_as_of else []),
-        ],
+        "notes": _notes(case, not_tied),
     }
-    return Readings(result, pairs, routes)
 
 
 def _placed(
@@ -298,42 +209,34 @@ def _placed(
     return places[tied], places.index[~tied].astype(str).tolist()
 
 
-def _profile_readings(
-    region: Region,
-    network: Network,
-    claim: TravelTimeClaim,
-    profile: str,
-    trips: dict[str, Trips],
-) -> list[dict[str, Any]]:
+def _in_every_profile(case: _Case) -> list[dict[str, Any]]:
+    """Return all readings, those of the chosen profile first."""
+    profiles = sorted(case.region.profiles, key=lambda name: name != case.profile)
+    return [reading for name in profiles for reading in _profile_readings(case, name)]
+
+
+def _profile_readings(case: _Case, profile: str) -> list[dict[str, Any]]:
     minutes: dict[tuple[str, Bound], Floats] = {}
     for bound in BOUNDS:
-        model = model_of(network, region.profiles[profile], bound=bound)
-        for name, some in trips.items():
+        model = model_of(case.network, case.region.profiles[profile], bound=bound)
+        for name, some in case.trips.items():
             minutes[name, bound], _ = trip_minutes(model, some)
     return [
-        _reading(
-            claim,
-            profile,
-            name,
-            trips[reading.trips],
-            {bound: minutes[reading.trips, bound] for bound in BOUNDS},
-        )
-        for name, reading in READINGS.items()
-        if reading.trips in trips
+        _reading(case, profile, name, {bound: minutes[measure.trips, bound] for bound in BOUNDS})
+        for name, measure in MEASURES.items()
+        if measure.trips in case.trips
     ]
 
 
-def _reading(
-    claim: TravelTimeClaim, profile: str, name: str, trips: Trips, minutes: dict[Bound, Floats]
-) -> dict[str, Any]:
-    statistic = READINGS[name].statistic
-    fastest, value, slowest = (statistic(minutes[bound], trips) for bound in BOUNDS)
-    head = {"id": f"{name}.{profile}", "reading": name, "profile": profile}
-    head |= {"rule": READINGS[name].rule}
+def _reading(case: _Case, profile: str, name: str, minutes: dict[Bound, Floats]) -> dict[str, Any]:
+    measure = MEASURES[name]
+    trips = case.trips[measure.trips]
+    fastest, value, slowest = (measure.statistic(minutes[bound], trips) for bound in BOUNDS)
+    head = {"id": f"{name}.{profile}", "reading": name, "profile": profile, "rule": measure.rule}
     if name == "share_within":
-        shares = [_share_within(minutes[bound], trips, claim.limit_min) for bound in BOUNDS]
+        shares = [_share_within(minutes[bound], trips, case.limit) for bound in BOUNDS]
         return head | {
-            "verdict": _verdict(1 - shares[0], 1 - shares[2], 1 - _SHARE),
+            "verdict": _verdict(1 - shares[0], 1 - shares[2], 1 - SHARE),
             "observed": round(shares[1], 4),
             "range": [round(shares[2], 4), round(shares[0], 4)],
             "unit": "share of pairs",
@@ -349,10 +252,10 @@ def _reading(
             "between": value.between,
         }
     return head | {
-        "verdict": _verdict(fastest.minutes, slowest.minutes, claim.limit_min),
+        "verdict": _verdict(fastest.minutes, slowest.minutes, case.limit),
         "observed_min": observed,
         "range_min": [_rounded(fastest.minutes), _rounded(slowest.minutes)],
-        "margin_min": None if observed is None else round(claim.limit_min - observed, 2),
+        "margin_min": None if observed is None else round(case.limit - observed, 2),
         "status": "ok" if observed is not None else "unreachable",
         "between": value.between,
     }
@@ -375,87 +278,116 @@ def _rounded(value: Any) -> float | None:
 # --- break-even ----------------------------------------------------------------------------------
 
 
-def _add_factors(
-    region: Region,
-    network: Network,
-    claim: TravelTimeClaim,
-    profile: str,
-    trips: dict[str, Trips],
-    readings: list[dict[str, Any]],
-) -> None:
-    """Add to the readings of one profile the factor on all speeds at which each turns."""
-    everywhere = np.ones(len(network.roads), dtype=bool)
+def _add_factors(case: _Case, readings: list[dict[str, Any]]) -> None:
+    """Add to readings the factor on all driving speeds at which each turns."""
+    everywhere = np.ones(len(case.network.roads), dtype=bool)
     guess = 1.0
-    for reading in (reading for reading in readings if reading["profile"] == profile):
-        name = reading["reading"]
-        factor = _factor(
-            region, network, claim, profile, trips[READINGS[name].trips], name, everywhere, guess
-        )
+    for reading in readings:
+        factor = _factor(case, reading["reading"], everywhere, guess)
         reading["break_even_factor"] = factor
         guess = factor or guess
 
 
-def _corridor_factor(
-    region: Region,
-    network: Network,
-    claim: TravelTimeClaim,
-    profile: str,
-    trips: Trips,
-    corridor: Mask,
-) -> float | None:
+def _corridor_factor(case: _Case) -> float | None:
     """Return the factor on the corridor's speeds alone at which the primary reading turns."""
-    if not corridor.any():
-        return None
-    return _factor(region, network, claim, profile, trips, PRIMARY, corridor, 1.0)
+    return _factor(case, PRIMARY, case.corridor, 1.0) if case.corridor.any() else None
 
 
-def _factor(
-    region: Region,
-    network: Network,
-    claim: TravelTimeClaim,
-    profile: str,
-    trips: Trips,
-    name: str,
-    sections: Mask,
-    guess: float,
-) -> float | None:
-    costs = arc_costs(network, region.profiles[profile])
+def _factor(case: _Case, name: str, sections: Mask, guess: float) -> float | None:
+    network, measure = case.network, MEASURES[name]
+    trips = case.trips[measure.trips]
+    costs = arc_costs(network, case.region.profiles[case.profile])
     scaled = sections[network.arc_section]
     driven = np.where(scaled & np.isfinite(costs.drive_s), costs.drive_s, 0.0)
 
     def value_at(inverse: float) -> tuple[float, float]:
         now = costs.with_drive(np.where(scaled, costs.drive_s * inverse, costs.drive_s))
-        model = measuring(network, now, driven, step=_FINE_S)
-        minutes, seconds = trip_minutes(model, trips)
-        found = READINGS[name].statistic(minutes, trips)
+        minutes, seconds = trip_minutes(measuring(network, now, driven, step=_FINE_S), trips)
+        found = measure.statistic(minutes, trips)
         slope = float(seconds[found.row, found.column].mean()) / 60 if found.row else 0.0
         return found.minutes, slope
 
-    factor = break_even(value_at, claim.limit_min, start=guess)
+    factor = break_even(value_at, case.limit, start=guess)
     return None if factor is None else float(f"{factor:.9g}")
+
+
+# --- random speeds -------------------------------------------------------------------------------
+
+
+def _draw(
+    case: _Case, readings: list[dict[str, Any]], progress: Callable[[str], None] | None
+) -> tuple[dict[str, Any], Floats]:
+    """Draw speeds, and add to the readings how often each is within the limit.
+
+    Returns
+    -------
+    dict, numpy.ndarray
+        What ``claims.json`` says of the draws; how often each trip of the members is within the
+        limit.
+    """
+    believed, draws = case.region.uncertainty, case.basis.draws
+    asked = {name: trips for name, trips in case.trips.items() if name in _DRAWN}
+    drawn = [r for r in readings if MEASURES[r["reading"]].trips in asked]
+    values = np.empty((draws, len(drawn)))
+    within = np.zeros(int(case.members.asked.sum()))
+
+    def use(draw: int, minutes: dict[str, Floats]) -> None:
+        for column, reading in enumerate(drawn):
+            measure = MEASURES[reading["reading"]]
+            kind = measure.trips
+            values[draw, column] = measure.statistic(minutes[kind], asked[kind]).minutes
+        within[:] += minutes["members"][case.members.asked] <= case.limit
+        if progress is not None and draw % 10 == 0:
+            progress(f"{case.claim.id}: draw {draw} of {draws}")
+
+    speeds = case.region.profiles[case.profile]
+    if believed is None:
+        return {}, within
+    draw_minutes(
+        case.network,
+        speeds,
+        believed,
+        asked,
+        case.corridor,
+        draws=draws,
+        seed=case.basis.seed,
+        use=use,
+    )
+    for reading, found in zip(drawn, values.T, strict=True):
+        _add_draws(reading, found, case.limit, placeholders=bool(speeds.placeholders))
+    told = {key: readings[0][key] for key in ("p_within", "sampling_error", "draws_min")}
+    said = {"n": draws, "seed": case.basis.seed, "placeholder": believed.placeholder}
+    return said | told, within / draws
+
+
+def _add_draws(
+    reading: dict[str, Any], values: Floats, limit: float, *, placeholders: bool
+) -> None:
+    """Add what the draws say; with placeholder speeds they and the ranges must agree."""
+    p = float((values <= limit).mean())
+    low, middle, high = np.quantile(values, (0.05, 0.5, 0.95), method="inverted_cdf").tolist()
+    by_draws = _verdict(low, high, limit)
+    reading["p_within"] = round(p, 4)
+    reading["sampling_error"] = round(float(np.sqrt(p * (1 - p) / len(values))), 4)
+    reading["draws_min"] = [_rounded(low), _rounded(middle), _rounded(high)]
+    if not placeholders:
+        reading["verdict"] = by_draws
+    elif by_draws != reading["verdict"]:
+        reading["verdict"] = "undecided"
 
 
 # --- attribution ---------------------------------------------------------------------------------
 
 
-def _attribution(
-    region: Region,
-    network: Network,
-    claim: TravelTimeClaim,
-    profile: str,
-    trips: Trips,
-    corridor: Mask,
-    primary: dict[str, Any],
-    pairs: pd.DataFrame,
-) -> dict[str, Any]:
+def _attribution(case: _Case, primary: dict[str, Any], pairs: pd.DataFrame) -> dict[str, Any]:
     """Compare the primary reading with what it is without the corridor."""
-    without = network.closing(corridor)
+    without = case.network.closing(case.corridor)
     observed = {}
     for bound in BOUNDS:
-        model = model_of(without, region.profiles[profile], bound=bound)
-        minutes, _ = trip_minutes(model, trips)
-        observed[bound] = READINGS[PRIMARY].statistic(minutes, trips).minutes
-    verdict = _verdict(observed["fastest"], observed["slowest"], claim.limit_min)
+        model = model_of(without, case.region.profiles[case.profile], bound=bound)
+        minutes, _ = trip_minutes(model, case.members)
+        observed[bound] = MEASURES[PRIMARY].statistic(minutes, case.members).minutes
+    verdict = _verdict(observed["fastest"], observed["slowest"], case.limit)
     return {
         "without_min": _rounded(observed["value"]),
         "range_min": [_rounded(observed["fastest"]), _rounded(observed["slowest"])],
@@ -481,18 +413,12 @@ def _because(verdict: str, without: str) -> str:
 # --- pairs and routes ----------------------------------------------------------------------------
 
 
-def _pairs(
-    region: Region,
-    network: Network,
-    claim: TravelTimeClaim,
-    profile: str,
-    places: gpd.GeoDataFrame,
-    trips: Trips,
-    corridor: Mask,
-) -> pd.DataFrame:
-    model = model_of(network, region.profiles[profile])
+def _pairs(case: _Case) -> pd.DataFrame:
+    """Return every trip of the members in the chosen profile, the longest first."""
+    trips, network = case.members, case.network
+    model = model_of(network, case.region.profiles[case.profile])
     seconds, metres = matrix(model, trips.origins, trips.destinations)
-    on_it = np.where(corridor[network.arc_section], model.costs.drive_s, 0.0)
+    on_it = np.where(case.corridor[network.arc_section], model.costs.drive_s, 0.0)
     _, along = matrix(measuring(network, model.costs, on_it), trips.origins, trips.destinations)
     i, j = np.nonzero(trips.asked)
     minutes, km = seconds[i, j] / 60, metres[i, j] / 1000
@@ -501,15 +427,15 @@ def _pairs(
     status = np.where(tied[i] & tied[j], np.where(reached, "ok", "unreachable"), "not_tied")
     return pd.DataFrame(
         {
-            "from_id": places.index.to_numpy()[i],
-            "to_id": places.index.to_numpy()[j],
+            "from_id": case.places.index.to_numpy()[i],
+            "to_id": case.places.index.to_numpy()[j],
             "from_name": trips.from_name[i],
             "to_name": trips.to_name[j],
             "from_clus": trips.from_cluster[i],
             "to_clus": trips.to_cluster[j],
             "time_min": np.where(reached, minutes, np.nan),
             "length_km": np.where(reached, km, np.nan),
-            "margin_min": np.where(reached, claim.limit_min - minutes, np.nan),
+            "margin_min": np.where(reached, case.limit - minutes, np.nan),
             "corr_min": np.where(reached, along[i, j] / 60, np.nan),
             "corr_share": _shares(along[i, j], seconds[i, j]),
             "status": status,
@@ -527,13 +453,7 @@ def _shares(part: Floats, whole: Floats) -> Floats:
     return shares
 
 
-def _routes(
-    region: Region,
-    network: Network,
-    profile: str,
-    pairs: pd.DataFrame,
-    places: gpd.GeoDataFrame,
-) -> gpd.GeoDataFrame | None:
+def _routes(case: _Case, pairs: pd.DataFrame) -> gpd.GeoDataFrame | None:
     """Return the counterexamples shown and the longest trip of each pair of clusters, drawn."""
     import geopandas as gpd
     import shapely
@@ -544,10 +464,10 @@ def _routes(
     rows = []
     for pair in worst[~worst.index.duplicated()].itertuples():
         steps = route(
-            network,
-            places.loc[[pair.from_id]],
-            places.loc[[pair.to_id]],
-            profile=region.profiles[profile],
+            case.network,
+            case.places.loc[[pair.from_id]],
+            case.places.loc[[pair.to_id]],
+            profile=case.region.profiles[case.profile],
         )
         shape = shapely.line_merge(shapely.multilinestrings(list(steps.geometry)))
         main = steps[steps["class"] != "access"].sort_values("length_km", ascending=False)
@@ -599,22 +519,19 @@ def _rank(confidence: object) -> int:
     return _RANKS.index(confidence) if confidence in _RANKS else len(_RANKS)
 
 
-def _notes(
-    region: Region,
-    network: Network,
-    profile: str,
-    places: gpd.GeoDataFrame,
-    as_of: str | None,
-    not_tied: list[str],
-) -> list[str]:
-    assumed = region.profiles[profile].placeholders
+def _notes(case: _Case, not_tied: list[str]) -> list[str]:
+    network, places, basis = case.network, case.places, case.basis
+    assumed = case.region.profiles[case.profile].placeholders
     low = int((places["confidence"] == "low").sum())
+    as_of = basis.as_of or network.info.as_of
     notes = [
         RULE,
-        f"{len(assumed)} numbers of profile '{profile}' are placeholders that nobody measured.",
+        f"{len(assumed)} numbers of profile '{case.profile}' are placeholders nobody measured.",
         f"{low} of {len(places)} places have positions of low confidence.",
         "Turn restrictions, signals and congestion by the hour are not modelled.",
     ]
+    if basis.draws and case.region.uncertainty:
+        notes.insert(1, DRAWN_RULE.format(n=basis.draws))
     if as_of:
         km = network.roads.loc[network.roads["opened"].isna(), "length_m"].sum() / 1000
         notes.append(
@@ -623,6 +540,8 @@ def _notes(
         )
     elif network.info.date:
         notes.append(f"Judged by the roads of {network.info.date}, not of an earlier date.")
+    if basis.members_as_of:
+        notes.append(f"Places: those that had opened by {basis.members_as_of}.")
     if not_tied:
         notes.append(f"Left out, for no road is near: {', '.join(not_tied)}.")
     return notes

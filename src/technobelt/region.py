@@ -46,6 +46,7 @@ __all__ = [
     "PositionError",
     "Profile",
     "Region",
+    "Uncertainty",
     "Value",
     "ZoneRules",
     "built_in_folder",
@@ -216,6 +217,21 @@ class PositionError(Strict):
         return {"high": self.high, "medium": self.medium, "low": self.low}
 
 
+class Uncertainty(Strict):
+    """How far speeds may be from what a profile says: standard deviations of log factors.
+
+    One factor for the corridor, one for each road class, and noise along each road that is the same
+    over the correlation length.
+    """
+
+    corridor_sd: NonNegativeFloat
+    class_sd: NonNegativeFloat
+    road_sd: NonNegativeFloat
+    correlation_km: PositiveFloat
+    source: str
+    placeholder: bool = False
+
+
 class ZoneRules(Strict):
     """What makes land part of an innovation zone.
 
@@ -262,6 +278,7 @@ class Region(Strict):
     profiles: dict[str, Profile]
     zones: ZoneRules
     position_error_m: PositionError = PositionError()
+    uncertainty: Uncertainty | None = None
 
     @field_validator("crs")
     @classmethod
@@ -369,7 +386,7 @@ def load_region(path: str | Path | None = None) -> Region:
     try:
         return Region.model_validate(_flat(content, file) | {"folder": file.parent})
     except ValidationError as error:
-        raise RegionError(_firstfault(error, content, text, file)) from error
+        raise RegionError(_first_fault(error, content, text, file)) from error
 
 
 def _parsed(file: Path) -> tuple[str, dict[str, Any]]:
@@ -398,7 +415,7 @@ def _flat(content: dict[str, Any], file: Path) -> dict[str, Any]:
     return {**content["region"], **rest, **roads, "layers": layers}
 
 
-def _firstfault(error: ValidationError, content: dict[str, Any], text: str, file: Path) -> str:
+def _first_fault(error: ValidationError, content: dict[str, Any], text: str, file: Path) -> str:
     faults = error.errors(include_url=False)
     fault = next((one for one in faults if one["type"] == "extra_forbidden"), faults[0])
     loc, what = _said(fault)

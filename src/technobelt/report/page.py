@@ -266,6 +266,8 @@ def _command(region: Region, verdicts: Mapping[str, Any], manifest: Mapping[str,
         "profile": "--profile",
         "as_of": "--as-of",
         "members_as_of": "--members-as-of",
+        "draws": "--draws",
+        "draws_seed": "--seed",
         "minutes": "--minutes",
     }
     for name, option in options.items():

@@ -183,7 +183,10 @@ def _reading(reading: Mapping[str, Any]) -> Row:
     if reading["observed_min"] is None:
         return cell | {"value": "no way found", "range": ""}
     minutes = f"{number(reading['observed_min'])}{NBSP}min"
-    return cell | {"value": minutes, "range": f"{span(*reading['range_min'])}{NBSP}min"}
+    spread = f"{span(*reading['range_min'])}{NBSP}min"
+    if "p_within" in reading:
+        spread += f"; within the limit in {percent(reading['p_within'])} of draws"
+    return cell | {"value": minutes, "range": spread}
 
 
 def _counterexample(case: Mapping[str, Any]) -> Row:
