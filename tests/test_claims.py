@@ -705,3 +705,11 @@ def test_a_member_at_sea_is_left_out_and_named(tmp_path):
     assert any(note.startswith("Left out") and "NIC01" in note for note in claim["notes"])
     assert "NIC01" not in {row[end] for row in claim["counterexamples"] for end in ("from", "to")}
     assert claim["places"] == 16
+
+
+def test_the_threshold_curve_counts_pairs_and_rises(verdicts, ninety):
+    curve = verdicts.thresholds()
+    assert curve["minutes"].iloc[[0, -1]].tolist() == [30, 150]
+    assert curve["share"].is_monotonic_increasing
+    at = curve.set_index("minutes")["share"]
+    assert at[90] == pytest.approx(reading(ninety, "share_within.typical")["observed"], abs=1e-4)

@@ -106,6 +106,43 @@ def test_check_json_is_what_the_library_says(run):
     assert json.loads(out) == json.loads(json.dumps(verdicts.to_dict()))
 
 
+@pytest.mark.parametrize("suffix", [".csv", ".parquet", ".xlsx"])
+def test_pairs_are_written_for_a_table(run, tmp_path, suffix):
+    out = tmp_path / f"pairs{suffix}"
+    assert run("check", "--pairs", out)[0] == 0
+    read = {".csv": pd.read_csv, ".parquet": pd.read_parquet, ".xlsx": pd.read_excel}[suffix]
+    pairs = read(out)
+    known = json.loads(run("check", "--json")[1])["claims"][0]
+    assert len(pairs) == known["pairs"]
+    assert (pairs["time_min"] > 90).sum() == known["pairs_over"]
+    assert {"corr_min", "corr_share", "status"} <= set(pairs)
+
+
+def test_routes_are_written_as_a_layer_and_other_suffixes_refused(run, tmp_path):
+    out = tmp_path / "routes.gpkg"
+    assert run("check", "--routes", out)[0] == 0
+    ways = gpd.read_file(out)
+    assert len(ways) > 0
+    assert ways.geom_type.str.contains("LineString").all()
+    refused(run("check", "--pairs", tmp_path / "p.txt"), ".csv, .parquet or .xlsx")
+
+
+def test_draws_are_repeated_by_their_seed(run):
+    first, again = (run("check", "--draws", "4", "--seed", "7", "--json")[1] for _ in range(2))
+    assert first == again
+    drawn = json.loads(first)["claims"][0]["draws"]
+    assert (drawn["n"], drawn["seed"]) == (4, 7)
+
+
+def test_members_have_a_date_of_their_own(run):
+    now, later = (
+        json.loads(run("check", "--json", *more)[1])["claims"][0]
+        for more in ((), ("--members-as-of", "2021"))
+    )
+    assert later["places"] > now["places"]
+    assert any("opened by 2021" in note for note in later["notes"])
+
+
 def test_fail_on_exits_3(run):
     assert run("check", "--fail-on", "fails")[0] == 3
 
@@ -151,7 +188,7 @@ def test_matrix_of_layers_as_csv(run, tmp_path):
 
 
 def test_matrix_knows_its_formats(run, tmp_path):
-    refused(run("matrix", "--out", tmp_path / "times.doc"), ".csv or .parquet", "times.doc")
+    refused(run("matrix", "--out", tmp_path / "times.doc"), ".csv, .parquet or .xlsx", "times.doc")
     assert not list(tmp_path.iterdir())
 
 

@@ -161,6 +161,27 @@ def test_points_inside_known_outlines_are_read_and_discs_are_not(tmp_path, road)
     assert 100 < points["observed_min"] < 118  # up to 500 m on foot speed at either end
 
 
+@pytest.mark.parametrize(
+    ("limit", "confidence", "verdict"),
+    # 100 minutes at 600 m a minute; two positions are worth a third of a minute, or 6.7 minutes
+    [
+        (99.5, "high", "fails"),
+        (99.8, "high", "undecided"),
+        (99, "low", "undecided"),
+        (93, "low", "fails"),
+        (100, "low", "holds"),
+    ],
+)
+def test_a_margin_smaller_than_the_positions_errors_fails_nothing(
+    tmp_path, road, limit, confidence, verdict
+):
+    claims = NINETY.replace("limit_min = 90", f"limit_min = {limit}")
+    sure = {"confidence": confidence}
+    places = {key: (*said[:5], sure) for key, said in PLACES.items()}
+    claim = judged(tmp_path, road, claims=claims, places=places)
+    assert by_name(claim)["worst_pair"]["verdict"] == verdict
+
+
 # --- members of a date ---------------------------------------------------------------------------
 
 

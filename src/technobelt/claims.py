@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pandas as pd
 
 from technobelt.attribute_claims import attribute_verdict
@@ -18,7 +19,7 @@ from technobelt.proximity import proximity_verdict
 from technobelt.readings import Basis, Readings, read_travel_times
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     import geopandas as gpd
 
@@ -26,7 +27,10 @@ if TYPE_CHECKING:
     from technobelt.network.model import Network
     from technobelt.region import Region
 
-__all__ = ["Verdicts", "check_claims", "sentence"]
+__all__ = ["THRESHOLDS", "Verdicts", "check_claims", "sentence"]
+
+#: Limits of the threshold curve, minutes.
+THRESHOLDS = tuple(float(limit) for limit in range(30, 151))
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,6 +72,32 @@ class Verdicts:
             "network": self.network,
             "claims": self.claims,
         }
+
+    def thresholds(self, minutes: Sequence[float] = THRESHOLDS) -> pd.DataFrame:
+        """Return the share of pairs within each of some limits: a single limit hides the spread.
+
+        Parameters
+        ----------
+        minutes
+            The limits; 30 to 150 by default.
+
+        Returns
+        -------
+        pandas.DataFrame
+            ``minutes``, ``share`` (0 to 1, of all pairs; those without a way are within none).
+
+        Examples
+        --------
+        >>> pairs = pd.DataFrame({"time_min": [40.0, 95.0, float("nan")]})
+        >>> Verdicts("r", "", {}, [], pairs).thresholds([60, 120])["share"].round(2).tolist()
+        [0.33, 0.67]
+        """
+        limits = np.asarray(minutes, dtype=float)
+        if self.pairs.empty:
+            return pd.DataFrame({"minutes": limits, "share": np.nan})
+        times = np.sort(self.pairs["time_min"].fillna(np.inf).to_numpy())
+        within = np.searchsorted(times, limits, side="right") / len(times)
+        return pd.DataFrame({"minutes": limits, "share": within})
 
     def table(self) -> pd.DataFrame:
         """Return one row a claim: ``claim``, ``verdict``, ``observed``, ``expected``, ``unit``."""

@@ -197,6 +197,16 @@ def plan(
 @SEED
 @JSON
 @click.option(
+    "--pairs",
+    type=click.Path(path_type=Path),
+    help="Write every trip of the first travel-time claim: .csv, .parquet, .xlsx.",
+)
+@click.option(
+    "--routes",
+    type=click.Path(path_type=Path),
+    help="Write the ways of the worst trips as a layer: .gpkg, .geojson, .shp, ...",
+)
+@click.option(
     "--fail-on",
     type=click.Choice(["fails", "undecided"]),
     help="Exit 3 if a claim fails (or is undecided).",
@@ -209,6 +219,8 @@ def check(
     members_as_of: str | None,
     draws: int,
     seed: int,
+    pairs: Path | None,
+    routes: Path | None,
     fail_on: str | None,
     *,
     as_json: bool,
@@ -228,6 +240,7 @@ def check(
             seed=seed,
             progress=say,
         )
+        _write_pairs(where, verdicts, pairs, routes)
     if as_json:
         print_json(verdicts.to_dict())
     else:
@@ -693,6 +706,24 @@ def _region_and_roads(
     where = load_region(region)
     say("roads")
     return where, region_network(where, network)
+
+
+def _write_pairs(region: Region, verdicts: Any, pairs: Path | None, routes: Path | None) -> None:
+    """Write the trips of a claim, and the ways of the worst of them."""
+    from technobelt.console import write_table
+    from technobelt.errors import ClaimError
+    from technobelt.export import write_layer
+
+    if (pairs or routes) and verdicts.pairs.empty:
+        raise ClaimError(
+            f"region '{region.id}' has no travel-time claim whose trips could be written. "
+            "Leave out --pairs and --routes, or add a claim."
+        )
+    if pairs is not None:
+        write_table(verdicts.pairs, pairs)
+    if routes is not None:
+        write_layer(verdicts.routes.drop(columns="by"), routes, layer="routes")
+        _add_licence(routes, region)
 
 
 def _add_licence(out: Path, region: Region) -> None:

@@ -26,6 +26,7 @@ __all__ = [
     "print_table",
     "print_verdicts",
     "status",
+    "write_table",
 ]
 
 
@@ -125,16 +126,38 @@ def print_report(network: Network) -> None:
 
 
 def hand_over(table: pd.DataFrame, out: Path | None) -> None:
-    """Print a table, or write it as .csv or .parquet."""
-    from technobelt.errors import OutputError
-    from technobelt.writing import replace_file
-
+    """Print a table, or write it as .csv, .parquet or .xlsx."""
     if out is None:
         print_table(table)
         return
-    writers: dict[str, Any] = {".csv": table.to_csv, ".parquet": table.to_parquet}
+    write_table(table, out)
+    click.echo(f"{out}: {len(table):,} rows")
+
+
+def write_table(table: pd.DataFrame, out: Path) -> None:
+    """Write a table as .csv, .parquet or .xlsx, whole or not at all.
+
+    Raises
+    ------
+    OutputError
+        The suffix is another, or there is nothing installed that writes .xlsx.
+    """
+    import importlib.util
+
+    from technobelt.errors import OutputError
+    from technobelt.writing import replace_file
+
+    writers: dict[str, Any] = {
+        ".csv": table.to_csv,
+        ".parquet": table.to_parquet,
+        ".xlsx": table.to_excel,
+    }
     if out.suffix not in writers:
-        raise OutputError(f"a matrix is written as .csv or .parquet; found '{out.name}'.")
+        raise OutputError(f"a table is written as .csv, .parquet or .xlsx; found '{out.name}'.")
+    if out.suffix == ".xlsx" and importlib.util.find_spec("openpyxl") is None:
+        raise OutputError(
+            "writing .xlsx needs the package openpyxl: python -m pip install 'technobelt[xlsx]'; "
+            "or write .csv."
+        )
     with replace_file(out) as scratch:
         writers[out.suffix](scratch, index=False)
-    click.echo(f"{out}: {len(table):,} rows")

@@ -56,6 +56,8 @@ class Trips:
         bool (origins, destinations): the trips in question.
     order
         The clusters as they lie along the belt.
+    from_error_m, to_error_m
+        float64: how far off each end's position may be.
     door_to_door
         Whether the fixed seconds at both doors count.
     """
@@ -68,6 +70,8 @@ class Trips:
     to_name: NDArray[np.object_]
     asked: NDArray[np.bool_]
     order: tuple[str, ...]
+    from_error_m: Floats
+    to_error_m: Floats
     door_to_door: bool = True
 
     @property
@@ -191,7 +195,17 @@ def _between(region: Region, network: Network, points: gpd.GeoDataFrame) -> Trip
         tie_points(network, points, what="places"),
         points["cluster"].to_numpy(object),
         points["name"].to_numpy(object),
+        error_m=_errors(region, points),
     )
+
+
+def _errors(region: Region, points: gpd.GeoDataFrame) -> Floats | None:
+    """Return how far off positions may be by their confidence; a word not known counts as low."""
+    if "confidence" not in points:
+        return None
+    known = region.position_error_m.metres
+    error = points["confidence"].map(known).fillna(region.position_error_m.low)
+    return np.asarray(error.to_numpy(float))
 
 
 def _apart(
@@ -200,11 +214,16 @@ def _apart(
     cluster: NDArray[np.object_],
     name: NDArray[np.object_],
     *,
+    error_m: Floats | None = None,
     door_to_door: bool = True,
 ) -> Trips:
     asked = np.asarray(cluster[:, None] != cluster[None, :])
     order = tuple(region.clusters)
-    return Trips(ties, ties, cluster, cluster, name, name, asked, order, door_to_door)
+    error = np.zeros(ties.n) if error_m is None else error_m
+    return Trips(
+        *(ties, ties, cluster, cluster, name, name, asked, order, error, error),
+        door_to_door=door_to_door,
+    )
 
 
 def _to_all(members: Trips, hubs: Trips) -> Trips:
@@ -217,6 +236,8 @@ def _to_all(members: Trips, hubs: Trips) -> Trips:
         to_name=hubs.from_name,
         asked=np.ones((members.origins.n, hubs.origins.n), dtype=bool),
         order=members.order,
+        from_error_m=members.from_error_m,
+        to_error_m=hubs.from_error_m,
     )
 
 

@@ -1,5 +1,6 @@
 """Figures: maps and the matrix of trips, as SVG that stands inside a page; layers, as PNG."""
 
+from technobelt.figures.curve import threshold_curve
 from technobelt.figures.dates import has_two_dates, network_maps
 from technobelt.figures.ground import Ground, ground_of
 from technobelt.figures.layers import draw_layers
@@ -14,6 +15,7 @@ __all__ = [
     "has_two_dates",
     "isochrone_maps",
     "network_maps",
+    "threshold_curve",
     "trip_matrix",
     "zone_maps",
 ]

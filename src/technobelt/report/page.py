@@ -13,6 +13,7 @@ from technobelt.figures import (
     has_two_dates,
     isochrone_maps,
     network_maps,
+    threshold_curve,
     trip_matrix,
     zone_maps,
 )
@@ -194,6 +195,7 @@ def _figures(
         figures["isochrones"] = isochrone_maps(region, isochrones, layers, ground, limit_min=limit)
     if len(pairs):
         figures["trips"] = trip_matrix(pairs, limit_min=limit, clusters=names)
+        figures["thresholds"] = threshold_curve(pairs, limit_min=limit)
     if len(zones):
         figures["zones"] = zone_maps(region, zones, layers, ground)
     if network is not None and has_two_dates(network):
