@@ -20,6 +20,7 @@ from technobelt.figures.canvas import (
     write,
 )
 from technobelt.figures.ground import ALL_ROADS, MAIN_ROADS, Ground, draw_ground, draw_roads
+from technobelt.figures.marks import joined
 from technobelt.figures.svg import FONT_PT, SMALL_PT, WIDTH_IN, drawn, short
 from technobelt.layers import FACILITIES, located
 from technobelt.schema import LAYERS
@@ -107,7 +108,7 @@ def isochrone_maps(
             mine = bands[bands["origin_id"] == origin].sort_values("minutes", ascending=False)
             draw_ground(map_, ground, borders=False)
             _draw_bands(map_, mine, limit_min)
-            add(map_, _joined(clusters), edgecolor="#FFFFFF", linewidth=0.7)
+            add(map_, joined(clusters), edgecolor="#FFFFFF", linewidth=0.7)
             draw_roads(map_, ground, ("motorway",), thin=0.3)
             _draw_origin(map_, layers, ground, origin)
             name = mine["origin_name"].iloc[0] if "origin_name" in mine else origin
@@ -138,7 +139,7 @@ def zone_maps(
             draw_roads(map_, ground, ALL_ROADS, thin=0.6)
             add(map_, zone.geometry, facecolor=fill, alpha=0.5, label="innovation zone")
             add(map_, zone.geometry, edgecolor=outline, linewidth=0.8)
-            add(map_, _joined(clusters), dashed=True, label="edge of a cluster", **border)
+            add(map_, joined(clusters), dashed=True, label="edge of a cluster", **border)
             _draw_corridor(map_, layers, ground)
             _draw_places(map_, layers, ground, size=13.0)
             known = region.clusters.get(str(zone.cluster))
@@ -164,7 +165,7 @@ def _draw_corridor(map_: Axes, layers: Mapping[str, gpd.GeoDataFrame], ground: G
     if "corridor" not in layers:
         return
     style = load_style()["corridor"]
-    line = _joined(layers["corridor"].to_crs(ground.crs))
+    line = joined(layers["corridor"].to_crs(ground.crs))
     add(map_, line, edgecolor=style["colour"], linewidth=style["width"] * 0.45, label="corridor")
 
 
@@ -244,7 +245,3 @@ def _closed(shape: Any, narrow: float) -> Any:
     """Close gaps narrower than twice `narrow`, m."""
     coarse = shapely.make_valid(shapely.simplify(shape, narrow / 4))
     return shapely.buffer(shapely.buffer(coarse, narrow, quad_segs=2), -narrow, quad_segs=2)
-
-
-def _joined(frame: gpd.GeoDataFrame) -> Any:
-    return shapely.geometrycollections(frame.geometry.to_numpy())
