@@ -56,7 +56,8 @@ def one(place):
 
 
 @pytest.mark.parametrize(
-    ("expected", "verdict"), [(20, "holds"), (20.4, "fails"), (21, "fails"), (19, "fails")]
+    ("expected", "verdict"),
+    [(20, "holds"), (20.4, "fails"), (21, "fails"), (19, "fails"), (10, "fails"), (100, "fails")],
 )
 def test_a_figure_is_compared_to_its_last_stated_digit(tmp_path, road, expected, verdict):
     text = claim(
@@ -79,6 +80,21 @@ def test_a_sum_and_a_share_of_it(tmp_path, road):
     )  # fmt: skip
     found = judged(tmp_path, road, share, places=places())
     assert (found["verdict"], found["observed"]) == ("holds", 50.0)
+
+
+def test_nothing_is_a_share_of_nothing(tmp_path, road):
+    share = claim(
+        "figure", what=one("P_west"), of=ALL, column='"area_km2"', statistic='"share"',
+        expected=50, unit='"%"',
+    )  # fmt: skip
+    found = judged(tmp_path, road, share, places=places(P_west=0, P_centre=0, P_east=0))
+    assert (found["verdict"], found["observed"]) == ("undecided", None)
+    assert "of which nothing is a share" in found["notes"][0]
+
+
+def test_a_figure_on_the_edge_of_its_tolerance_holds(tmp_path, road):
+    text = claim("figure", what=one("P_west"), column='"area_km2"', expected=12.4, unit='"km2"')
+    assert judged(tmp_path, road, text, places=places(P_west=12.35))["verdict"] == "holds"
 
 
 def test_a_missing_figure_leaves_the_claim_undecided_and_is_named(tmp_path, road):
@@ -116,7 +132,7 @@ def test_a_wrong_figure_claim_is_refused_with_its_line(tmp_path, lines, said):
 
 
 @pytest.mark.parametrize(
-    ("number", "digit"), [(4.3, 0.1), (0.07, 0.01), (3218, 1), (11300, 100), (90, 10)]
+    ("number", "digit"), [(4.3, 0.1), (0.07, 0.01), (3218, 1), (11300, 1), (90, 1)]
 )
 def test_the_last_digit_is_the_last_that_is_stated(number, digit):
     assert last_digit(number) == pytest.approx(digit)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import geopandas as gpd
@@ -14,16 +15,25 @@ import technobelt as tb
 from technobelt.errors import LayerError
 from technobelt.kyeongnam.dating import (
     BY_NAME,
+    _segments,
+    _stretches,
     _whole_routes,
     _with_links,
     line_through,
     nearest_stretch,
     with_ramps,
 )
+from technobelt.kyeongnam.source import HIGHWAY, SEGMENTS
 from technobelt.network.osm import Ways
 from technobelt.schema import ROAD_CLASSES
 
-SHIPPED = Path(__file__).resolve().parents[1] / "layers"
+ROOT = Path(__file__).resolve().parents[1]
+SHIPPED = ROOT / "layers"
+SHARED = Path(os.environ.get("TECHNOBELT_SHARED", ROOT.parent / "shared" / "data"))
+needs_source = pytest.mark.skipif(
+    not (SHARED / "highway_segments.csv").is_file(),
+    reason="the source material is not here (TECHNOBELT_SHARED names its folder)",
+)
 
 
 def ways(*rows):
@@ -332,3 +342,38 @@ def test_no_kilometre_is_lost_in_the_table(roads):
     table = tb.kilometres_by_evidence(tb.load_network(tb.load_region()))
     total = table[["dated_km", "assumed_km", "unknown_km"]].to_numpy().sum()
     assert total == pytest.approx(roads["length_m"].sum() / 1000, abs=2)
+
+
+# --- a slip in the source is refused, not dated by ----------------------------------------------
+
+
+@needs_source
+@pytest.mark.parametrize(
+    ("file", "line", "column", "value", "said"),
+    [
+        (SEGMENTS, 0, "line_id", "typo", "'line_id' 'typo' has no interchange in"),
+        (SEGMENTS, 0, "route_no_today", "10x", "'route_no_today' '10x' is not its line's in"),
+        (SEGMENTS, 1, "segment_id", None, "'segment_id' '.*' stands twice"),
+        (HIGHWAY, 4, "lon", "", "'lon' '' is no position in degrees"),
+        (HIGHWAY, 4, "lat", "352.1", "'lat' '352.1' is no position in degrees"),
+        (HIGHWAY, 1, "order", None, "'order' '.*' stands twice on its line"),
+        (HIGHWAY, 4, "confidence", "very", "'confidence' 'very' is not one of low, medium, high"),
+    ],
+)
+def test_a_slip_in_the_roads_tables_is_named_with_file_and_line(
+    tmp_path, file, line, column, value, said
+):
+    for name in (SEGMENTS, HIGHWAY):
+        table = pd.read_csv(SHARED / name, dtype=str, keep_default_na=False)
+        if name == file:  # None: what the line before says
+            table.loc[line, column] = table.loc[line - 1, column] if value is None else value
+        table.to_csv(tmp_path / name, index=False)
+    with pytest.raises(LayerError, match=f"'{file}' line {line + 2}: {said}"):
+        _stretches(tmp_path, _segments(tmp_path))
+
+
+def test_what_opened_later_bears_no_older_name():
+    frame = tb.read_layer(tb.load_region(), "interchanges")
+    later = frame[frame["existed_1999"] == "no"]
+    assert len(later) > 10
+    assert (later["name"] == later["name_1999"]).all()

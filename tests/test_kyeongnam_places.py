@@ -16,6 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from technobelt.errors import LayerError
+from technobelt.kyeongnam.boundaries import make_submunicipalities
 from technobelt.kyeongnam.facilities import (
     make_complexes,
     make_outlines,
@@ -415,6 +416,8 @@ def test_a_place_in_the_wrong_municipality_stops_the_build_though_the_map_would_
         ("25.302,1974,", "25.302,19744,", "line 2: 'opened_year' '19744' is no year from 1800"),
         ("25.302,1974,", "25.302,2010,", "line 2: 'existed_1999' 'yes' contradicts its year"),
         ("25.302,1974,", "-3,1974,", "line 2: 'area_km2' '-3' is no area"),
+        ("25.302,1974,", "inf,1974,", "line 2: 'area_km2' 'inf' is no area"),
+        ("25.302,1974,yes", "25.302,1974,no", "line 2: 'existed_1999' 'no' contradicts its year"),
         (
             "25.302,1974,yes",
             "25.302,1974,maybe",
@@ -512,3 +515,29 @@ def test_the_paper_s_layers_say_where_they_stand_and_what_has_no_outline():
     poles = gpd.read_file(SHIPPED / "growth_poles.geojson")
     assert set(poles["id"]) == {"NIC01", "NIC02", "NIC03", "NIC10", "NIC11", "FTZ01"}
     assert poles["opened_year"].between(1960, 1979).all()
+
+
+@needs_source
+@pytest.mark.parametrize(
+    ("layer", "row", "slip", "said"),
+    [
+        ("municipalities", 20, {"geometry": None}, "has no outline"),
+        (
+            "municipalities",
+            20,
+            {"geometry": shapely.from_wkt("POLYGON ((128 35, 129 36, 129 35, 128 36, 128 35))")},
+            "is no area: Self-intersection",
+        ),
+        ("submunicipalities", 500, {"geometry": None}, "has no outline"),
+        ("submunicipalities", 500, {"mun_code": "99999"}, "'mun_code' '99999' is no municipality"),
+    ],
+)
+def test_a_slip_in_an_outline_is_named_with_layer_and_row(tmp_path, layer, row, slip, said):
+    for name in ("provinces", "municipalities", "submunicipalities"):
+        frame = gpd.read_file(SHARED / "boundaries.gpkg", layer=name)
+        if name == layer:
+            for column, value in slip.items():
+                frame.loc[row, column] = value
+        frame.to_file(tmp_path / "boundaries.gpkg", layer=name)
+    with pytest.raises(LayerError, match=rf"layer '{layer}' row {row + 1}: {said}"):
+        make_submunicipalities(tmp_path)

@@ -182,6 +182,14 @@ def test_a_margin_smaller_than_the_positions_errors_fails_nothing(
     assert by_name(claim)["worst_pair"]["verdict"] == verdict
 
 
+def test_a_share_is_no_firmer_than_the_trips_that_it_counts(tmp_path, road):
+    claims = NINETY.replace("limit_min = 90", "limit_min = 49.5")
+    places = {key: (*said[:5], {"confidence": "low"}) for key, said in PLACES.items()}
+    found = by_name(judged(tmp_path, road, claims=claims, places=places))
+    assert found["adjacent"]["verdict"] == "undecided"  # 50 min, errors worth more
+    assert found["share_within"]["verdict"] == "undecided"
+
+
 # --- members of a date ---------------------------------------------------------------------------
 
 
@@ -239,7 +247,7 @@ def test_minutes_on_the_corridor_are_those_of_each_way(tmp_path, two_ways):
 
 def test_a_claim_may_hold_or_fail_whatever_the_corridor_does(tmp_path, road):
     claim = judged(tmp_path, road)  # the road is a primary: there is no corridor at all
-    assert claim["attribution"]["because"] == "fails with or without the corridor"
+    assert claim["attribution"]["because"] == "fails, and no trip uses the corridor"
     assert claim["attribution"]["pairs_on_it"] == 0
     assert claim["break_even_corridor"] is None
 

@@ -165,28 +165,37 @@ def _published_area(places: gpd.GeoDataFrame, claim: AreaClaim) -> dict[str, Any
     }
 
 
+#: Sums of decimal figures miss the decimal result by less than this.
+_ROUNDING = 1e-9
+
+
 def _compared(observed: float, expected: float, tolerance: float) -> dict[str, Any]:
     return {
-        "verdict": "holds" if abs(observed - expected) <= tolerance else "fails",
+        "verdict": "holds" if abs(observed - expected) <= tolerance + _ROUNDING else "fails",
         "observed": round(observed, 3),
         "expected": expected,
         "tolerance": tolerance,
     }
 
 
+_NO_WHOLE = "The whole is 0, of which nothing is a share."
+
+
 def _figure(region: Region, claim: FigureClaim) -> dict[str, Any]:
     """Compare one figure of a table, a sum, or a share."""
     total, bare = _summed(region, claim, claim.what)
+    whole = 1.0
     if claim.of is not None:
         whole, bare_too = _summed(region, claim, claim.of)
         total, bare = total / whole * 100 if whole else np.nan, bare + bare_too
-    if bare:
+    if bare or not whole:
+        why = f"No figure in '{claim.column}' for {', '.join(bare)}." if bare else _NO_WHOLE
         return {
             "verdict": "undecided",
             "observed": None,
             "expected": claim.expected,
             "unit": claim.unit,
-            "notes": [f"No figure in '{claim.column}' for {', '.join(bare)}."],
+            "notes": [why],
         }
     tolerance = last_digit(claim.expected) / 2 if claim.tolerance is None else claim.tolerance
     return _compared(total, claim.expected, tolerance) | {"unit": claim.unit, "notes": []}
@@ -206,12 +215,15 @@ def _summed(region: Region, claim: FigureClaim, what: Selection) -> tuple[float,
 
 
 def last_digit(number: float) -> float:
-    """Return what one step of a number's last stated digit is worth.
+    """Return what one step of a number's last stated digit is worth, 1 or less.
+
+    Noughts at the end of a whole number count as stated: a claim that rounds says so by its
+    tolerance.
 
     Examples
     --------
     >>> last_digit(4.3), last_digit(3218.0), last_digit(11300.0)
-    (0.1, 1.0, 100.0)
+    (0.1, 1.0, 1.0)
     """
     exponent = Decimal(repr(number)).normalize().as_tuple().exponent
-    return float(10.0 ** int(exponent))
+    return float(10.0 ** min(int(exponent), 0))

@@ -176,10 +176,11 @@ def _members_on(region: Region, claim: TravelTimeClaim, as_of: str) -> gpd.GeoDa
     """Return what had opened by a date of all that the rule would take at any time."""
     rule = {column: values for column, values in claim.members.where.items() if column != _EXISTED}
     ever = claim.members.model_copy(update={"where": rule})
-    rows = select(region, ever, needs=["cluster", "name", "opened_year", _EXISTED])
+    asked = [_EXISTED] if _EXISTED in claim.members.where else []
+    rows = select(region, ever, needs=["cluster", "name", "opened_year", *asked])
     year = pd.to_numeric(rows["opened_year"], errors="coerce")
-    known = claim.members.where.get(_EXISTED, [])
-    return rows[(year <= int(last_day(as_of)[:4])) | (year.isna() & rows[_EXISTED].isin(known))]
+    known = rows[_EXISTED].isin(claim.members.where[_EXISTED]) if asked else True
+    return rows[(year <= int(last_day(as_of)[:4])) | (year.isna() & known)]
 
 
 _EXISTED = "existed_1999"
@@ -283,11 +284,15 @@ def corridor_interchanges(
     on_corridor = corridor_sections(region, network, as_of)
     if not on_corridor.any():
         return None
-    routes = region.corridor.routes_on(_day(network, as_of))
+    day = _day(network, as_of)
+    routes = region.corridor.routes_on(day)
+    dated = network.on_routes(routes) & network.roads["opened"].notna().to_numpy()
+    if dated.any() and not (dated & on_corridor).any():
+        return None  # before any of its roads whose date is known
     points = read_layer(region, "interchanges").to_crs(network.crs)
     points = points[points["route_no"].isin(routes) & (points["kind"] == "IC")]
-    if as_of and "opened" in points:
-        points = points[~(points["opened"].fillna("") > last_day(as_of))]
+    if "opened" in points:
+        points = points[~(points["opened"].fillna("") > day)]
     return (points, on_corridor) if len(points) else None
 
 
@@ -296,9 +301,13 @@ def corridor_sections(region: Region, network: Network, as_of: str | None) -> ND
     return network.on_routes(region.corridor.routes_on(_day(network, as_of))) & ~network.closed
 
 
+#: A network without a date is of today: after all alignments.
+_LATEST = "9999-12-31"
+
+
 def _day(network: Network, as_of: str | None) -> str:
     day = as_of or network.info.as_of or network.info.date
-    return last_day(day) if day else ""
+    return last_day(day) if day else _LATEST
 
 
 def _interchanges(region: Region, network: Network, as_of: str | None) -> Trips | None:

@@ -29,6 +29,7 @@ from technobelt.kyeongnam.wording import (
 from technobelt.schema import WGS84
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     import geopandas as gpd
@@ -92,9 +93,9 @@ def read_municipalities(source: Path) -> gpd.GeoDataFrame:
     Raises
     ------
     LayerError
-        A code stands twice.
+        A code stands twice, or an outline is none; its row is named.
     """
-    frame = read_shapes(source, BOUNDARIES, _COLUMNS, layer="municipalities").to_crs(WGS84)
+    frame = _read_areas(source, "municipalities", _COLUMNS).to_crs(WGS84)
     frame["row"] = range(1, len(frame) + 1)
     twice = frame[frame["code"].duplicated()]
     if len(twice):
@@ -109,7 +110,7 @@ def read_land(source: Path) -> Geometry:
     """Return all land of the provinces around, one shape in EPSG:5179."""
     import shapely
 
-    provinces = read_shapes(source, BOUNDARIES, ["code"], layer="provinces").to_crs(METRES)
+    provinces = _read_areas(source, "provinces", ["code"]).to_crs(METRES)
     return shapely.union_all(shapely.make_valid(provinces.geometry.to_numpy()))
 
 
@@ -212,7 +213,7 @@ def make_clusters(source: Path) -> gpd.GeoDataFrame:
 
 
 def generalise(
-    shapes: NDArray[np.object_], tolerance_m: float = TOLERANCE_M
+    shapes: NDArray[np.object_], tolerance_m: float = TOLERANCE_M, *, own: int | None = None
 ) -> NDArray[np.object_]:
     """Simplify a coverage so that neighbours go on sharing the very same border.
 
@@ -223,6 +224,9 @@ def generalise(
         are brought together.
     tolerance_m
         Triangles of less than this squared are cut away or filled.
+    own
+        How many of the shapes, from the first, are rows of the smallest units; all by default.
+        What follows is left of the provinces. For the message.
 
     Returns
     -------
@@ -248,13 +252,16 @@ def generalise(
     clean = shapely.coverage_clean(shapes)  # type: ignore[attr-defined]  # of shapely 2.2
     change = np.abs(shapely.area(clean) / shapely.area(shapes) - 1)
     if (change > _SLIP).any():
-        row = int(change.argmax()) + 1
-        refuse_shape(
-            BOUNDARIES,
-            "submunicipalities",
-            row,
+        row = int(change.argmax())
+        what = (
             f"the outline overlaps its neighbours (its area changes by {change.max():.1%} when "
-            "they are parted)",
+            "they are parted)"
+        )
+        if own is None or row < own:
+            refuse_shape(BOUNDARIES, "submunicipalities", row + 1, what)
+        raise LayerError(
+            f"'{BOUNDARIES}' layer 'provinces': outside all of 'municipalities', {what}. Correct a "
+            "province or a municipality that does not cover its parts; no layer was replaced."
         )
     simple: NDArray[np.object_] = shapely.coverage_simplify(clean, tolerance_m)
     return simple
@@ -310,9 +317,33 @@ def locate(
     return pd.Series(found[~found.index.duplicated()]).reindex(points.index)
 
 
+def _read_areas(source: Path, layer: str, columns: Sequence[str]) -> gpd.GeoDataFrame:
+    """Read a layer of outlines, none of them missing, empty or crossing itself."""
+    import shapely
+
+    frame = read_shapes(source, BOUNDARIES, columns, layer=layer)
+    shapes = frame.geometry.to_numpy()
+    bad = shapely.is_missing(shapes) | shapely.is_empty(shapes)
+    if bad.any():
+        refuse_shape(BOUNDARIES, layer, int(bad.argmax()) + 1, "has no outline")
+    odd = ~shapely.is_valid(shapes)
+    if odd.any():
+        why = shapely.is_valid_reason(shapes[odd][0])
+        refuse_shape(BOUNDARIES, layer, int(odd.argmax()) + 1, f"is no area: {why}")
+    return frame
+
+
+def _need_known(small: gpd.GeoDataFrame, column: str, codes: pd.Series[str]) -> None:
+    lost = ~small[column].isin(codes).to_numpy()
+    if lost.any():
+        row = int(lost.argmax())
+        what = f"'{column}' {small[column].iloc[row]!r} is no municipality's code"
+        refuse_shape(BOUNDARIES, "submunicipalities", row + 1, what)
+
+
 def _read_provinces(source: Path) -> gpd.GeoDataFrame:
     columns = ("code", "name_ko", "name_en")
-    return read_shapes(source, BOUNDARIES, columns, layer="provinces").to_crs(METRES)
+    return _read_areas(source, "provinces", columns).to_crs(METRES)
 
 
 def _units(source: Path) -> gpd.GeoDataFrame:
@@ -327,12 +358,14 @@ def _generalised_units(source: Path, _stamp: int) -> gpd.GeoDataFrame:
     import shapely
 
     columns = ("code", "name_ko", "name_en", "mun_code", "prov_code", "cluster")
-    small = read_shapes(source, BOUNDARIES, columns, layer="submunicipalities")
+    small = _read_areas(source, "submunicipalities", columns)
+    municipalities = read_municipalities(source)
+    _need_known(small, "mun_code", municipalities["code"])
     small["area_km2"] = ellipsoid_km2(small.to_crs(WGS84).geometry.to_numpy())
     small = small.to_crs(METRES)
-    rest = _rest_of_provinces(_read_provinces(source), read_municipalities(source).to_crs(METRES))
+    rest = _rest_of_provinces(_read_provinces(source), municipalities.to_crs(METRES))
     units = pd.concat([small, rest], ignore_index=True)
-    shapes = generalise(shapely.make_valid(units.geometry.to_numpy()))
+    shapes = generalise(shapely.make_valid(units.geometry.to_numpy()), own=len(small))
     return units.set_geometry(on_grid(shapes, 0), crs=METRES)
 
 

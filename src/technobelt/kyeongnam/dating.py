@@ -17,7 +17,13 @@ import shapely
 from technobelt.errors import LayerError
 from technobelt.kyeongnam.boundaries import METRES
 from technobelt.kyeongnam.highway import make_interchanges, openings, stretch_ends
-from technobelt.kyeongnam.source import ROADS_DATE, SEGMENTS, read_table
+from technobelt.kyeongnam.source import (
+    HIGHWAY,
+    ROADS_DATE,
+    SEGMENTS,
+    read_table,
+    refuse_first,
+)
 from technobelt.network.build import transformer
 from technobelt.network.model import last_day
 from technobelt.schema import ROAD_CLASSES
@@ -36,6 +42,8 @@ __all__ = ["BY_NAME", "line_through", "nearest_stretch", "with_openings", "with_
 
 DATED_WITHIN_M = 3_000.0  # a stretch drawn straight between its interchanges runs this far off
 BEYOND_M = 1_000.0  # a junction is as wide as this around its camera
+#: Lines of which no interchange is known: their roads are dated by name or by route.
+_NO_JUNCTIONS = ("ulsan", "changnyeong_miryang", "miryang_ulsan", "link")
 _MOTORWAY = ROAD_CLASSES.index("motorway")
 _RAMPS = [code for code, name in enumerate(ROAD_CLASSES) if name.endswith("_link")]
 
@@ -217,6 +225,7 @@ def _segments(source: Path) -> pd.DataFrame:
     """Return the stretches: route number, date, evidence, indexed by line."""
     columns = ("segment_id", "line_id", "route_no_today", "name", "opened", "note")
     table = read_table(source, SEGMENTS, columns)
+    refuse_first(table["segment_id"], table["segment_id"].duplicated(), SEGMENTS, "stands twice")
     dates = openings(table, SEGMENTS)
     return table.assign(
         route=table["route_no_today"],
@@ -231,9 +240,19 @@ def _stretches(source: Path, table: pd.DataFrame) -> pd.DataFrame:
     Those whose date is not known are among them: what lies nearest to one has no date either.
     """
     junctions = make_interchanges(source).to_crs(METRES)
+    _need_lines(table, junctions)
     table = table[(table["route"] != "") & table["line_id"].isin(junctions["line"])]
     lines = [line_through(row, junctions, number) for number, row in table.iterrows()]
     return table.assign(line=lines)
+
+
+def _need_lines(table: pd.DataFrame, junctions: gpd.GeoDataFrame) -> None:
+    """Refuse stretches of a line that is not known, or of another route than their line's."""
+    known = table["line_id"].isin([*junctions["line"], *_NO_JUNCTIONS])
+    refuse_first(table["line_id"], ~known, SEGMENTS, f"has no interchange in '{HIGHWAY}'")
+    routes = table["line_id"].map(dict(zip(junctions["line"], junctions["route_no"], strict=True)))
+    other = routes.notna() & (routes != table["route"])
+    refuse_first(table["route_no_today"], other, SEGMENTS, f"is not its line's in '{HIGHWAY}'")
 
 
 def line_through(row: pd.Series[Any], junctions: gpd.GeoDataFrame, number: object) -> Any:

@@ -249,11 +249,13 @@ def read_facilities(source: Path) -> pd.DataFrame:
 def _check_numbers(table: pd.DataFrame) -> None:
     """Refuse areas that are none, years that are none, and what stood before it opened."""
     area, year = (numbers(table, column, FACILITIES) for column in ("area_km2", "opened_year"))
-    refuse_first(table["area_km2"], area <= 0, FACILITIES, "is no area")
+    refuse_first(table["area_km2"], (area <= 0) | np.isinf(area), FACILITIES, "is no area")
     odd = year.notna() & (~year.between(*_YEARS) | (year % 1 != 0))
     refuse_first(table["opened_year"], odd, FACILITIES, f"is no year from {_YEARS[0]} on")
     late = (year > 1999) & (table["existed_1999"] == "yes")
-    refuse_first(table["existed_1999"], late, FACILITIES, "contradicts its year of opening")
+    early = (year < 1999) & table["existed_1999"].isin(["no", "planned"])
+    what = "contradicts its year of opening"
+    refuse_first(table["existed_1999"], late | early, FACILITIES, what)
 
 
 def _facts(table: pd.DataFrame, places: gpd.GeoDataFrame) -> dict[str, object]:

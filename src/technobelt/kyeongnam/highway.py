@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from technobelt.errors import LayerError
 from technobelt.kyeongnam.dates import Opening, read_opening
+from technobelt.kyeongnam.positions import STEPS
 from technobelt.kyeongnam.source import (
     HIGHWAY,
     SEGMENTS,
@@ -46,16 +47,19 @@ def make_interchanges(source: Path) -> gpd.GeoDataFrame:
     import geopandas as gpd
 
     table = read_table(source, HIGHWAY, _COLUMNS)
-    order = numbers(table, "order", HIGHWAY).astype(int)
     dates = openings(table, HIGHWAY)
     lon, lat = (numbers(table, column, HIGHWAY).round(5) for column in ("lon", "lat"))
+    _need_each(table, lon, lat)
+    order = numbers(table, "order", HIGHWAY).astype(int)
+    existed = _translated(table, "open_in_1999", _EXISTED)
+    old = table["name_en"].map(name_of_1999)
     official = numbers(table, "km_scaled_to_official", HIGHWAY)
     return gpd.GeoDataFrame(
         {
             "id": table["line_id"] + "-" + order.map("{:02d}".format),
             "name": table["name_en"],
             "name_ko": table["name_ko"],
-            "name_1999": table["name_en"].map(name_of_1999),
+            "name_1999": table["name_en"].where(existed == "no", old),
             "kind": _translated(table, "type", _KINDS),
             "line": table["line_id"],
             "route_no": table["route_no"],
@@ -64,7 +68,7 @@ def make_interchanges(source: Path) -> gpd.GeoDataFrame:
             "km": official.fillna(numbers(table, "km_measured", HIGHWAY)),
             "opened": [date.opened for date in dates],
             "opened_ev": [date.evidence for date in dates],
-            "existed_1999": _translated(table, "open_in_1999", _EXISTED),
+            "existed_1999": existed,
             "municip": table["municipality_ko"],
             "source": [_sources(*row) for row in _pairs(table, "coordinate_source", "sources")],
             "licence": FACTS_LICENCE,
@@ -76,6 +80,18 @@ def make_interchanges(source: Path) -> gpd.GeoDataFrame:
         geometry=gpd.points_from_xy(lon, lat),
         crs=WGS84,
     )
+
+
+def _need_each(table: pd.DataFrame, lon: pd.Series[float], lat: pd.Series[float]) -> None:
+    """Refuse a position that is none, a place on a line that is taken, an unknown confidence."""
+    for values, most in ((lon, 180), (lat, 90)):
+        bad = ~values.between(-most, most)
+        refuse_first(table[str(values.name)], bad, HIGHWAY, "is no position in degrees")
+    refuse_first(table["order"], table["order"] == "", HIGHWAY, "is empty")
+    twice = table.duplicated(["line_id", "order"])
+    refuse_first(table["order"], twice, HIGHWAY, "stands twice on its line")
+    odd = ~table["confidence"].isin(STEPS)
+    refuse_first(table["confidence"], odd, HIGHWAY, f"is not one of {', '.join(STEPS)}")
 
 
 def openings(table: pd.DataFrame, name: str) -> list[Opening]:
