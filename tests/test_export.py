@@ -373,7 +373,7 @@ def as_held(value, encoding):
     value = "".join(" " if letter < " " and letter not in "\t\r\n" else letter for letter in value)
     value = value.strip(" ")
     if encoding == "CP949":
-        value = "".join(_stand_in(letter, "CP949") for letter in value)
+        value = "".join(_stand_in(letter, "CP949") for letter in value).strip(" ")
     whole = value.encode(encoding)
     if len(whole) <= TEXT_BYTES:
         return whole.decode(encoding) or None
