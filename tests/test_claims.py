@@ -15,10 +15,11 @@ import shapely
 
 import technobelt as tb
 from hand_region import CLUSTERS, CORNER, ENDS, NINETY, PLACES, ROAD, make_region
+from technobelt.cases import Basis
 from technobelt.claims import sentence
 from technobelt.errors import ClaimError, LayerError, MissingColumnError, NetworkError
 from technobelt.network.ties import startable
-from technobelt.readings import Basis, read_travel_times
+from technobelt.travel_claims import read_travel_times
 from technobelt.trips import member_places
 
 UNIVERSITY = ("universities", "research_university")

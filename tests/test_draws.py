@@ -160,7 +160,21 @@ def test_the_share_of_draws_is_that_of_the_lognormal_factor(tmp_path, road):
     assert low == pytest.approx(100 * np.exp(-1.645 * 0.2), rel=0.04)
     assert high == pytest.approx(100 * np.exp(1.645 * 0.2), rel=0.04)
     n, p = 2_000, claim["draws"]["p_within"]
-    assert claim["draws"]["sampling_error"] == pytest.approx(np.sqrt(p * (1 - p) / n), abs=1e-4)
+    assert claim["draws"]["sampling_error"] == pytest.approx(np.sqrt(p * (1 - p) / n), rel=0.05)
+
+
+def test_the_more_draws_the_narrower_the_interval(tmp_path, road):
+    told = judged(tmp_path, road, draws=120).claims[0]["draws"]["convergence"]
+    assert [row[0] for row in told] == [10, 20, 50, 100, 120]
+    assert all(low <= p <= high for _, p, low, high in told)
+    widths = [high - low for _, _, low, high in told]
+    assert widths == sorted(widths, reverse=True)
+
+
+def test_what_happens_in_every_draw_is_not_certain_for_that(tmp_path, road):
+    told = judged(tmp_path, road, draws=40, limit=1000).claims[0]["draws"]
+    assert told["p_within"] == 1
+    assert told["sampling_error"] > 0
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from hand_region import ENDS, NINETY, PLACES, ROAD, make_region
 from technobelt.break_even import break_even
 from technobelt.measures import MEASURES
 from technobelt.network.speeds import arc_costs
-from technobelt.readings import read_travel_times
+from technobelt.travel_claims import read_travel_times
 from technobelt.travel_time import measuring
 from technobelt.trips import corridor_sections, member_places, trip_minutes, trips_of
 

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from technobelt.routing import Seeds, make_graph, nearest_tree, path_to, trees
+from technobelt.routing import Seeds, best_path, make_graph, nearest_tree, trees
 
 ARCS = st.lists(
     st.tuples(st.integers(0, 6), st.integers(0, 6), st.integers(0, 50), st.integers(0, 900)),
@@ -131,16 +131,32 @@ def test_the_nearest_search_is_named_at_each_node():
     agree(first, second, [(0, 0), (5, 60), (4, 0), (5, 0), None, (4, 3), (1, 0)])
 
 
+def path_to(graph, seeds, *nodes, beyond=None):
+    """Return which of some nodes the best path leads to, and its arcs."""
+    costs = np.zeros(len(nodes)) if beyond is None else np.array(beyond, dtype=float)
+    which, arcs = best_path(graph, seeds, np.array(nodes, dtype=np.int64), costs)
+    return which, arcs.tolist()
+
+
 def test_a_path_is_told_arc_by_arc():
     graph = graph_of(PAPER)
-    assert path_to(graph, seeds_of((0, 0, 0, 0)), 3).tolist() == [3, 4]
-    assert path_to(graph, seeds_of((0, 1, 0, 0)), 3).tolist() == [2, 4]
+    assert path_to(graph, seeds_of((0, 0, 0, 0)), 3) == (0, [3, 4])
+    assert path_to(graph, seeds_of((0, 1, 0, 0)), 3) == (0, [2, 4])
 
 
 def test_a_path_to_its_own_seed_or_to_nowhere_has_no_arcs():
     graph = graph_of(PAPER)
-    assert path_to(graph, seeds_of((0, 0, 0, 0)), 0).tolist() == []
-    assert path_to(graph, seeds_of((0, 0, 0, 0)), 5).tolist() == []
+    assert path_to(graph, seeds_of((0, 0, 0, 0)), 0) == (0, [])
+    assert path_to(graph, seeds_of((0, 0, 0, 0)), 5) == (-1, [])
+
+
+def test_of_several_ends_the_one_with_the_least_in_all_counts():
+    graph = graph_of(PAPER)
+    first, _ = all_costs(graph, seeds_of((0, 0, 0, 0)))
+    near, far = 1, 3
+    steps = float((first[0][far] - first[0][near]) / graph.step)
+    assert path_to(graph, seeds_of((0, 0, 0, 0)), near, far, 5, beyond=(steps + 1, 0, 0))[0] == 1
+    assert path_to(graph, seeds_of((0, 0, 0, 0)), near, far, 5, beyond=(steps - 1, 0, 0))[0] == 0
 
 
 def test_nothing_beyond_the_limit_is_promised_and_all_within_it_is():
@@ -201,7 +217,7 @@ def test_turned_round_twice_a_graph_is_itself(arcs):
 @given(ARCS, st.integers(0, 6), st.integers(0, 6))
 def test_a_paths_arcs_join_up_and_cost_what_the_tree_says(arcs, root, goal):
     graph, seeds = graph_of(arcs), seeds_of((0, root, 0, 0))
-    path = [arcs[i] for i in path_to(graph, seeds, goal)]
+    path = [arcs[i] for i in path_to(graph, seeds, goal)[1]]
     expected = by_networkx(arcs, root)[goal]
     here = root
     for tail, head, _, _ in path:

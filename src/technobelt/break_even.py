@@ -14,11 +14,11 @@ import numpy as np
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["break_even"]
+__all__ = ["WIDEST", "break_even"]
 
 _MOST_STEPS = 60
 #: Times the inverse factor is doubled, or halved, in search of a bracket: a million either way.
-_WIDEST = 20
+WIDEST = 20
 _PRECISION = 1e-8
 
 
@@ -51,7 +51,7 @@ def break_even(
             low = here
         else:
             high = here
-        if here < 2.0**-_WIDEST or here > 2.0**_WIDEST:
+        if here < 2.0**-WIDEST or here > 2.0**WIDEST:
             return None
         step = here + (limit - value) / slope if slope > 0 and np.isfinite(value) else np.nan
         if abs(step - here) <= _PRECISION * here:

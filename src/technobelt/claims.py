@@ -14,9 +14,10 @@ import numpy as np
 import pandas as pd
 
 from technobelt.attribute_claims import attribute_verdict
+from technobelt.cases import Basis
 from technobelt.claim_kinds import ProximityClaim, TravelTimeClaim
 from technobelt.proximity import proximity_verdict
-from technobelt.readings import Basis, Readings, read_travel_times
+from technobelt.travel_claims import Readings, read_travel_times
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

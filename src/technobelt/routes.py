@@ -12,7 +12,7 @@ from shapely import ops
 
 from technobelt.errors import PointError
 from technobelt.network.ties import Ties, tie_points
-from technobelt.routing import path_to
+from technobelt.routing import best_path
 from technobelt.travel_time import (
     SAME_M,
     By,
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from technobelt.region import Profile
     from technobelt.travel_time import Ends
 
-__all__ = ["route"]
+__all__ = ["route", "route_of_ties"]
 
 
 @dataclass(frozen=True)
@@ -95,12 +95,38 @@ def route(
     model = model_of(network, profile, by=by)
     start = tie_points(network, origin, max_access_m=max_access_m, what="origin")
     finish = tie_points(network, destination, max_access_m=max_access_m, what="destination")
-    ends = [_point(network, frame) for frame in (origin, destination)]
+    ends = _point(network, origin), _point(network, destination)
     if ends[0].distance(ends[1]) < SAME_M:
         raise PointError("the origin and the destination are the same place. Choose two.")
+    return route_of_ties(model, start, finish, ends).to_crs(origin.crs)
+
+
+def route_of_ties(
+    model: Model, start: Ties, finish: Ties, ends: tuple[Any, Any]
+) -> gpd.GeoDataFrame:
+    """Return the best way between two points that are tied already.
+
+    Parameters
+    ----------
+    model
+        From `model_of`.
+    start, finish
+        Ties of one point each.
+    ends
+        The two points, CRS of the network: where the access legs begin and end.
+
+    Returns
+    -------
+    geopandas.GeoDataFrame
+        As `route` does, in the network's CRS.
+
+    Raises
+    ------
+    PointError
+        There is no way.
+    """
     drive = _best_drive(model, start, finish)
-    steps = _steps(model, drive, _parts(model, drive), ends)
-    return steps.to_crs(origin.crs)
+    return _steps(model, drive, _parts(model, drive), ends)
 
 
 def _best_drive(model: Model, start: Ties, finish: Ties) -> _Drive:
@@ -134,21 +160,14 @@ def _through(
 ) -> tuple[tuple[int, int, NDArray[np.int64]] | None, float]:
     """Return the best way through nodes: way out, way in, arcs between; and its packed cost."""
     graph = model.graph
-    best: tuple[int, int, NDArray[np.int64]] | None = None
-    best_cost = np.inf
-    leaving = graph.pack(out.first, out.second)
     entering = graph.pack(into.first, into.second)
-    for b in range(len(into.node)):
-        middle = path_to(graph, out.seeds(), int(into.node[b]))
-        begin = _tail(model, middle[0]) if len(middle) else int(into.node[b])
-        ways = np.flatnonzero(out.node == begin)
-        if not len(ways):
-            continue
-        a = int(ways[leaving[ways].argmin()])
-        cost = leaving[a] + _packed_sum(model, middle) + entering[b]
-        if cost < best_cost:
-            best, best_cost = (a, b, middle), float(cost)
-    return best, best_cost
+    b, middle = best_path(graph, out.seeds(), into.node, entering)
+    if b < 0:
+        return None, np.inf
+    begin = _tail(model, middle[0]) if len(middle) else int(into.node[b])
+    leaving = graph.pack(out.first, out.second)
+    a = int(np.where(out.node == begin, leaving, np.inf).argmin())
+    return (a, b, middle), float(leaving[a] + _packed_sum(model, middle) + entering[b])
 
 
 def _tail(model: Model, arc: int) -> int:
@@ -206,7 +225,9 @@ def _point(network: Network, frame: gpd.GeoDataFrame) -> Any:
     return frame.geometry.to_crs(network.crs).representative_point().iloc[0]
 
 
-def _steps(model: Model, drive: _Drive, parts: pd.DataFrame, ends: list[Any]) -> gpd.GeoDataFrame:
+def _steps(
+    model: Model, drive: _Drive, parts: pd.DataFrame, ends: tuple[Any, Any]
+) -> gpd.GeoDataFrame:
     import geopandas as gpd
 
     run = (parts["road"] != parts["road"].shift()).cumsum()

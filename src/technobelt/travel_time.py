@@ -292,11 +292,13 @@ def matrix(
     packed = np.full((roots.n, ends.n), np.inf)
     entry = graph.pack(ends.first, ends.second)
     begins = np.flatnonzero(np.diff(ends.point, prepend=-1))
-    for searches, first, second in trees(graph, roots.seeds(), limit=_limit(model, max_minutes)):
+    nodes, column = np.unique(ends.node, return_inverse=True)
+    limit = _limit(model, max_minutes)
+    for searches, first, second in trees(graph, roots.seeds(), limit=limit, nodes=nodes):
         rows = slice(int(searches[0]), int(searches[-1]) + 1)
         for begin, stop in _columns(len(searches), begins, len(entry)):
             part = slice(begin, stop)
-            sums = graph.pack(first[:, ends.node[part]], second[:, ends.node[part]]) + entry[part]
+            sums = graph.pack(first[:, column[part]], second[:, column[part]]) + entry[part]
             mine = begins[(begins >= begin) & (begins < stop)]
             packed[rows, ends.point[mine]] = np.minimum.reduceat(sums, mine - begin, axis=1)
         if progress is not None:
@@ -335,13 +337,8 @@ def direct_ways(
 ) -> tuple[Ints, Ints, Floats, Floats]:
     """Return the ways along one section: tie of origin, tie of destination, both costs."""
     network, costs = model.network, model.costs
-    start = pd.DataFrame({"section": origins.section, "o": np.arange(len(origins.section))})
-    finish = pd.DataFrame(
-        {"section": destinations.section, "d": np.arange(len(destinations.section))}
-    )
-    pairs = start.merge(finish, on="section")
-    o, d = pairs["o"].to_numpy(np.int64), pairs["d"].to_numpy(np.int64)
-    section = pairs["section"].to_numpy(np.int64)
+    o, d = _pairs_on_one_section(origins.section, destinations.section)
+    section = origins.section[o]
     share = destinations.fraction[d] - origins.fraction[o]
     arc = network.arcs_of[section, np.where(share >= 0, 0, 1)]
     arc = np.where((share == 0) & (arc < 0), network.arcs_of[section, 1], arc)
@@ -351,6 +348,17 @@ def direct_ways(
     seconds = _part(share, costs.drive_s[arc]) + access / costs.access_mps
     metres = share * model.measure[arc] + (access if model.walked else 0.0)
     return o, d, *model.ordered(seconds + costs.start_s + costs.finish_s, metres)
+
+
+def _pairs_on_one_section(origin: Ints, destination: Ints) -> tuple[Ints, Ints]:
+    """Return which entries of two lists of sections are the same."""
+    order = np.argsort(destination, kind="stable")
+    begin = np.searchsorted(destination, origin, side="left", sorter=order)
+    end = np.searchsorted(destination, origin, side="right", sorter=order)
+    count = end - begin
+    o = np.repeat(np.arange(len(origin)), count)
+    nth = np.arange(len(o)) - np.repeat(np.cumsum(count) - count, count)
+    return o, order[np.repeat(begin, count) + nth]
 
 
 def travel_times(

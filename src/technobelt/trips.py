@@ -38,8 +38,8 @@ __all__ = [
 _SAME_PLACE_DECIMALS = 5
 _CENTROID_REACH_M = 20_000.0
 _INTERCHANGE_REACH_M = 1_500.0
-#: Random points in each outline whose border is known, and the seed that draws them.
-_POINTS, _SEED = 10, 1999
+#: Random points in each outline whose border is known, of so many tried; the seed of the draw.
+_POINTS, _TRIED, _SEED = 5, 20, 1999
 
 
 @dataclass(frozen=True, eq=False)
@@ -331,17 +331,21 @@ def _in_outlines(region: Region, network: Network, places: gpd.GeoDataFrame) -> 
     """Return the trips between random points inside the members' outlines.
 
     Only outlines whose border is known count: land use, or an area of the layer itself, never a
-    disc. Where a cluster has none there are no such trips.
+    disc. Points that no road is near are drawn anew. Where a cluster has none there are no such
+    trips.
     """
     outlines = _known_outlines(region, places)
     if outlines is None or outlines["cluster"].nunique() < len(region.clusters):
         return None
     import geopandas as gpd
 
-    points = outlines.to_crs(network.crs).sample_points(_POINTS, rng=_SEED).explode()
-    rows = outlines.loc[points.index, ["cluster", "name"]].reset_index(drop=True)
+    points = outlines.to_crs(network.crs).sample_points(_TRIED, rng=_SEED).explode()
+    rows = outlines.loc[points.index, ["cluster", "name"]]
     drawn = gpd.GeoDataFrame(rows, geometry=points.to_numpy(), crs=network.crs)
-    return _between(region, network, drawn)
+    near = drawn[tie_points(network, drawn, what="random points").tied]
+    taken = near[near.groupby(level=0).cumcount() < _POINTS].reset_index(drop=True)
+    enough = taken["cluster"].nunique() == len(region.clusters)
+    return _between(region, network, taken) if enough else None
 
 
 def _known_outlines(region: Region, places: gpd.GeoDataFrame) -> gpd.GeoDataFrame | None:

@@ -142,9 +142,10 @@ class Network:
 
     def on_routes(self, routes: Collection[str]) -> NDArray[np.bool_]:
         """Mark the motorway sections that bear one of the route numbers."""
-        numbers = self.roads["ref"].fillna("").astype(str).str.split(";")
-        bears = np.fromiter((bool(set(routes) & set(n)) for n in numbers), bool, len(numbers))
-        return np.asarray(bears & (self.road_class == ROAD_CLASSES.index("motorway")))
+        code, known = pd.factorize(self.roads["ref"])
+        bears = [bool(set(routes) & set(str(ref).split(";"))) for ref in known]
+        marked = np.append(np.array(bears, dtype=bool), False)[code]  # -1 where there is none
+        return np.asarray(marked & (self.road_class == ROAD_CLASSES.index("motorway")))
 
     @cached_property
     def lines(self) -> NDArray[np.object_]:

@@ -90,6 +90,11 @@ class Ties:
             access_m=self.access_m[chosen],
         )
 
+    def of_point(self, number: int) -> Ties:
+        """Return the ties of one point, which becomes number 0."""
+        mine = self.take(np.flatnonzero(self.point == number))
+        return replace(mine, point=np.zeros_like(mine.point), n=1)
+
 
 def startable(network: Network) -> Mask:
     """Mark the sections where a trip may start or end.

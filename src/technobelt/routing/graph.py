@@ -140,10 +140,20 @@ def make_graph(
 def _compressed(
     tail: Ints, head: Ints, weight: Floats, arc: Ints, n_nodes: int, step: float
 ) -> Graph:
-    order = np.lexsort((arc, weight, head, tail))
-    tail, head = tail[order], head[order]
-    best = np.ones(len(order), dtype=bool)
-    best[1:] = (tail[1:] != tail[:-1]) | (head[1:] != head[:-1])
+    order = _best_of_parallel(tail * n_nodes + head, weight, arc)
     indptr = np.zeros(n_nodes + 1, dtype=np.int64)
-    np.cumsum(np.bincount(tail[best], minlength=n_nodes), out=indptr[1:])
-    return Graph(indptr, head[best], weight[order][best], arc[order][best], step)
+    np.cumsum(np.bincount(tail[order], minlength=n_nodes), out=indptr[1:])
+    return Graph(indptr, head[order], weight[order], arc[order], step)
+
+
+def _best_of_parallel(key: Ints, weight: Floats, arc: Ints) -> Ints:
+    """Return the entries in the order of their key, of equal keys the lightest, lowest arc only."""
+    order: Ints = np.argsort(key, kind="stable")
+    same = key[order[1:]] == key[order[:-1]]
+    if not same.any():
+        return order
+    crowd = np.append(same, False) | np.append(False, same)
+    members = order[crowd]
+    members = members[np.lexsort((arc[members], weight[members], key[members]))]
+    order[crowd] = members
+    return order[np.append(True, ~same)]

@@ -21,14 +21,14 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float64]
     Ints = NDArray[np.int64]
 
-__all__ = ["nearest_tree", "path_to", "trees"]
+__all__ = ["best_path", "nearest_tree", "trees"]
 
 #: Trees grown at once: enough to hide the overhead, few enough to fit in memory.
 _BATCH_VALUES = 8_000_000
 
 
 def trees(
-    graph: Graph, seeds: Seeds, *, limit: float = np.inf
+    graph: Graph, seeds: Seeds, *, limit: float = np.inf, nodes: Ints | None = None
 ) -> Iterator[tuple[Ints, Floats, Floats]]:
     """Grow one tree a search, some at a time.
 
@@ -40,13 +40,15 @@ def trees(
         Where each search begins.
     limit
         Largest first cost of interest; nodes beyond it may come back infinite.
+    nodes
+        int64 (t): the nodes of interest; all by default.
 
     Yields
     ------
     searches
         int64 (k): which searches these are.
     first, second
-        float64 (k, n_nodes): costs from the seeds, infinite where there is no path.
+        float64 (k, n_nodes or t): costs from the seeds, infinite where there is no path.
     """
     if not graph.n_nodes or not seeds.n:
         return
@@ -55,7 +57,8 @@ def trees(
         searches = np.arange(begin, min(begin + size, seeds.n))
         matrix, roots = _with_roots(graph, seeds, searches)
         packed = dijkstra(matrix, indices=roots, limit=_packed_limit(graph, limit))
-        yield searches, *graph.unpack(packed[:, : graph.n_nodes])
+        wanted = packed[:, : graph.n_nodes] if nodes is None else packed[:, nodes]
+        yield searches, *graph.unpack(wanted)
 
 
 def nearest_tree(
@@ -82,18 +85,39 @@ def nearest_tree(
     return *graph.unpack(packed[: graph.n_nodes]), nearest
 
 
-def path_to(graph: Graph, seeds: Seeds, node: int) -> Ints:
-    """Return the arcs of the best path from the seeds of one search to a node, in order."""
+def best_path(graph: Graph, seeds: Seeds, nodes: Ints, beyond: Floats) -> tuple[int, Ints]:
+    """Return the best path from the seeds of one search to one of some nodes.
+
+    Parameters
+    ----------
+    graph, seeds
+        Where to drive, and from where.
+    nodes
+        int64 (t): where it may end.
+    beyond
+        float64 (t): packed costs of what comes after each of them.
+
+    Returns
+    -------
+    which
+        The node that it ends in, as an index into `nodes`; -1 where there is no way.
+    arcs
+        int64: the arcs driven, in order; none where it ends at a seed.
+    """
     matrix, roots = _with_roots(graph, seeds, np.arange(1))
-    _, before = dijkstra(matrix, indices=roots, return_predecessors=True)
+    packed, before = dijkstra(matrix, indices=roots, return_predecessors=True)
+    total = packed[0, nodes] + beyond
+    if not len(total) or not np.isfinite(total.min()):
+        return -1, np.array([], dtype=np.int64)
+    which = int(total.argmin())
     arcs: list[int] = []
-    here = node
+    here = int(nodes[which])
     while 0 <= (previous := int(before[0, here])) < graph.n_nodes:
         row = slice(graph.indptr[previous], graph.indptr[previous + 1])
         entry = np.flatnonzero(graph.head[row] == here)[0]
         arcs.append(int(graph.arc[row][entry]))
         here = previous
-    return np.array(arcs[::-1], dtype=np.int64)
+    return which, np.array(arcs[::-1], dtype=np.int64)
 
 
 def _packed_limit(graph: Graph, limit: float) -> float:

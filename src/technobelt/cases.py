@@ -1,0 +1,145 @@
+"""A travel-time claim with all that its readings need: places, trips, corridor, profile."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from technobelt.errors import ClaimError
+from technobelt.network.ties import tie_points
+from technobelt.trips import Trips, corridor_sections, member_places, trips_of
+
+if TYPE_CHECKING:
+    import geopandas as gpd
+    from numpy.typing import NDArray
+
+    from technobelt.claim_kinds import TravelTimeClaim
+    from technobelt.network.model import Network
+    from technobelt.region import Profile, Region
+
+    Floats = NDArray[np.float64]
+    Mask = NDArray[np.bool_]
+
+__all__ = ["Basis", "Case", "make_case"]
+
+
+@dataclass(frozen=True)
+class Basis:
+    """On what claims are judged, beside the network.
+
+    Attributes
+    ----------
+    profile
+        Of the primary reading; None for the one that the claim names.
+    as_of
+        The date of roads and corridor, ISO.
+    members_as_of
+        The date by which places had opened, instead of the claim's rule.
+    draws, seed
+        Random draws of speeds, for a region that states their uncertainty.
+    """
+
+    profile: str | None = None
+    as_of: str | None = None
+    members_as_of: str | None = None
+    draws: int = 0
+    seed: int = 1999
+
+
+@dataclass(frozen=True, eq=False)
+class Case:
+    """A claim, and what its readings are taken from.
+
+    Attributes
+    ----------
+    region, network, claim, basis
+        What it was made of.
+    profile
+        Name of the profile that gives the verdict.
+    places
+        The claim's places that a road is near, EPSG:4326.
+    not_tied
+        Ids of the others.
+    trips
+        By what stands at their ends, see `trips_of`.
+    corridor
+        bool (n): the sections of the corridor of the day.
+    """
+
+    region: Region
+    network: Network
+    claim: TravelTimeClaim
+    basis: Basis
+    profile: str
+    places: gpd.GeoDataFrame
+    not_tied: list[str]
+    trips: dict[str, Trips]
+    corridor: Mask
+
+    @property
+    def limit(self) -> float:
+        """The claim's limit, minutes."""
+        return self.claim.limit_min
+
+    @property
+    def speeds(self) -> Profile:
+        """The profile that gives the verdict."""
+        return self.region.profiles[self.profile]
+
+    @property
+    def members(self) -> Trips:
+        """The trips between the claim's places."""
+        return self.trips["members"]
+
+    def slack(self, profile: str, trips: Trips) -> Floats:
+        """Return the minutes that positions' errors are worth on a tertiary road at its fastest.
+
+        A trip that is beyond the limit by less may only seem to be.
+        """
+        metres_per_min = self.region.profiles[profile].speed_kph["tertiary"].high * 1000 / 60
+        error = trips.from_error_m[:, None] + trips.to_error_m[None, :]
+        return np.asarray(error / metres_per_min)
+
+
+def make_case(region: Region, network: Network, claim: TravelTimeClaim, basis: Basis) -> Case:
+    """Find the places of a claim, tie them to roads, and lay out their trips.
+
+    Parameters
+    ----------
+    region, network, claim
+        The network in the region's CRS, as of the date in question.
+    basis
+        Profile and dates.
+
+    Raises
+    ------
+    ClaimError
+        A cluster has no place with a road near, a hub is unknown, or the profile is not defined.
+    """
+    profile = basis.profile or claim.profile
+    if profile not in region.profiles:
+        raise ClaimError(f"no profile '{profile}'; there are {', '.join(region.profiles)}.")
+    as_of = basis.as_of or network.info.as_of or None
+    places, not_tied = _placed(region, network, claim, basis.members_as_of)
+    return Case(
+        *(region, network, claim, basis, profile, places, not_tied),
+        trips=trips_of(region, network, places, as_of),
+        corridor=corridor_sections(region, network, as_of),
+    )
+
+
+def _placed(
+    region: Region, network: Network, claim: TravelTimeClaim, members_as_of: str | None
+) -> tuple[gpd.GeoDataFrame, list[str]]:
+    """Return the places that a road is near, and the ids of the others, which have no times."""
+    places = member_places(region, claim, as_of=members_as_of)
+    tied = tie_points(network, places, what="places").tied
+    bare = [name for name in region.clusters if not (places["cluster"][tied] == name).any()]
+    if bare:
+        raise ClaimError(
+            f"claim '{claim.id}': no place of cluster '{bare[0]}' has a road near. Correct their "
+            "positions, or use a network that covers them."
+        )
+    return places[tied], places.index[~tied].astype(str).tolist()
