@@ -19,7 +19,7 @@ SOURCE = Path(tb.__file__).parent
 #: Each module may import only what stands above it.
 ORDER = (
     *("errors", "writing", "schema", "style", "claim_kinds", "region", "layers"),
-    *("network", "routing", "travel_time", "routes", "surface", "isochrone"),
+    *("network", "routing", "travel_time", "drives", "routes", "surface", "isochrone"),
     *(
         "break_even",
         "verdict",

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from technobelt.routing import Seeds, best_path, make_graph, nearest_tree, trees
+from technobelt.routing import Seeds, arcs_back, make_graph, nearest_tree, rooted_trees, trees
 
 ARCS = st.lists(
     st.tuples(st.integers(0, 6), st.integers(0, 6), st.integers(0, 50), st.integers(0, 900)),
@@ -134,8 +134,11 @@ def test_the_nearest_search_is_named_at_each_node():
 def path_to(graph, seeds, *nodes, beyond=None):
     """Return which of some nodes the best path leads to, and its arcs."""
     costs = np.zeros(len(nodes)) if beyond is None else np.array(beyond, dtype=float)
-    which, arcs = best_path(graph, seeds, np.array(nodes, dtype=np.int64), costs)
-    return which, arcs.tolist()
+    [(search, packed, before)] = rooted_trees(graph, seeds)
+    assert search == 0
+    total = packed[list(nodes)] + costs
+    which = int(total.argmin()) if np.isfinite(total).any() else -1
+    return which, arcs_back(graph, before, nodes[which]).tolist()
 
 
 def test_a_path_is_told_arc_by_arc():

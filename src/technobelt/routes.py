@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -10,38 +9,20 @@ import pandas as pd
 import shapely
 from shapely import ops
 
+from technobelt.drives import best_drives
 from technobelt.errors import PointError
-from technobelt.network.ties import Ties, tie_points
-from technobelt.routing import best_path
-from technobelt.travel_time import (
-    SAME_M,
-    By,
-    Model,
-    direct_ways,
-    model_of,
-    ways_in,
-    ways_out,
-)
+from technobelt.network.ties import tie_points
+from technobelt.travel_time import SAME_M, By, Model, model_of
 
 if TYPE_CHECKING:
     import geopandas as gpd
-    from numpy.typing import NDArray
 
+    from technobelt.drives import Drive
     from technobelt.network.model import Network
+    from technobelt.network.ties import Ties
     from technobelt.region import Profile
-    from technobelt.travel_time import Ends
 
 __all__ = ["route", "route_of_ties"]
-
-
-@dataclass(frozen=True)
-class _Drive:
-    """A drive as parts of arcs: arc, where it is entered and left (0 to 1 along the arc)."""
-
-    arc: NDArray[np.int64]
-    enter: NDArray[np.float64]
-    leave: NDArray[np.float64]
-    access_m: tuple[float, float]
 
 
 def route(
@@ -125,95 +106,30 @@ def route_of_ties(
     PointError
         There is no way.
     """
-    drive = _best_drive(model, start, finish)
+    [drive] = best_drives(model, start, finish, [(0, 0)])
+    if drive is None:
+        raise PointError("there is no way from the origin to the destination on open roads.")
     return _steps(model, drive, _parts(model, drive), ends)
 
 
-def _best_drive(model: Model, start: Ties, finish: Ties) -> _Drive:
-    out, into = ways_out(model, start), ways_in(model, finish)
-    through, cost = _through(model, out, into)
-    o, d, first, second = direct_ways(model, start, finish)
-    direct = model.graph.pack(first, second)
-    if len(direct) and direct.min() <= cost:
-        return _along_one_section(
-            model, start, finish, int(o[direct.argmin()]), int(d[direct.argmin()])
-        )
-    if through is None:
-        raise PointError("there is no way from the origin to the destination on open roads.")
-    a, b, middle = through
-    return _Drive(
-        arc=np.concatenate([[out.arc[a]], middle, [into.arc[b]]]).astype(np.int64),
-        enter=np.concatenate([[_done(model, start, out, a)], np.zeros(len(middle)), [0.0]]),
-        leave=np.concatenate([[1.0], np.ones(len(middle)), [_done(model, finish, into, b)]]),
-        access_m=(float(start.access_m[out.tie[a]]), float(finish.access_m[into.tie[b]])),
-    )
-
-
-def _done(model: Model, ties: Ties, ends: Ends, i: int) -> float:
-    """Return how far along its arc an end lies, 0 to 1."""
-    fraction = float(ties.fraction[ends.tie[i]])
-    return fraction if model.network.arc_forward[ends.arc[i]] else 1 - fraction
-
-
-def _through(
-    model: Model, out: Ends, into: Ends
-) -> tuple[tuple[int, int, NDArray[np.int64]] | None, float]:
-    """Return the best way through nodes: way out, way in, arcs between; and its packed cost."""
-    graph = model.graph
-    entering = graph.pack(into.first, into.second)
-    b, middle = best_path(graph, out.seeds(), into.node, entering)
-    if b < 0:
-        return None, np.inf
-    begin = _tail(model, middle[0]) if len(middle) else int(into.node[b])
-    leaving = graph.pack(out.first, out.second)
-    a = int(np.where(out.node == begin, leaving, np.inf).argmin())
-    return (a, b, middle), float(leaving[a] + _packed_sum(model, middle) + entering[b])
-
-
-def _tail(model: Model, arc: int) -> int:
-    return int(model.network.arc_tail[arc])
-
-
-def _packed_sum(model: Model, arcs: NDArray[np.int64]) -> float:
-    metres = model.network.roads["length_m"].to_numpy(np.float64)[model.network.arc_section[arcs]]
-    return float(model.graph.pack(*model.ordered(model.costs.arc_s[arcs], metres)).sum())
-
-
-def _along_one_section(model: Model, start: Ties, finish: Ties, o: int, d: int) -> _Drive:
-    section = int(start.section[o])
-    a, b = float(start.fraction[o]), float(finish.fraction[d])
-    ahead, back = (int(arc) for arc in model.network.arcs_of[section])
-    forward = b > a or (b == a and ahead >= 0)
-    return _Drive(
-        arc=np.array([ahead if forward else back]),
-        enter=np.array([a if forward else 1 - a]),
-        leave=np.array([b if forward else 1 - b]),
-        access_m=(float(start.access_m[o]), float(finish.access_m[d])),
-    )
-
-
-def _parts(model: Model, drive: _Drive) -> pd.DataFrame:
+def _parts(model: Model, drive: Drive) -> pd.DataFrame:
     """Return one row for each arc or part of one: road, class, length, time, shape."""
     network, costs = model.network, model.costs
     section = network.arc_section[drive.arc]
-    share = drive.leave - drive.enter
-    whole = drive.leave == 1.0
-    whole[-1] = False  # the last arc is left before its end
-    seconds = share * costs.drive_s[drive.arc] + np.where(whole, costs.end_s[drive.arc], 0.0)
     rows = network.roads.iloc[section]
     label = rows["ref"].where(rows["ref"].notna(), rows["name"])
     return pd.DataFrame(
         {
             "road": label.where(label.notna(), rows["class"].astype(str)).to_numpy(),
             "class": rows["class"].astype(str).to_numpy(),
-            "length_m": share * rows["length_m"].to_numpy(np.float64),
-            "seconds": seconds,
+            "length_m": drive.share * rows["length_m"].to_numpy(np.float64),
+            "seconds": drive.seconds(costs),
             "shape": [_drawn(network, drive, i) for i in range(len(drive.arc))],
         }
     )
 
 
-def _drawn(network: Network, drive: _Drive, i: int) -> Any:
+def _drawn(network: Network, drive: Drive, i: int) -> Any:
     arc = drive.arc[i]
     line = network.lines[network.arc_section[arc]]
     if not network.arc_forward[arc]:
@@ -226,7 +142,7 @@ def _point(network: Network, frame: gpd.GeoDataFrame) -> Any:
 
 
 def _steps(
-    model: Model, drive: _Drive, parts: pd.DataFrame, ends: tuple[Any, Any]
+    model: Model, drive: Drive, parts: pd.DataFrame, ends: tuple[Any, Any]
 ) -> gpd.GeoDataFrame:
     import geopandas as gpd
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float64]
     Ints = NDArray[np.int64]
 
-__all__ = ["best_path", "nearest_tree", "trees"]
+__all__ = ["arcs_back", "nearest_tree", "rooted_trees", "trees"]
 
 #: Trees grown at once: enough to hide the overhead, few enough to fit in memory.
 _BATCH_VALUES = 8_000_000
@@ -85,39 +85,45 @@ def nearest_tree(
     return *graph.unpack(packed[: graph.n_nodes]), nearest
 
 
-def best_path(graph: Graph, seeds: Seeds, nodes: Ints, beyond: Floats) -> tuple[int, Ints]:
-    """Return the best path from the seeds of one search to one of some nodes.
+def rooted_trees(graph: Graph, seeds: Seeds) -> Iterator[tuple[int, Floats, NDArray[np.int32]]]:
+    """Grow one tree a search, with the way back from every node.
+
+    Yields
+    ------
+    search
+        Its number.
+    packed
+        float64 (n_nodes): packed costs from its seeds, infinite where there is no path.
+    before
+        int32: what comes before each node, for `arcs_back`.
+    """
+    size = max(1, _BATCH_VALUES // max(graph.n_nodes, 1))
+    for begin in range(0, seeds.n, size):
+        searches = np.arange(begin, min(begin + size, seeds.n))
+        matrix, roots = _with_roots(graph, seeds, searches)
+        packed, before = dijkstra(matrix, indices=roots, return_predecessors=True)
+        for row, search in enumerate(searches):
+            yield int(search), packed[row, : graph.n_nodes], before[row]
+
+
+def arcs_back(graph: Graph, before: NDArray[np.int32], node: int) -> Ints:
+    """Return the arcs from the seeds of a tree to a node, in the order of driving.
 
     Parameters
     ----------
-    graph, seeds
-        Where to drive, and from where.
-    nodes
-        int64 (t): where it may end.
-    beyond
-        float64 (t): packed costs of what comes after each of them.
-
-    Returns
-    -------
-    which
-        The node that it ends in, as an index into `nodes`; -1 where there is no way.
-    arcs
-        int64: the arcs driven, in order; none where it ends at a seed.
+    graph, before
+        From `rooted_trees`.
+    node
+        Where the path ends; it has no arcs if that is a seed.
     """
-    matrix, roots = _with_roots(graph, seeds, np.arange(1))
-    packed, before = dijkstra(matrix, indices=roots, return_predecessors=True)
-    total = packed[0, nodes] + beyond
-    if not len(total) or not np.isfinite(total.min()):
-        return -1, np.array([], dtype=np.int64)
-    which = int(total.argmin())
     arcs: list[int] = []
-    here = int(nodes[which])
-    while 0 <= (previous := int(before[0, here])) < graph.n_nodes:
+    here = node
+    while 0 <= (previous := int(before[here])) < graph.n_nodes:
         row = slice(graph.indptr[previous], graph.indptr[previous + 1])
         entry = np.flatnonzero(graph.head[row] == here)[0]
         arcs.append(int(graph.arc[row][entry]))
         here = previous
-    return which, np.array(arcs[::-1], dtype=np.int64)
+    return np.array(arcs[::-1], dtype=np.int64)
 
 
 def _packed_limit(graph: Graph, limit: float) -> float:
