@@ -35,6 +35,8 @@ ORDER = (
         "proximity",
         "attribute_claims",
         "claims",
+        "cross_check",
+        "valhalla",
         "zones",
     ),
     *("export", "webmap", "figures", "report", "manifest", "planning"),

@@ -16,6 +16,7 @@ import click
 from technobelt import __version__
 from technobelt.console import (
     hand_over,
+    print_cross_check,
     print_json,
     print_layers,
     print_report,
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 
     import geopandas as gpd
 
+    from technobelt.cross_check import Ask, CrossCheck
     from technobelt.network import Network
     from technobelt.region import Region
 
@@ -207,6 +209,21 @@ def plan(
     help="Write the ways of the worst trips as a layer: .gpkg, .geojson, .shp, ...",
 )
 @click.option(
+    "--against",
+    type=click.Choice(["valhalla"]),
+    help="Time the trips of the first travel-time claim by this engine as well, on --osm.",
+)
+@click.option(
+    "--osm",
+    type=click.Path(path_type=Path),
+    help="The OSM file (.osm.pbf) for --against; best the one that the network is made of.",
+)
+@click.option(
+    "--tiles",
+    type=click.Path(path_type=Path),
+    help="Folder that keeps the engine's tiles; default: one beside other temporary files.",
+)
+@click.option(
     "--fail-on",
     type=click.Choice(["fails", "undecided"]),
     help="Exit 3 if a claim fails (or is undecided).",
@@ -221,6 +238,9 @@ def check(
     seed: int,
     pairs: Path | None,
     routes: Path | None,
+    against: str | None,
+    osm: Path | None,
+    tiles: Path | None,
     fail_on: str | None,
     *,
     as_json: bool,
@@ -228,7 +248,9 @@ def check(
     """Check the plan's claims and say how firmly they hold."""
     from technobelt.claims import check_claims
 
+    _check_against(against, osm, as_of)
     with status() as say:
+        ask = _valhalla(osm, tiles, say) if osm else None
         where, roads = _region_and_roads(region, network, say)
         verdicts = check_claims(
             where,
@@ -241,10 +263,16 @@ def check(
             progress=say,
         )
         _write_pairs(where, verdicts, pairs, routes)
+        crossed = None
+        if ask is not None:
+            options = {"profile": profile, "members_as_of": members_as_of}
+            crossed = _cross_check(where, roads, ask, **options)
     if as_json:
-        print_json(verdicts.to_dict())
+        print_json(verdicts.to_dict() | ({"cross_check": crossed.to_dict()} if crossed else {}))
     else:
         print_verdicts(verdicts)
+        if crossed:
+            print_cross_check(crossed)
     bad = {"fails": {"fails"}, "undecided": {"fails", "undecided"}}.get(fail_on or "", set())
     if any(claim["verdict"] in bad for claim in verdicts.claims):
         sys.exit(CLAIM_NOT_MET)
@@ -724,6 +752,30 @@ def _write_pairs(region: Region, verdicts: Any, pairs: Path | None, routes: Path
     if routes is not None:
         write_layer(verdicts.routes.drop(columns="by"), routes, layer="routes")
         _add_licence(routes, region)
+
+
+def _check_against(against: str | None, osm: Path | None, as_of: str | None) -> None:
+    if (against is None) != (osm is None):
+        raise click.UsageError("--against and --osm go together: the engine, and its roads.")
+    if against is not None and as_of is not None:
+        raise click.UsageError("--against drives on all roads of --osm: leave out --as-of.")
+
+
+def _valhalla(osm: Path, tiles: Path | None, say: Callable[[str], None]) -> Ask:
+    """Return what asks Valhalla; its tiles are built first, so that a fault shows at once."""
+    from technobelt.valhalla import ask_valhalla, build_tiles
+
+    say("valhalla: tiles")
+    built = build_tiles(osm, tiles)
+    return lambda positions, trips: ask_valhalla(built, positions, trips, progress=say)
+
+
+def _cross_check(region: Region, network: Network, ask: Ask, **options: str | None) -> CrossCheck:
+    """Time the trips of the first travel-time claim by Valhalla as well."""
+    from technobelt.cross_check import cross_check
+    from technobelt.valhalla import valhalla_name
+
+    return cross_check(region, network, ask, engine=valhalla_name(), **options)
 
 
 def _add_licence(out: Path, region: Region) -> None:

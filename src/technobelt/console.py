@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "hand_over",
+    "print_cross_check",
     "print_json",
     "print_layers",
     "print_report",
@@ -28,6 +29,9 @@ __all__ = [
     "status",
     "write_table",
 ]
+
+
+_WORST_PAIRS = 10
 
 
 @contextmanager
@@ -63,6 +67,27 @@ def print_verdicts(verdicts: Any) -> None:
         click.echo(f"\nNo layer can decide {len(undecidable)} more claims:")
         for claim in undecidable:
             click.echo(f"           {claim['id']}: {' '.join(claim['notes'])}")
+
+
+def print_cross_check(check: Any) -> None:
+    """Print how far another engine's times differ: in all, the worst trips, by road class."""
+    told, engine = check.summary(), check.engine
+    click.echo(
+        f"\n{engine} against the profile '{check.profile}', driving alone, {told['pairs']} pairs; "
+        f"without a way: {told['no_way_own']} here, {told['no_way_other']} there"
+    )
+    if told["median_min"] is None:
+        click.echo("no pair has a way in both")
+        return
+    click.echo(
+        f"difference (there less here): median {told['median_min']:+.1f} min "
+        f"({told['median_pct']:+.1f} %); 95 % of pairs within {told['p95_abs_min']:.1f} min, "
+        f"{told['p95_abs_pct']:.1f} %"
+    )
+    columns = ["from_id", "to_id", "own_min", "other_min", "diff_min", "diff_pct", "status"]
+    print_table(check.pairs[columns].head(_WORST_PAIRS))
+    click.echo("")
+    print_table(check.classes)
 
 
 def print_table(table: pd.DataFrame) -> None:

@@ -13,6 +13,7 @@ __all__ = [
     "LayerError",
     "MissingColumnError",
     "MissingFileError",
+    "MissingPackageError",
     "NetworkError",
     "OutputError",
     "PointError",
@@ -35,6 +36,10 @@ class MissingFileError(TechnobeltError, FileNotFoundError):
     def __str__(self) -> str:
         """Return the message alone, without the errno that OSError would print."""
         return str(self.args[0]) if self.args else ""
+
+
+class MissingPackageError(TechnobeltError, ImportError):
+    """A package that is not installed and that only some commands need."""
 
 
 class LayerError(TechnobeltError, ValueError):
