@@ -13,7 +13,7 @@ CHILDREN = [getattr(errors, name) for name in errors.__all__ if name != "Technob
 @pytest.mark.parametrize("error", CHILDREN)
 def test_every_error_is_ours_and_a_builtin(error):
     assert issubclass(error, TechnobeltError)
-    assert issubclass(error, (ValueError, OSError))
+    assert issubclass(error, (ValueError, OSError, ImportError))
 
 
 @pytest.mark.parametrize("error", CHILDREN)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from dataclasses import replace
 
 import geopandas as gpd
 import numpy as np
@@ -15,8 +16,11 @@ import technobelt as tb
 from hand_region import make_region
 from technobelt import valhalla as engine
 from technobelt.cli import main
-from technobelt.cross_check import cross_check
+from technobelt.cross_check import cross_check, positions_of
+from technobelt.drives import best_drives
 from technobelt.errors import MissingFileError, MissingPackageError, NetworkError, OutputError
+from technobelt.network.ties import tie_points
+from technobelt.travel_time import model_of
 
 #: A primary road of 80 km through three clusters, a trunk road beside its middle, and an island.
 NODES = {i: (-10_000 + 2_000 * i, 0) for i in range(41)} | {
@@ -57,6 +61,14 @@ def installed():
 def tiles(roads, installed, tmp_path_factory):
     assert installed
     return engine.build_tiles(roads, tmp_path_factory.mktemp("tiles"))
+
+
+@pytest.fixture(scope="session")
+def gyeongnam_tiles(installed, shared, tmp_path_factory):
+    assert installed
+    return engine.build_tiles(
+        shared / "gyeongnam-2021-08.osm.pbf", tmp_path_factory.mktemp("gyeongnam")
+    )
 
 
 def on_roads(points, **places):
@@ -207,17 +219,11 @@ def test_the_command_line_adds_it_to_the_json(tmp_path, roads, tiles, capsys):
     assert "difference (there less here): median" in capsys.readouterr().out
 
 
-def test_on_the_gyeongnam_file_every_pair_has_a_way_of_like_length(
-    installed, shared, gyeongnam, tmp_path_factory
-):
-    assert installed
-    built = engine.build_tiles(
-        shared / "gyeongnam-2021-08.osm.pbf", tmp_path_factory.mktemp("tiles")
-    )
+def test_on_the_gyeongnam_file_every_pair_has_a_way_of_like_length(gyeongnam, gyeongnam_tiles):
     check = cross_check(
         tb.load_region(),
         gyeongnam,
-        lambda *asked: engine.ask_valhalla(built, *asked),
+        lambda *asked: engine.ask_valhalla(gyeongnam_tiles, *asked),
         engine=engine.valhalla_name(),
         profile="free_flow",
     )
@@ -230,6 +236,24 @@ def test_on_the_gyeongnam_file_every_pair_has_a_way_of_like_length(
     speeds = check.classes.set_index("class")
     assert speeds.loc["motorway", "own_kph"] == pytest.approx(100)
     assert 90 < speeds.loc["motorway", "other_kph"] < 115
+
+
+def test_shortest_ways_on_the_gyeongnam_file_are_as_long_as_ours(
+    gyeongnam, gyeongnam_tiles, monkeypatch
+):
+    """Without speeds the roads alone are compared: between two like ones both find the same way."""
+    monkeypatch.setattr(engine, "_OPTIONS", {"shortest": True, "disable_hierarchy_pruning": True})
+    region = tb.load_region()
+    places = tb.facilities(region).loc[["UNI01", "UNI02", "UNI04", "GIC01", "NIC01"]]
+    ties = tie_points(gyeongnam, places)
+    ends = [int(np.flatnonzero(ties.point == i)[0]) for i in range(len(places))]
+    nearest = replace(ties.take(np.array(ends)), access_m=np.zeros(len(ends)))
+    trips = [(a, b) for a in range(len(ends)) for b in range(len(ends)) if a != b]
+    drives = best_drives(model_of(gyeongnam, "typical", by="length"), nearest, nearest, trips)
+    length = gyeongnam.roads["length_m"].to_numpy()[gyeongnam.arc_section]
+    ours = [float((drive.share * length[drive.arc]).sum()) for drive in drives]
+    found = engine.ask_valhalla(gyeongnam_tiles, positions_of(gyeongnam, nearest), trips)
+    assert found.metres == pytest.approx(ours, rel=0.003)
 
 
 def test_positions_need_not_be_more_than_points_with_a_class(tiles):

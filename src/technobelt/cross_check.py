@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
     Floats = NDArray[np.float64]
 
-__all__ = ["WAITING", "Answers", "Ask", "CrossCheck", "cross_check"]
+__all__ = ["WAITING", "Answers", "Ask", "CrossCheck", "cross_check", "positions_of"]
 
 #: The row of `CrossCheck.classes` for seconds that no kilometre explains: junctions, turns, ramps.
 WAITING = "waiting"
@@ -175,7 +175,7 @@ def cross_check(
     ties = _on_their_roads(case.members.origins)
     ways = list(zip(trips["start"].tolist(), trips["finish"].tolist(), strict=True))
     own = _own_answers(model_of(case.network, case.speeds), ties, ways)
-    other = ask(_positions(case.network, ties), ways)
+    other = ask(positions_of(case.network, ties), ways)
     best = [_best_of(trips, answers) for answers in (own, other)]
     return CrossCheck(
         engine, case.profile, _pairs(case, trips, own, other, best), _classes(own, other, best)
@@ -205,7 +205,8 @@ def _on_their_roads(ties: Ties) -> Ties:
     return replace(ties, point=np.arange(count), access_m=np.zeros(count), n=count)
 
 
-def _positions(network: Network, ties: Ties) -> gpd.GeoDataFrame:
+def positions_of(network: Network, ties: Ties) -> gpd.GeoDataFrame:
+    """Return where ties lie on their roads: points in WGS 84, with the ``class`` of the road."""
     import geopandas as gpd
     import shapely
 
