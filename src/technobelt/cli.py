@@ -16,6 +16,7 @@ import click
 from technobelt import __version__
 from technobelt.console import (
     hand_over,
+    print_calibration,
     print_cross_check,
     print_json,
     print_layers,
@@ -526,6 +527,63 @@ def map_(
         say("map")
         write_map(done.web_map(), out)
     click.echo(str(out))
+
+
+@technobelt.command()
+@click.argument("observed", type=click.Path(path_type=Path))
+@REGION
+@NETWORK
+@PROFILE
+@AS_OF
+@ACCESS
+@click.option("--free", is_flag=True, help="Let numbers leave their stated ranges.")
+@click.option(
+    "--fixed", is_flag=True, help="Fit junctions, ramps and doors as well, not only speeds."
+)
+@click.option(
+    "--name", default="calibrated", show_default=True, help="Name of the profile in --out."
+)
+@click.option(
+    "--out", type=click.Path(path_type=Path), help="The profile (.toml), to paste in region.toml."
+)
+@JSON
+def calibrate(
+    observed: Path,
+    region: Path | None,
+    network: Path | None,
+    profile: str | None,
+    as_of: str | None,
+    max_access_m: float,
+    name: str,
+    out: Path | None,
+    *,
+    free: bool,
+    fixed: bool,
+    as_json: bool,
+) -> None:
+    """Fit a speed profile to OBSERVED travel times.
+
+    OBSERVED is a CSV file with columns from, to (an id, a name or "LON,LAT"), time_min (door to
+    door), and weight if need be.
+    """
+    from technobelt.calibration import calibrate as fit
+    from technobelt.observations import read_observations
+    from technobelt.profile_toml import write_profile
+
+    with status() as say:
+        where, roads = _region_and_roads(region, network, say)
+        roads = roads.as_of(as_of) if as_of else roads
+        options = {"free": free, "fixed": fixed, "max_access_m": max_access_m}
+        seen = read_observations(observed, where)
+        found = fit(roads, seen, _speeds(where, profile), progress=say, **options)
+        if out is not None:
+            write_profile(found.profile, name, out)
+    if as_json:
+        print_json(found.to_dict())
+        return
+    print_calibration(found)
+    if out is not None:
+        click.echo(f"\n{out}: [profiles.{name}]")
 
 
 @technobelt.command()

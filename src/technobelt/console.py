@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "hand_over",
+    "print_calibration",
     "print_cross_check",
     "print_json",
     "print_layers",
@@ -67,6 +68,26 @@ def print_verdicts(verdicts: Any) -> None:
         click.echo(f"\nNo layer can decide {len(undecidable)} more claims:")
         for claim in undecidable:
             click.echo(f"           {claim['id']}: {' '.join(claim['notes'])}")
+
+
+def print_calibration(found: Any) -> None:
+    """Print what a fit to observed times changed, what it rests on, and how far trips are off."""
+    columns = ["number", "unit", "before", "after", "low", "high", "driven", "driven_in"]
+    marks = ["fitted", "identified", "at_bound"]
+    shown = found.numbers[columns].copy()
+    for mark in marks:
+        shown[mark] = found.numbers[mark].map({True: "yes", False: ""})
+    print_table(shown)
+    click.echo("")
+    print_table(found.trips)
+    told = found.summary()
+    click.echo(
+        f"\n{told['trips']} trips: root mean square error {told['rmse_before']:.2f} min before, "
+        f"{told['rmse_after']:.2f} after; bias {told['bias_before']:+.2f} min before, "
+        f"{told['bias_after']:+.2f} after"
+    )
+    if not found.settled:
+        click.echo(f"ways still changed after {found.rounds} rounds: this is the best of them")
 
 
 def print_cross_check(check: Any) -> None:

@@ -81,6 +81,7 @@ def best_drives(
     pairs
         The trips: number of the origin, number of the destination.
     """
+    origins = origins.take(np.isin(origins.point, [origin for origin, _ in pairs]))
     out, into = ways_out(model, origins), ways_in(model, destinations)
     direct = _best_direct(model, origins, destinations)
     entering = model.graph.pack(into.first, into.second)

@@ -15,6 +15,7 @@ __all__ = [
     "MissingFileError",
     "MissingPackageError",
     "NetworkError",
+    "ObservationError",
     "OutputError",
     "PointError",
     "RegionError",
@@ -68,6 +69,10 @@ class NetworkError(TechnobeltError, ValueError):
 
 class ClaimError(TechnobeltError, ValueError):
     """A claim that cannot be put to the test as it is stated."""
+
+
+class ObservationError(TechnobeltError, ValueError):
+    """Observed times that cannot be used."""
 
 
 class OutputError(TechnobeltError, OSError):
