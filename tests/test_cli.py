@@ -58,6 +58,7 @@ def test_help_names_every_command(run):
     code, out, _ = run("--help")
     assert code == 0
     for command in [
+        "calibrate",
         "check",
         "export",
         "isochrone",

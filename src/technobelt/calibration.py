@@ -55,8 +55,9 @@ _LEAST_TRIPS = 3
 #: Standard error of a time that is rounded to whole minutes, s: 60 / sqrt(12).
 _ROUNDING_S = 17.3
 _MOST_ROUNDS, _STEADY_ROUNDS, _STILL = 12, 6, 1e-3
-#: A number is identified if its standard error is at most this share of the profile's own.
-_IDENTIFIED = 0.5
+#: A number is identified if its standard error is at most this share of the profile's own: then
+#: its 95 % range is at most half as wide as the stated one.
+_IDENTIFIED = 0.25
 #: Free numbers may be this many times as small or large, and have at least this relative error.
 _FREE_FACTOR, _FREE_ERROR = 3.0, 0.15
 #: Free seconds may be at least this many, and have at least this error, s.
@@ -79,8 +80,8 @@ class Calibration:
         One row a number that trips drive on: ``number``, ``unit``, ``before``, ``after``,
         ``low``, ``high`` (after, two standard errors to each side where it is identified),
         ``driven`` in ``driven_in`` (``km``, ``passages``, ``trips``), ``fitted``, ``at_bound``,
-        ``identified`` (its standard error is at most half of that which the profile's range stands
-        for, and it does not sit at its bound).
+        ``identified`` (its standard error is at most a quarter of that which the profile's range
+        stands for, and it does not sit at its bound).
     trips
         One row an observed trip: ``line``, ``from_id``, ``to_id``, ``observed_min``,
         ``before_min``, ``after_min``, ``error_min`` (after less observed).
@@ -157,11 +158,10 @@ class _State:
 
 @dataclass(frozen=True, eq=False)
 class _Fit:
-    """Fitted coefficients, their standard errors, which sit at a bound, and the error of a trip."""
+    """Fitted coefficients, their standard errors, and the error of a trip."""
 
     found: Floats
     error: Floats
-    at_bound: Mask
     trip_s: float
 
 
@@ -338,25 +338,24 @@ def _fit(task: _Task, state: _State) -> _Fit:
     """Fit the numbers to ways as they are; the error of a trip is found along with them."""
     moves = task.fitted & (state.terms.sum(axis=0) > 0)
     values, error = task.given.copy(), task.error.copy()
-    at_bound = np.zeros(len(NUMBERS), dtype=bool)
     trip_s = 60.0
     for _ in range(5 if moves.any() else 0):
-        step, spread, at_bound[moves] = _least(task, state.terms, moves, trip_s)
+        step, spread = _least(task, state.terms, moves, trip_s)
         values[moves] = task.given[moves] + step * task.error[moves]
         error[moves] = spread * task.error[moves]
         left = len(task.seconds) - float((1 - spread**2).sum())  # trips less what the fit used up
         squares = (task.weights * (state.terms @ values - task.seconds) ** 2).sum()
         trip_s = max(_ROUNDING_S, float(np.sqrt(squares / max(left, 1.0))))
-    return _Fit(values, error, at_bound, trip_s)
+    return _Fit(values, error, trip_s)
 
 
-def _least(task: _Task, terms: Floats, moves: Mask, trip_s: float) -> tuple[Floats, Floats, Mask]:
+def _least(task: _Task, terms: Floats, moves: Mask, trip_s: float) -> tuple[Floats, Floats]:
     """Solve the bounded least squares in units of each number's own error.
 
     Returns
     -------
-    step, spread, at_bound
-        How far each number moves, its standard error after the fit (1: as before), and whether it
+    step, spread
+        How far each number moves, and its standard error after the fit; 1, as before, where it
         sits at a bound.
     """
     from scipy.optimize import lsq_linear
@@ -374,7 +373,7 @@ def _least(task: _Task, terms: Floats, moves: Mask, trip_s: float) -> tuple[Floa
     spread = np.ones(len(unit))
     known = data[:, inside].T @ data[:, inside] + np.eye(int(inside.sum()))
     spread[inside] = np.sqrt(np.diag(np.linalg.inv(known)))
-    return found.x, spread, ~inside
+    return found.x, spread
 
 
 # --- what comes of it ----------------------------------------------------------------------------
@@ -389,7 +388,8 @@ def _told(
     course: tuple[int, bool],
 ) -> Calibration:
     certain = fit.error <= _IDENTIFIED * task.error
-    identified = task.fitted & certain & ~fit.at_bound
+    at_bound = np.isclose(last.found, task.low) | np.isclose(last.found, task.high)
+    identified = task.fitted & certain & ~at_bound
     driven = last.terms.sum(axis=0)
     values = {}
     for i in np.flatnonzero(task.fitted & (driven > 0)):
@@ -407,7 +407,7 @@ def _told(
                 **stated(profile, NUMBERS[i]).model_dump(include={"value", "low", "high"}),
                 **_driven(NUMBERS[i], float(driven[i])),
                 "fitted": bool(task.fitted[i]),
-                "at_bound": bool(fit.at_bound[i]),
+                "at_bound": bool(task.fitted[i] & at_bound[i]),
                 "identified": bool(identified[i]),
             }
             for i in np.flatnonzero(driven > 0)

@@ -573,9 +573,15 @@ def calibrate(
     with status() as say:
         where, roads = _region_and_roads(region, network, say)
         roads = roads.as_of(as_of) if as_of else roads
-        options = {"free": free, "fixed": fixed, "max_access_m": max_access_m}
-        seen = read_observations(observed, where)
-        found = fit(roads, seen, _speeds(where, profile), progress=say, **options)
+        found = fit(
+            roads,
+            read_observations(observed, where),
+            _speeds(where, profile),
+            free=free,
+            fixed=fixed,
+            max_access_m=max_access_m,
+            progress=say,
+        )
         if out is not None:
             write_profile(found.profile, name, out)
     if as_json:
