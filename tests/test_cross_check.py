@@ -173,6 +173,7 @@ def test_pairs_without_a_way_are_counted_and_told_apart(region, road):
 
     check = cross_check(region, road, ask, engine="lossy")
     assert check.summary()["no_way_other"] == 2
+    assert check.told == 4
     assert check.pairs["status"].tolist() == ["ok"] * 4 + ["no_way_other"] * 2
     whole = check.classes.set_index("class")
     assert whole.loc["primary", "own_km"] == pytest.approx(whole.loc["primary", "other_km"])
@@ -193,6 +194,7 @@ def test_ways_that_are_not_told_count_in_pairs_and_not_in_classes(region, road):
     check = cross_check(region, road, ask, engine="silent")
     assert check.summary()["median_min"] == pytest.approx(0, abs=0.01)
     assert check.classes["class"].tolist() == [WAITING]
+    assert check.told == check.summary()["pairs_in_classes"] == 0
 
 
 def test_json_holds_null_and_never_nan(region, road):

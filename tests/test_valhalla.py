@@ -229,6 +229,7 @@ def test_on_the_gyeongnam_file_every_pair_has_a_way_of_like_length(gyeongnam, gy
     )
     told = check.summary()
     assert (told["no_way_own"], told["no_way_other"]) == (0, 0)
+    assert told["pairs_in_classes"] == told["pairs"]
     assert abs(told["median_pct"]) < 15
     lengths = check.pairs["other_km"] / check.pairs["own_km"]
     assert lengths.median() == pytest.approx(1, abs=0.02)

@@ -107,7 +107,7 @@ def print_cross_check(check: Any) -> None:
     )
     columns = ["from_id", "to_id", "own_min", "other_min", "diff_min", "diff_pct", "status"]
     print_table(check.pairs[columns].head(_WORST_PAIRS))
-    click.echo("")
+    click.echo(f"\nby road class, over the ways of {check.told} pairs:")
     print_table(check.classes)
 
 

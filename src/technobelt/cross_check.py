@@ -82,12 +82,15 @@ class CrossCheck:
         One row a road class, over all ways that both engines tell: ``class``, ``own_km``,
         ``other_km``, ``own_kph``, ``other_kph`` (km by hours driven), ``own_min``,
         ``other_min``. The row ``waiting`` holds the minutes at junctions, turns and ramps.
+    told
+        How many pairs that is.
     """
 
     engine: str
     profile: str
     pairs: pd.DataFrame
     classes: pd.DataFrame
+    told: int
 
     def summary(self) -> dict[str, Any]:
         """Return how many pairs there are, how many without a way, and how far they differ."""
@@ -95,6 +98,7 @@ class CrossCheck:
         ok = self.pairs[status == "ok"]
         return {
             "pairs": len(self.pairs),
+            "pairs_in_classes": self.told,
             "no_way_own": int(status.isin(["no_way_own", "no_way"]).sum()),
             "no_way_other": int(status.isin(["no_way_other", "no_way"]).sum()),
             "median_min": _rounded(ok["diff_min"].median()),
@@ -177,9 +181,12 @@ def cross_check(
     own = _own_answers(model_of(case.network, case.speeds), ties, ways)
     other = ask(positions_of(case.network, ties), ways)
     best = [_best_of(trips, answers) for answers in (own, other)]
-    return CrossCheck(
-        engine, case.profile, _pairs(case, trips, own, other, best), _classes(own, other, best)
+    told = np.isin(best[0], own.use["trip"]) & np.isin(best[1], other.use["trip"])
+    mine, theirs = (
+        _by_class(answers, trip[told]) for answers, trip in zip((own, other), best, strict=True)
     )
+    pairs = _pairs(case, trips, own, other, best)
+    return CrossCheck(engine, case.profile, pairs, _classes(mine, theirs), int(told.sum()))
 
 
 # --- what is asked -------------------------------------------------------------------------------
@@ -280,11 +287,7 @@ def _pairs(
     return table.loc[order].reset_index(drop=True)
 
 
-def _classes(own: Answers, other: Answers, best: list[NDArray[np.int64]]) -> pd.DataFrame:
-    told = np.isin(best[0], own.use["trip"]) & np.isin(best[1], other.use["trip"])
-    mine, theirs = (
-        _by_class(answers, trip[told]) for answers, trip in zip((own, other), best, strict=True)
-    )
+def _classes(mine: pd.DataFrame, theirs: pd.DataFrame) -> pd.DataFrame:
     both = mine.add_suffix("_own").join(theirs.add_suffix("_other"), how="outer").fillna(0.0)
     both = both.sort_index(key=lambda names: names.map(_rank))
     columns = {
