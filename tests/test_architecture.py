@@ -18,7 +18,17 @@ SOURCE = Path(tb.__file__).parent
 
 #: Each module may import only what stands above it.
 ORDER = (
-    *("errors", "writing", "schema", "style", "claim_kinds", "region", "layers"),
+    *(
+        "errors",
+        "writing",
+        "schema",
+        "style",
+        "toml_faults",
+        "claim_kinds",
+        "scenario",
+        "region",
+        "layers",
+    ),
     *("network", "routing", "travel_time", "routes", "surface", "isochrone"),
     *(
         "break_even",
@@ -35,6 +45,9 @@ ORDER = (
         "proximity",
         "attribute_claims",
         "claims",
+        "runs",
+        "trip_changes",
+        "comparison",
         "zones",
     ),
     *("export", "webmap", "figures", "report", "manifest", "planning"),

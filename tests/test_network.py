@@ -449,7 +449,6 @@ def dated(draw):
 @pytest.mark.parametrize(
     ("date", "closed"),
     [
-        ("1973-11-13", [True, True, False]),
         ("1973-11-14", [False, True, False]),
         ("1973-11", [False, True, False]),
         ("1973", [False, True, False]),
@@ -458,6 +457,7 @@ def dated(draw):
         ("2001-11-20", [False, False, False]),
         ("2001", [False, False, False]),
         ("2021-08", [False, False, False]),
+        ("2021", [False, False, False]),
     ],
 )
 def test_as_of_a_date_what_opened_later_is_closed(dated, date, closed):
@@ -465,7 +465,13 @@ def test_as_of_a_date_what_opened_later_is_closed(dated, date, closed):
     assert not dated.closed.any()
 
 
-@pytest.mark.parametrize("date", ["2021-09", "2021-09-01", "2021", "2030"])
+@pytest.mark.parametrize("date", ["1973-11-13", "1960"])
+def test_of_a_date_before_any_road_nothing_is_known(dated, date):
+    with pytest.raises(NetworkError, match=rf"as of {date}: .* opened on 1973-11-14"):
+        dated.as_of(date)
+
+
+@pytest.mark.parametrize("date", ["2021-09", "2021-09-01", "2022", "2030"])
 def test_a_date_after_that_of_the_roads_is_refused(dated, date):
     with pytest.raises(NetworkError, match=rf"as of {date}: the roads are those of 2021-08"):
         dated.as_of(date)

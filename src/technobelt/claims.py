@@ -56,6 +56,10 @@ class Verdicts:
         share of them in which the trip is within the limit.
     routes
         The worst of these pairs with the way driven, WGS 84.
+    scenario
+        Id of the scenario under which they are, if any.
+    comparison
+        What `compare_claims` found beside it, if anything, as ``claims.json`` holds it.
     """
 
     region: str
@@ -64,6 +68,8 @@ class Verdicts:
     claims: list[dict[str, Any]]
     pairs: pd.DataFrame = field(default_factory=pd.DataFrame)
     routes: gpd.GeoDataFrame | None = None
+    scenario: str = ""
+    comparison: dict[str, Any] = field(default_factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
         """Return what ``claims.json`` holds."""
@@ -72,6 +78,8 @@ class Verdicts:
             "as_of": self.as_of,
             "network": self.network,
             "claims": self.claims,
+            **({"scenario": self.scenario} if self.scenario else {}),
+            **({"comparison": self.comparison} if self.comparison else {}),
         }
 
     def thresholds(self, minutes: Sequence[float] = THRESHOLDS) -> pd.DataFrame:
@@ -194,6 +202,7 @@ def check_claims(
         claims=results,
         pairs=shown.pairs if shown else pd.DataFrame(),
         routes=shown.routes if shown else None,
+        scenario=roads.info.scenario,
     )
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import logging
 import math
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +17,7 @@ import click
 from technobelt import __version__
 from technobelt.console import (
     hand_over,
+    print_comparison,
     print_json,
     print_layers,
     print_report,
@@ -28,9 +30,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     import geopandas as gpd
+    import pandas as pd
 
     from technobelt.network import Network
     from technobelt.region import Region
+    from technobelt.scenario import Scenario
 
 __all__ = ["main"]
 
@@ -51,6 +55,25 @@ PROFILE = click.option(
     help="Speed profile; default: that of the zone rules, or of each claim.",
 )
 AS_OF = click.option("--as-of", metavar="DATE", help="Use the roads open on this date, e.g. 1999.")
+AS_OF_MANY = click.option(
+    "--as-of",
+    "dates",
+    multiple=True,
+    metavar="DATE",
+    help="Use the roads open on this date, e.g. 1999; given twice, compare the dates.",
+)
+SCENARIO = click.option(
+    "--scenario",
+    type=click.Path(path_type=Path),
+    help="Edits of roads and facilities (.toml), see README.",
+)
+SCENARIOS = click.option(
+    "--scenario",
+    "scenarios",
+    multiple=True,
+    type=click.Path(path_type=Path),
+    help="Compare with the claims under these edits (.toml, see README); may be repeated.",
+)
 MEMBERS_AS_OF = click.option(
     "--members-as-of",
     metavar="DATE",
@@ -146,6 +169,7 @@ def technobelt(ctx: click.Context, *, debug: bool, verbose: bool) -> None:
 @PROFILE
 @AS_OF
 @MEMBERS_AS_OF
+@SCENARIO
 @DRAWS
 @SEED
 @MINUTES
@@ -157,6 +181,7 @@ def plan(
     profile: str | None,
     as_of: str | None,
     members_as_of: str | None,
+    scenario: Path | None,
     draws: int,
     seed: int,
     minutes: tuple[float, ...],
@@ -173,6 +198,7 @@ def plan(
             profile=profile,
             as_of=as_of,
             members_as_of=members_as_of,
+            scenario=_scenario(scenario) if scenario else None,
             draws=draws,
             seed=seed,
             minutes=minutes,
@@ -191,15 +217,20 @@ def plan(
 @REGION
 @NETWORK
 @PROFILE
-@AS_OF
+@AS_OF_MANY
 @MEMBERS_AS_OF
+@SCENARIOS
+@click.option(
+    "--without-corridor", is_flag=True, help="Compare with the claims if the corridor is closed."
+)
 @DRAWS
 @SEED
 @JSON
 @click.option(
     "--pairs",
     type=click.Path(path_type=Path),
-    help="Write every trip of the first travel-time claim: .csv, .parquet, .xlsx.",
+    help="Write every trip of the first travel-time claim: .csv, .parquet, .xlsx; where runs are "
+    "compared, in each.",
 )
 @click.option(
     "--routes",
@@ -215,36 +246,61 @@ def check(
     region: Path | None,
     network: Path | None,
     profile: str | None,
-    as_of: str | None,
+    dates: tuple[str, ...],
     members_as_of: str | None,
+    scenarios: tuple[Path, ...],
     draws: int,
     seed: int,
     pairs: Path | None,
     routes: Path | None,
     fail_on: str | None,
     *,
+    without_corridor: bool,
     as_json: bool,
 ) -> None:
-    """Check the plan's claims and say how firmly they hold."""
-    from technobelt.claims import check_claims
+    """Check the plan's claims and say how firmly they hold.
 
+    With --scenario, --without-corridor or several dates the claims are compared: everything but
+    what a run is named after stays the same, the roads that places are tied to included.
+    """
+    from technobelt.claims import check_claims
+    from technobelt.comparison import compare_claims
+
+    comparison = None
     with status() as say:
         where, roads = _region_and_roads(region, network, say)
+        edits = [_scenario(path) for path in scenarios]
         verdicts = check_claims(
             where,
             roads,
             profile=profile,
-            as_of=as_of,
+            as_of=dates[0] if dates else None,
             members_as_of=members_as_of,
             draws=draws,
             seed=seed,
             progress=say,
         )
-        _write_pairs(where, verdicts, pairs, routes)
+        if edits or without_corridor or len(dates) > 1:
+            comparison = compare_claims(
+                where,
+                roads,
+                scenarios=edits,
+                dates=dates,
+                without_corridor=without_corridor,
+                profile=profile,
+                members_as_of=members_as_of,
+                progress=say,
+            )
+            verdicts = replace(verdicts, comparison=comparison.to_dict())
+        trips = verdicts.pairs if comparison is None else comparison.pairs
+        _write_pairs(where, trips, pairs, verdicts.routes, routes)
     if as_json:
         print_json(verdicts.to_dict())
     else:
         print_verdicts(verdicts)
+        if comparison is not None:
+            click.echo()
+            print_comparison(comparison)
     bad = {"fails": {"fails"}, "undecided": {"fails", "undecided"}}.get(fail_on or "", set())
     if any(claim["verdict"] in bad for claim in verdicts.claims):
         sys.exit(CLAIM_NOT_MET)
@@ -268,6 +324,7 @@ def check(
 @click.option("--toward", is_flag=True, help="Minutes to the places, not from them.")
 @PROFILE
 @AS_OF
+@SCENARIO
 @ACCESS
 @click.option("--cell-m", type=click.FloatRange(min=5), help="Side of the raster's cells, m.")
 @click.option("--raster", type=click.Path(path_type=Path), help="Travel-time raster (.tif).")
@@ -286,6 +343,7 @@ def isochrone(
     mode: Any,
     profile: str | None,
     as_of: str | None,
+    scenario: Path | None,
     max_access_m: float,
     cell_m: float | None,
     raster: Path | None,
@@ -302,8 +360,7 @@ def isochrone(
     from technobelt.surface import travel_time_raster
 
     with status() as say:
-        where, roads = _region_and_roads(region, network, say)
-        roads = roads.as_of(as_of) if as_of else roads
+        where, roads = _region_and_roads(region, network, say, as_of, scenario)
         places = _places(where, origins or where.hubs)
         speeds = _speeds(where, profile)
         say("isochrones")
@@ -349,6 +406,7 @@ def isochrone(
 @NETWORK
 @PROFILE
 @AS_OF
+@SCENARIO
 @ACCESS
 @click.option("--max-minutes", type=click.FloatRange(min=0, min_open=True), help="Longest trip.")
 @click.option(
@@ -363,6 +421,7 @@ def matrix(
     network: Path | None,
     profile: str | None,
     as_of: str | None,
+    scenario: Path | None,
     max_access_m: float,
     max_minutes: float | None,
     by: Any,
@@ -374,8 +433,7 @@ def matrix(
     from technobelt import travel_time
 
     with status() as say:
-        where, roads = _region_and_roads(region, network, say)
-        roads = roads.as_of(as_of) if as_of else roads
+        where, roads = _region_and_roads(region, network, say, as_of, scenario)
         start = _places(where, origins or where.hubs)
         finish = _places(where, destinations or origins or where.hubs)
         say("travel times")
@@ -399,6 +457,7 @@ def matrix(
 @NETWORK
 @PROFILE
 @AS_OF
+@SCENARIO
 @ACCESS
 @click.option("--by", type=click.Choice(["time", "length"]), default="time", show_default=True)
 @click.option("--out", type=click.Path(path_type=Path), help="File with the route's shape.")
@@ -409,6 +468,7 @@ def route(
     network: Path | None,
     profile: str | None,
     as_of: str | None,
+    scenario: Path | None,
     max_access_m: float,
     by: Any,
     out: Path | None,
@@ -418,8 +478,7 @@ def route(
     from technobelt.routes import route as best
 
     with status() as say:
-        where, roads = _region_and_roads(region, network, say)
-        roads = roads.as_of(as_of) if as_of else roads
+        where, roads = _region_and_roads(region, network, say, as_of, scenario)
         ends = _places(where, [origin]), _places(where, [destination])
         steps = best(
             roads, *ends, profile=_speeds(where, profile), max_access_m=max_access_m, by=by
@@ -437,6 +496,7 @@ def route(
 @NETWORK
 @PROFILE
 @AS_OF
+@SCENARIO
 @click.option(
     "--out",
     type=click.Path(path_type=Path),
@@ -450,6 +510,7 @@ def zones(
     network: Path | None,
     profile: str | None,
     as_of: str | None,
+    scenario: Path | None,
     out: Path,
     encoding: Any,
 ) -> None:
@@ -458,8 +519,8 @@ def zones(
     from technobelt.zones import draw_zones
 
     with status() as say:
-        where, roads = _region_and_roads(region, network, say)
-        drawn = draw_zones(where, roads, profile=profile, as_of=as_of, progress=say)
+        where, roads = _region_and_roads(region, network, say, as_of, scenario)
+        drawn = draw_zones(where, roads, profile=profile, progress=say)
         write_layer(drawn, out, layer="zones", encoding=encoding)
         _add_licence(out, where)
     print_table(
@@ -473,6 +534,7 @@ def zones(
 @NETWORK
 @PROFILE
 @AS_OF
+@SCENARIO
 @MINUTES
 @click.option(
     "--out",
@@ -486,6 +548,7 @@ def map_(
     network: Path | None,
     profile: str | None,
     as_of: str | None,
+    scenario: Path | None,
     minutes: tuple[float, ...],
     out: Path,
 ) -> None:
@@ -494,7 +557,15 @@ def map_(
     from technobelt.webmap import write_map
 
     with status() as say:
-        done = run(region, network, profile=profile, as_of=as_of, minutes=minutes, progress=say)
+        done = run(
+            region,
+            network,
+            profile=profile,
+            as_of=as_of,
+            scenario=_scenario(scenario) if scenario else None,
+            minutes=minutes,
+            progress=say,
+        )
         say("map")
         write_map(done.web_map(), out)
     click.echo(str(out))
@@ -698,31 +769,49 @@ def export_(file: Path | None, out: Path) -> None:
 
 
 def _region_and_roads(
-    region: Path | None, network: Path | None, say: Callable[[str], None]
+    region: Path | None,
+    network: Path | None,
+    say: Callable[[str], None],
+    as_of: str | None = None,
+    scenario: Path | None = None,
 ) -> tuple[Region, Network]:
+    """Return the region and its roads, on a date and under a scenario if one is asked for."""
     from technobelt.network import region_network
     from technobelt.region import load_region
 
     where = load_region(region)
+    edits = _scenario(scenario) if scenario else None
     say("roads")
-    return where, region_network(where, network)
+    roads = region_network(where, network)
+    roads = roads.as_of(as_of) if as_of else roads
+    if edits is None:
+        return where, roads
+    return where.with_scenario(edits), roads.with_scenario(edits)
 
 
-def _write_pairs(region: Region, verdicts: Any, pairs: Path | None, routes: Path | None) -> None:
+def _scenario(path: Path) -> Scenario:
+    from technobelt.scenario import load_scenario
+
+    return load_scenario(path)
+
+
+def _write_pairs(
+    region: Region, trips: pd.DataFrame, pairs: Path | None, ways: Any, routes: Path | None
+) -> None:
     """Write the trips of a claim, and the ways of the worst of them."""
     from technobelt.console import write_table
     from technobelt.errors import ClaimError
     from technobelt.export import write_layer
 
-    if (pairs or routes) and verdicts.pairs.empty:
+    if (pairs or routes) and trips.empty:
         raise ClaimError(
             f"region '{region.id}' has no travel-time claim whose trips could be written. "
             "Leave out --pairs and --routes, or add a claim."
         )
     if pairs is not None:
-        write_table(verdicts.pairs, pairs)
+        write_table(trips, pairs)
     if routes is not None:
-        write_layer(verdicts.routes.drop(columns="by"), routes, layer="routes")
+        write_layer(ways.drop(columns="by"), routes, layer="routes")
         _add_licence(routes, region)
 
 

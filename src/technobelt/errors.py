@@ -17,6 +17,7 @@ __all__ = [
     "OutputError",
     "PointError",
     "RegionError",
+    "ScenarioError",
     "TechnobeltError",
 ]
 
@@ -63,6 +64,10 @@ class NetworkError(TechnobeltError, ValueError):
 
 class ClaimError(TechnobeltError, ValueError):
     """A claim that cannot be put to the test as it is stated."""
+
+
+class ScenarioError(TechnobeltError, ValueError):
+    """A scenario that cannot be read, or whose edits do not fit the roads and places."""
 
 
 class OutputError(TechnobeltError, OSError):

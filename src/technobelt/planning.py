@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 import time
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from technobelt.claims import Verdicts, check_claims
+from technobelt.comparison import compare_claims
 from technobelt.errors import LayerError, MissingFileError
 from technobelt.export import (
     ProjectLayer,
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
 
     from technobelt.export.styles import Style
     from technobelt.network import Network
+    from technobelt.scenario import Scenario
 
 __all__ = ["Plan", "hub_isochrones", "plan"]
 
@@ -193,6 +195,7 @@ def plan(  # noqa: PLR0913  (each changes one thing)
     profile: str | None = None,
     as_of: str | None = None,
     members_as_of: str | None = None,
+    scenario: Scenario | None = None,
     draws: int = 0,
     seed: int = 1999,
     minutes: Sequence[float] = MINUTES,
@@ -212,6 +215,9 @@ def plan(  # noqa: PLR0913  (each changes one thing)
         Use the roads open on this date (ISO).
     members_as_of
         Judge the claims between the places that had opened by this date (ISO).
+    scenario
+        Edits of roads and facilities, from `load_scenario`; the claims are compared with those
+        without it.
     draws, seed
         Random draws of speeds for the travel-time claims.
     minutes
@@ -238,22 +244,26 @@ def plan(  # noqa: PLR0913  (each changes one thing)
     """
     clock = _Clock(progress)
     with clock.step("layers"):
-        where = region if isinstance(region, Region) else load_region(region)
+        bare = region if isinstance(region, Region) else load_region(region)
+        where = bare.with_scenario(scenario) if scenario else bare
         layers = _read_all(where)
     with clock.step("roads"):
-        roads = region_network(where, network)
-        roads = roads.as_of(as_of) if as_of else roads
+        base = region_network(where, network)
+        base = base.as_of(as_of) if as_of else base
+        roads = base.with_scenario(scenario) if scenario else base
     with clock.step("claims"):
         verdicts = check_claims(
             where,
             roads,
             profile=profile,
-            as_of=as_of,
             members_as_of=members_as_of,
             draws=draws,
             seed=seed,
             progress=progress,
         )
+    with clock.step("comparison"):
+        beside = _comparison(bare, base, scenario, profile, members_as_of)
+        verdicts = replace(verdicts, comparison=beside)
     chosen = profile or where.zones.profile
     with clock.step("isochrones"):
         own, merged = hub_isochrones(where, roads, profile=chosen, minutes=minutes)
@@ -265,6 +275,7 @@ def plan(  # noqa: PLR0913  (each changes one thing)
         "profile": chosen,
         "as_of": as_of,
         "members_as_of": members_as_of,
+        "scenario": scenario.model_dump(mode="json") if scenario else None,
         "draws": draws or None,
         "draws_seed": seed if draws else None,
         "minutes": list(minutes),
@@ -279,6 +290,28 @@ def plan(  # noqa: PLR0913  (each changes one thing)
     )
     shown = main_roads(roads, layers["clusters"])
     return Plan(where, roads, layers, verdicts, own, merged, zones, shown, manifest)
+
+
+def _comparison(
+    region: Region,
+    base: Network,
+    scenario: Scenario | None,
+    profile: str | None,
+    members_as_of: str | None,
+) -> dict[str, Any]:
+    """Compare with the roads without the scenario, or else between the region's dates."""
+    dates = [] if scenario or base.info.as_of or not base.dated else region.compare_dates
+    if not (scenario or dates):
+        return {}
+    return compare_claims(
+        region,
+        base,
+        scenarios=[scenario] if scenario else [],
+        dates=dates,
+        without_corridor=bool(dates),
+        profile=profile,
+        members_as_of=members_as_of,
+    ).to_dict()
 
 
 class _Clock:

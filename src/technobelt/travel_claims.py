@@ -178,6 +178,8 @@ def _notes(case: Case) -> list[str]:
         )
     elif network.info.date:
         notes.append(f"Judged by the roads of {network.info.date}, not of an earlier date.")
+    if network.info.scenario:
+        notes.append(f"Roads and places are those of scenario '{network.info.scenario}'.")
     if basis.members_as_of:
         notes.append(f"Places: those that had opened by {basis.members_as_of}.")
     if case.not_tied:

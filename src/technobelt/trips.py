@@ -281,10 +281,12 @@ def corridor_interchanges(
     """
     if "interchanges" not in region.layers:
         return None
+    day = _day(network, as_of)
     on_corridor = corridor_sections(region, network, as_of)
+    if network.edits is not None:  # what a scenario closes is out of reach, not elsewhere
+        on_corridor |= network.on_routes(region.corridor.routes_on(day)) & network.edits.shut
     if not on_corridor.any():
         return None
-    day = _day(network, as_of)
     routes = region.corridor.routes_on(day)
     dated = network.on_routes(routes) & network.roads["opened"].notna().to_numpy()
     if dated.any() and not (dated & on_corridor).any():
