@@ -18,7 +18,7 @@ SOURCE = Path(tb.__file__).parent
 
 #: Each module may import only what stands above it.
 ORDER = (
-    *("errors", "writing", "schema", "style", "claim_kinds", "region", "layers"),
+    *("errors", "writing", "schema", "style", "claim_kinds", "region", "position_errors", "layers"),
     *("network", "routing", "travel_time", "routes", "surface", "isochrone"),
     *(
         "break_even",
