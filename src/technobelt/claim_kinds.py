@@ -114,8 +114,8 @@ class ProximityClaim(_Claim):
     """Places lie near the corridor's interchanges, by air or by road.
 
     Holds if at least `share_min` of the members do, for every value within the stated ranges.
-    Exactly one of `within_km` (straight line) and `within_min` (minutes by car, `profile`) is
-    given.
+    Exactly one of `within_km` (straight line) and `within_min` (minutes by car in `profile`, until
+    the drive comes onto the corridor) is given.
     """
 
     kind: Literal["proximity"]
