@@ -27,6 +27,7 @@ ORDER = (
         "claim_kinds",
         "scenario",
         "region",
+        "position_errors",
         "layers",
     ),
     *("network", "routing", "travel_time", "routes", "surface", "isochrone"),

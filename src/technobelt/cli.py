@@ -49,6 +49,7 @@ NETWORK = click.option(
     type=click.Path(path_type=Path),
     help="Road network (.parquet) instead of the region's own.",
 )
+FILE = click.argument("file", type=click.Path(path_type=Path), required=False)
 PROFILE = click.option(
     "--profile",
     metavar="P",
@@ -715,14 +716,12 @@ def build_(roads: Path, out: Path, crs: str | None, date: str | None, *, no_serv
 
 
 @network.command()
-@click.argument("file", type=click.Path(path_type=Path), required=False)
+@FILE
+@NETWORK
 @JSON
-def info(file: Path | None, *, as_json: bool) -> None:
+def info(file: Path | None, network: Path | None, *, as_json: bool) -> None:
     """Say what a network holds, and what building it dropped (default: the built-in one)."""
-    from technobelt.network import load_network
-    from technobelt.region import load_region
-
-    loaded = load_network(file) if file else load_network(load_region())
+    loaded = _roads(file, network)
     if as_json:
         print_json(loaded.info.to_dict())
         return
@@ -733,14 +732,14 @@ def info(file: Path | None, *, as_json: bool) -> None:
 
 
 @network.command()
-@click.argument("file", type=click.Path(path_type=Path), required=False)
+@FILE
+@NETWORK
 @JSON
-def dates(file: Path | None, *, as_json: bool) -> None:
+def dates(file: Path | None, network: Path | None, *, as_json: bool) -> None:
     """Say how many kilometres have a date of opening, by route and evidence."""
-    from technobelt.network import kilometres_by_evidence, load_network
-    from technobelt.region import load_region
+    from technobelt.network import kilometres_by_evidence
 
-    loaded = load_network(file) if file else load_network(load_region())
+    loaded = _roads(file, network)
     table = kilometres_by_evidence(loaded)
     if as_json:
         days = table[["first", "last"]].astype(object)
@@ -751,15 +750,14 @@ def dates(file: Path | None, *, as_json: bool) -> None:
 
 
 @network.command("export")
-@click.argument("file", type=click.Path(path_type=Path), required=False)
+@FILE
+@NETWORK
 @click.option("--out", type=click.Path(path_type=Path), required=True, help="E.g. roads.gpkg.")
-def export_(file: Path | None, out: Path) -> None:
+def export_(file: Path | None, network: Path | None, out: Path) -> None:
     """Write the road sections for GIS desktops; the suffix of --out is the format."""
     from technobelt.export import write_layer, write_licence
-    from technobelt.network import load_network
-    from technobelt.region import load_region
 
-    loaded = load_network(file) if file else load_network(load_region())
+    loaded = _roads(file, network)
     write_layer(loaded.roads.astype({"class": str}), out, layer="roads")
     write_licence(out.parent, [loaded.info.licence], name=f"{out.name}.LICENCE.txt")
     click.echo(f"{out}: {len(loaded.roads)} sections")
@@ -787,6 +785,18 @@ def _region_and_roads(
     if edits is None:
         return where, roads
     return where.with_scenario(edits), roads.with_scenario(edits)
+
+
+def _roads(file: Path | None, network: Path | None) -> Network:
+    """Return the network of FILE, or of --network in its place; else the built-in one."""
+    from technobelt.network import load_network
+    from technobelt.region import load_region
+
+    if file and network:
+        raise click.UsageError(
+            f"FILE and --network both name a network: {file} and {network}. Give one of them."
+        )
+    return load_network(file or network or load_region())
 
 
 def _scenario(path: Path) -> Scenario:

@@ -59,7 +59,7 @@ def print_verdicts(verdicts: Any) -> None:
         click.echo(f"           {claim['statement']}")
         click.echo(f"           {sentence(claim)}")
         for note in claim["notes"]:
-            if note.startswith(("As of", "Left out")):
+            if note.startswith(("As of", "Interchanges of", "Left out")):
                 click.echo(f"           {note}")
     if undecidable:
         click.echo(f"\nNo layer can decide {len(undecidable)} more claims:")

@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 
 from technobelt.errors import (
+    ClaimError,
     CRSError,
     GeometryError,
     LayerError,
@@ -42,6 +43,7 @@ __all__ = [
     "cluster_areas",
     "facilities",
     "find_place",
+    "hub_places",
     "list_layers",
     "located",
     "not_located",
@@ -382,6 +384,50 @@ def facilities(region: Region, layers: Iterable[str] = FACILITIES) -> gpd.GeoDat
             "Give every place an id of its own."
         )
     return joined
+
+
+def hub_places(region: Region) -> gpd.GeoDataFrame:
+    """Return the hubs of the clusters, each where it is.
+
+    Parameters
+    ----------
+    region
+        From `load_region`.
+
+    Returns
+    -------
+    geopandas.GeoDataFrame
+        One row a cluster, in the order of ``region.toml``; as `facilities` returns them.
+
+    Raises
+    ------
+    ClaimError
+        A hub is no facility, not located, or in another cluster than its own.
+
+    Examples
+    --------
+    >>> import technobelt as tb
+    >>> hub_places(tb.load_region())["cluster"].to_dict()
+    {'UNI04': 'east', 'UNI02': 'centre', 'UNI01': 'west'}
+    """
+    places, lost = facilities(region), not_located(region)
+    for cluster, hub in zip(region.clusters, region.hubs, strict=True):
+        fault = _fault_of_hub(places, lost, cluster, hub)
+        if fault:
+            raise ClaimError(f"hub '{hub}' of [clusters] {fault}")
+    return places.loc[region.hubs]
+
+
+def _fault_of_hub(places: gpd.GeoDataFrame, lost: pd.DataFrame, cluster: str, hub: str) -> str:
+    """Say why a place cannot be a cluster's hub; empty where it can."""
+    if hub in lost.index:
+        return "is not located: no source gives its position. Place it, or name another place."
+    if hub not in places.index:
+        return "is no facility. Name one by its id; 'technobelt layers places' lists them."
+    home = places.loc[hub, "cluster"]
+    if home != cluster:
+        return f"is that of cluster '{cluster}', but lies in '{home}'. Name a place of the cluster."
+    return ""
 
 
 def cluster_areas(region: Region) -> gpd.GeoDataFrame:

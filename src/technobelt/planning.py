@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from technobelt.claims import Verdicts, check_claims
 from technobelt.comparison import compare_claims
-from technobelt.errors import LayerError, MissingFileError
+from technobelt.errors import MissingFileError
 from technobelt.export import (
     ProjectLayer,
     export_shapefile,
@@ -21,7 +21,7 @@ from technobelt.export import (
     write_qgis_project,
 )
 from technobelt.isochrone import audit, isochrone_sets
-from technobelt.layers import facilities, located, read_layer
+from technobelt.layers import hub_places, located, read_layer
 from technobelt.manifest import make_manifest
 from technobelt.network import kilometres_by_evidence, region_network
 from technobelt.region import Region, load_region
@@ -356,12 +356,13 @@ def hub_isochrones(
         Region's CRS. Beside the columns of `technobelt.isochrones`: ``origin_name``, ``cluster``,
         ``profile``, ``direction``, what is reached (`REACH`), and in `own` the audit's ``late_in``
         and ``ok_out``.
+
+    Raises
+    ------
+    ClaimError
+        A hub is no facility, not located, or in another cluster than its own.
     """
-    places = facilities(region)
-    absent = [hub for hub in region.hubs if hub not in places.index]
-    if absent:
-        raise LayerError(f"hub '{absent[0]}' of [clusters] is no facility. Name one by its id.")
-    hubs = places.loc[region.hubs].to_crs(region.crs)
+    hubs = hub_places(region).to_crs(region.crs)
     reach = {
         column: located(read_layer(region, layer))
         for column, layer in REACH.items()

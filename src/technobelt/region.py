@@ -294,6 +294,7 @@ class Region(Strict):
         for name in self.layers:
             if name not in LAYERS:
                 raise fault(f"unknown layer; the layers are {', '.join(LAYERS)}", "layers", name)
+        _check_ids(self.claims)
         for number, claim in enumerate(self.claims):
             if isinstance(claim, TravelTimeClaim | ProximityClaim):
                 self._check_profile(claim.profile, "claims", number, "profile")
@@ -321,6 +322,18 @@ class Region(Strict):
         """Return the path of a layer's file (``roads`` included)."""
         file = self.roads if name == "roads" else self.layers[name]
         return self.folder / file.file
+
+
+def _check_ids(claims: list[AnyClaim]) -> None:
+    """Refuse two claims of one id: whoever asks for a verdict by its id must find one."""
+    first: dict[str, int] = {}
+    for number, claim in enumerate(claims):
+        if first.setdefault(claim.id, number) != number:
+            what = (
+                f"{claim.id!r} is the id of claims.{first[claim.id]} too. "
+                "Give every claim an id of its own"
+            )
+            raise fault(what, "claims", number, "id")
 
 
 def _check_crs(crs: str) -> None:

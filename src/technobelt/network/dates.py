@@ -1,4 +1,4 @@
-"""How much of a network has a date of opening, and on what evidence."""
+"""Of which day a network is; how much of it has a date of opening, and on what evidence."""
 
 from __future__ import annotations
 
@@ -7,15 +7,38 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from technobelt.network.model import last_day
+
 if TYPE_CHECKING:
     from technobelt.network.model import Network
 
-__all__ = ["kilometres_by_evidence"]
+__all__ = ["day_of", "kilometres_by_evidence"]
 
 _EVIDENCE = ("dated", "assumed", "unknown")
 _MOTORWAYS = ("motorway", "motorway_link")
 _EXPRESSWAY, _NO_NUMBER, _RAMPS = "expressway ", "expressway, no number", "expressway ramps"
 _DATED, _OTHER = "other dated roads", "other roads"
+
+
+def day_of(network: Network, as_of: str | None = None) -> str | None:
+    """Return the day (ISO) whose roads are meant; None where nobody has dated the network.
+
+    Parameters
+    ----------
+    network
+        From `load_network`.
+    as_of
+        A date that was asked for; the network's own by default.
+
+    Examples
+    --------
+    >>> import technobelt as tb
+    >>> network = tb.load_network(tb.load_region())
+    >>> day_of(network), day_of(network, "1999")
+    ('2021-08-31', '1999-12-31')
+    """
+    said = as_of or network.info.as_of or network.info.date
+    return last_day(said) if said else None
 
 
 def kilometres_by_evidence(network: Network) -> pd.DataFrame:
