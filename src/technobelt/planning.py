@@ -147,6 +147,7 @@ class Plan:
             zones=self.zones,
             verdicts=self.verdicts.to_dict(),
             routes=self.verdicts.routes,
+            pairs=self.verdicts.pairs,
         )
 
     def _write_gis(self, paths: dict[str, Path]) -> None:
