@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
-from technobelt.claims import Verdicts, check_claims
+from technobelt.claim_kinds import TravelTimeClaim
+from technobelt.claims import THRESHOLDS, Verdicts, check_claims
 from technobelt.errors import LayerError, MissingFileError
 from technobelt.export import (
     ProjectLayer,
@@ -180,6 +181,7 @@ class Plan:
             isochrones=self.isochrones,
             zones=self.zones,
             pairs=self.verdicts.pairs,
+            thresholds=self.verdicts.thresholds(_limits(self.region)),
             audit=None,
             manifest=self.manifest,
             network=self.network,
@@ -355,6 +357,12 @@ def _told(bands: gpd.GeoDataFrame, profile: str) -> gpd.GeoDataFrame:
     first = ["origin_id", "origin_name", "cluster", "minutes", "area_km2", "truncated"]
     middle = [name for name in bands if name not in {*first, *last}]
     return bands[[*first, *middle, *last]]
+
+
+def _limits(region: Region) -> list[float]:
+    """Return the limits of the threshold curve, those that the region's claims name among them."""
+    named = [claim.limit_min for claim in region.claims if isinstance(claim, TravelTimeClaim)]
+    return sorted({*THRESHOLDS, *named})
 
 
 def main_roads(network: Network, clusters: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
