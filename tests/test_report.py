@@ -611,6 +611,76 @@ def test_without_draws_or_their_course_nothing_is_said_of_them(report):
     assert "drawn at random" not in Page(report()).words
 
 
+# --- runs beside each other ----------------------------------------------------------------------
+
+
+def compared(**changes):
+    def pair(start, end, **minutes):
+        ways = {"from": start, "to": end, "from_name": f"place {start}", "to_name": f"place {end}"}
+        why = {"2021-08": f"a new road to {end}"} if end == "b" else {}
+        return ways | {"minutes": minutes, "why": why}
+
+    def trip(number, minutes):
+        times = {"1999-12-31": 100.0, "2021-08": 100.0 - minutes, "no <tunnel>": None}
+        return pair(str(number), "c", **times)
+
+    told = {
+        "base": "1999-12-31", "runs": ["1999-12-31", "2021-08", "no <tunnel>"],
+        "readings": [
+            {"claim": "ninety-minutes", "reading": "cluster_pair_median.typical",
+             "verdicts": {"1999-12-31": "fails", "2021-08": "undecided", "no <tunnel>": "fails"},
+             "minutes": {"1999-12-31": 105.04, "2021-08": 93.8, "no <tunnel>": None}},
+        ],
+        "pairs": [
+            pair("a", "b", **{"1999-12-31": 90.0, "2021-08": 81.5, "no <tunnel>": 92.0}),
+            pair("a", "same", **{"1999-12-31": 60.0, "2021-08": 60.04, "no <tunnel>": 60.0}),
+            *(trip(number, number) for number in range(3)),
+        ],
+    }  # fmt: skip
+    return verdicts() | {"comparison": told | changes}
+
+
+def test_runs_stand_beside_each_other_with_verdict_minutes_and_difference(report):
+    page = Page(report(verdicts=compared()))
+    assert "compared" in page.ids
+    assert ["Reading", "31 December 1999", "August 2021", "no <tunnel>"] in page.rows
+    assert [
+        "Median trip", "typical speeds", "105.0", "Does not hold", "93.8", "\N{MINUS SIGN}11.2",
+        "Cannot be decided", "\N{EN DASH}", "Does not hold",
+    ] in page.rows  # fmt: skip
+
+
+def test_pairs_that_change_most_come_first_with_why_and_the_unchanged_are_left_out(report):
+    page = Page(report(verdicts=compared()))
+    [start] = [i for i, row in enumerate(page.rows) if row[:2] == ["From", "To"] and "August 2021" in row]  # fmt: skip
+    rows = page.rows[start + 1 : start + 6]
+    assert [row[0] for row in rows[:3]] == ["place 0", "place 1", "place 2"]
+    assert rows[2] == ["place 2", "place c", "100.0", "98.0", "\N{MINUS SIGN}2.0", "no way"]
+    assert rows[3] == ["place a", "place b", "90.0", "81.5", "\N{MINUS SIGN}8.5", "92.0", "+2.0"]
+    assert rows[4] == ["August 2021: a new road to b"]
+    assert "place same" not in page.words
+
+
+def test_fifteen_pairs_are_enough_for_a_page(report):
+    many = compared()["comparison"]["pairs"][:1] * 40
+    page = Page(report(verdicts=compared(pairs=many)))
+    assert page.words.count("a new road to b") == 15
+
+
+def test_readings_of_several_claims_stand_under_the_claim_they_belong_to(report):
+    [one] = compared()["comparison"]["readings"]
+    html = report(verdicts=compared(readings=[one, one | {"claim": "elsewhere"}], pairs=[]))
+    section = html[html.index('id="compared"') : html.index('id="maps"')]
+    assert re.findall("<h3>([^<]+)</h3>", section) == ["All within one and a half hours.", "elsewhere"]  # fmt: skip
+    assert "change most" not in section
+
+
+def test_without_a_comparison_there_is_no_section_for_it(report):
+    page = Page(report())
+    assert "compared" not in page.ids
+    assert "#compared" not in {a.get("href") for _, a in page.tags}
+
+
 # --- figures -------------------------------------------------------------------------------------
 
 

@@ -19,6 +19,7 @@ from technobelt.figures import (
     zone_maps,
 )
 from technobelt.region import built_in_folder
+from technobelt.report.comparison import comparison
 from technobelt.report.draws import draw_rows
 from technobelt.report.tables import (
     assumptions,
@@ -127,6 +128,7 @@ def write_report(  # noqa: PLR0913  (everything that a run has found)
         "region": region,
         "verdicts": _verdicts(region, verdicts, layers),
         "travel": _travel(verdicts["claims"]),
+        "compared": comparison(verdicts),
         "places": place_rows(region, pairs, layers),
         "figures": _figures(region, layers, roads, isochrones, zones, pairs, thresholds, network),
         "zones": {"rows": zone_rows(region, zones), "rules": _zone_rules(region)},
