@@ -101,8 +101,7 @@ const technobelt = (() => {
       hit.bindTooltip(said, { sticky: true, className: "tb-tip tb-trip" });
       hit.bindPopup(said, { className: "tb-popup" }).on("popupopen", () => hit.closeTooltip());
       const weight = looks[look].weight;
-      hit.on("mouseover", () => line.setStyle({ weight: weight + 2.5 }).bringToFront() && hit.bringToFront());
-      hit.on("mouseout", () => line.setStyle({ weight }));
+      hit.on({ mouseover: () => line.setStyle({ weight: weight + 2.5 }), mouseout: () => line.setStyle({ weight }) });
       return { ends: [i, j], line, hit, way };
     });
     const casing = L.polyline(made.map(({ way }) => way), { pane, interactive: false, color: "#fff", weight: 4.5, opacity: 0.55 });
