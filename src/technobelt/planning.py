@@ -9,7 +9,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
-from technobelt.claims import Verdicts, check_claims
+from technobelt.claim_kinds import TravelTimeClaim
+from technobelt.claims import THRESHOLDS, Verdicts, check_claims
 from technobelt.comparison import compare_claims
 from technobelt.errors import MissingFileError
 from technobelt.export import (
@@ -149,6 +150,7 @@ class Plan:
             zones=self.zones,
             verdicts=self.verdicts.to_dict(),
             routes=self.verdicts.routes,
+            pairs=self.verdicts.pairs,
         )
 
     def _write_gis(self, paths: dict[str, Path]) -> None:
@@ -181,6 +183,7 @@ class Plan:
             isochrones=self.isochrones,
             zones=self.zones,
             pairs=self.verdicts.pairs,
+            thresholds=self.verdicts.thresholds(_limits(self.region)),
             audit=None,
             manifest=self.manifest,
             network=self.network,
@@ -388,6 +391,12 @@ def _told(bands: gpd.GeoDataFrame, profile: str) -> gpd.GeoDataFrame:
     first = ["origin_id", "origin_name", "cluster", "minutes", "area_km2", "truncated"]
     middle = [name for name in bands if name not in {*first, *last}]
     return bands[[*first, *middle, *last]]
+
+
+def _limits(region: Region) -> list[float]:
+    """Return the limits of the threshold curve, those that the region's claims name among them."""
+    named = [claim.limit_min for claim in region.claims if isinstance(claim, TravelTimeClaim)]
+    return sorted({*THRESHOLDS, *named})
 
 
 def main_roads(network: Network, clusters: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
