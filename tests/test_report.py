@@ -629,7 +629,7 @@ def compared(**changes):
         "readings": [
             {"claim": "ninety-minutes", "reading": "cluster_pair_median.typical",
              "verdicts": {"1999-12-31": "fails", "2021-08": "undecided", "no <tunnel>": "fails"},
-             "minutes": {"1999-12-31": 105.04, "2021-08": 93.8, "no <tunnel>": None}},
+             "unit": "min", "observed": {"1999-12-31": 105.04, "2021-08": 93.8, "no <tunnel>": None}},
         ],
         "pairs": [
             pair("a", "b", **{"1999-12-31": 90.0, "2021-08": 81.5, "no <tunnel>": 92.0}),

@@ -46,9 +46,9 @@ class Comparison:
         Labels of all runs, the base first: dates, ids of scenarios, and these ``without the
         corridor``.
     readings
-        One row a run, claim and reading: ``run``, ``claim``, ``reading``, ``verdict``,
-        ``observed`` (minutes, or the unit of the claim), ``low``, ``high`` (within stated ranges),
-        ``base_verdict``, ``change`` (observed less that of the base).
+        One row a run, claim and reading: ``run``, ``claim``, ``reading``, ``verdict``, ``unit``,
+        ``observed``, ``low``, ``high`` (within stated ranges), ``base_verdict``, ``change``
+        (observed less that of the base).
     pairs
         One row a run but the base, and trip of the first travel-time claim: ``run``, ``from_id``,
         ``to_id``, ``from_name``, ``to_name``, ``base_min``, ``time_min``, ``change_min``,
@@ -77,8 +77,9 @@ class Comparison:
                 {
                     "claim": claim,
                     "reading": reading,
+                    "unit": mine["unit"].iloc[0],
                     "verdicts": mine["verdict"].to_dict(),
-                    "minutes": {run: rounded(value) for run, value in mine["observed"].items()},
+                    "observed": {run: rounded(value) for run, value in mine["observed"].items()},
                 }
             )
         return told
@@ -218,25 +219,19 @@ def _attributes(region: Region) -> list[dict[str, Any]]:
 
 
 def _reading(one: dict[str, Any]) -> dict[str, Any]:
-    low, high = one["range_min"] if "range_min" in one else one["range"]
-    return {
-        "reading": one["reading"],
-        "verdict": one["verdict"],
-        "observed": one.get("observed_min", one.get("observed")),
-        "low": low,
-        "high": high,
-    }
+    if "unit" in one:  # a share
+        unit, found, scale = "% of pairs", [one["observed"], *one["range"]], 100
+    else:
+        unit, found, scale = "min", [one["observed_min"], *one["range_min"]], 1
+    observed, low, high = (None if value is None else value * scale for value in found)
+    head = {"reading": one["reading"], "verdict": one["verdict"], "unit": unit}
+    return head | {"observed": observed, "low": low, "high": high}
 
 
 def _other(found: dict[str, Any]) -> dict[str, Any]:
     low, high = found.get("observed_range", (None, None))
-    return {
-        "reading": "",
-        "verdict": found["verdict"],
-        "observed": found.get("observed"),
-        "low": low,
-        "high": high,
-    }
+    head = {"reading": "", "verdict": found["verdict"], "unit": found.get("unit", "")}
+    return head | {"observed": found.get("observed"), "low": low, "high": high}
 
 
 def _with_base(table: pd.DataFrame) -> pd.DataFrame:

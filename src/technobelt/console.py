@@ -98,10 +98,9 @@ def _in_run(row: Any, base: str) -> str:
     """Say what a reading comes to in one run: number, verdict, difference to the base."""
     if row.observed != row.observed:
         return f"no way: {row.verdict}"
-    number = f"{row.observed:.1%}" if row.reading == "share_within" else f"{row.observed:,.1f}"
-    scale, unit = (100, " %") if row.reading == "share_within" else (1, "")
-    change = f" ({row.change * scale:+,.1f}{unit})" if row.run != base and row.change else ""
-    return f"{number} {row.verdict}{change}"
+    unit = " %" if row.unit.startswith("%") else ""
+    change = f" ({row.change:+,.1f})" if row.run != base and row.change else ""
+    return f"{row.observed:,.1f}{unit} {row.verdict}{change}"
 
 
 def print_table(table: pd.DataFrame) -> None:

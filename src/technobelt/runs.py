@@ -106,17 +106,17 @@ def _dated_runs(region: Region, laid: Laid, dates: Sequence[str]) -> list[Run]:
 def _opened(base: Network, then: Network, since: str) -> tuple[Change, ...]:
     """Return what differs between two dates of the roads."""
     section = then.arc_section
+    later = f"roads opened since {since}"
+    absent = f"roads not yet open in {then.info.as_of}"
     return (
-        Change(f"opened since {since}", "open", (base.closed & ~then.closed)[section]),
-        Change(
-            f"not yet open in {then.info.as_of}", "close", (then.closed & ~base.closed)[section]
-        ),
+        Change("", "open", (base.closed & ~then.closed)[section], later),
+        Change("", "close", (then.closed & ~base.closed)[section], absent),
     )
 
 
 def _without_corridor(run: Run) -> Run:
     network = run.state.network
     closed = corridor_sections(run.region, network, run.as_of)
-    change = Change("the corridor", "close", closed[network.arc_section])
+    change = Change("", "close", closed[network.arc_section], "the corridor")
     state = State(network.closing(closed), (*run.state.changes, change))
     return replace(run, label=f"{run.label} without the corridor", state=state, corridor=False)

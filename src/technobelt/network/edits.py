@@ -48,11 +48,19 @@ class Change:
         ``close``, ``open``, ``speed`` or ``add_road``.
     arcs
         bool (m).
+    words
+        What the arcs are called, if not by the edit.
     """
 
     edit: str
     do: str
     arcs: Mask
+    words: str = ""
+
+    @property
+    def roads(self) -> str:
+        """What to call the roads that it bears on."""
+        return self.words or f"'{self.edit}'"
 
 
 @dataclass(frozen=True, eq=False)

@@ -29,14 +29,14 @@ def comparison(verdicts: Mapping[str, Any]) -> Row | None:
     ----------
     verdicts
         What ``claims.json`` holds. Its ``comparison`` names the ``base`` and the other ``runs``,
-        and has by run the verdict and minutes of each of ``readings``, and the minutes, and why
-        they are so, of ``pairs``.
+        and has by run the verdict of each of ``readings`` and what is observed, and the minutes,
+        and why they are so, of ``pairs``.
 
     Examples
     --------
     >>> reading = {"claim": "a", "reading": "worst_pair.peak",
-    ...            "verdicts": {"1999": "fails", "2021-08": "holds"},
-    ...            "minutes": {"1999": 104.2, "2021-08": 88.0}}
+    ...            "verdicts": {"1999": "fails", "2021-08": "holds"}, "unit": "min",
+    ...            "observed": {"1999": 104.2, "2021-08": 88.0}}
     >>> told = comparison({"claims": [], "comparison": {
     ...     "base": "1999", "runs": ["2021-08"], "readings": [reading], "pairs": []}})
     >>> [cell["minutes"] for cell in told["groups"][0]["rows"][0]["cells"]]
@@ -74,18 +74,21 @@ def _groups(
 
 def _reading(reading: Mapping[str, Any], runs: Sequence[str], base: str) -> Row:
     name, _, profile = reading["reading"].partition(".")
-    times = _times(reading["minutes"], runs, base, none=NOTHING)
+    unit = "%" if reading["unit"].startswith("%") else ""
+    times = _times(reading["observed"], runs, base, none=NOTHING, unit=unit)
     found = [reading["verdicts"].get(run) for run in runs]
     told = [{"verdict": v or "", "word": WORDS[v] if v else ""} for v in found]
     cells = [one | other for one, other in zip(told, times, strict=True)]
     return {"label": reading_words(name)[0], "profile": words(profile), "cells": cells}
 
 
-def _times(minutes: Minutes, runs: Sequence[str], base: str, *, none: str) -> list[Row]:
-    """Return minutes by run, and the difference to the base."""
+def _times(
+    minutes: Minutes, runs: Sequence[str], base: str, *, none: str, unit: str = ""
+) -> list[Row]:
+    """Return minutes, or another number, by run, and the difference to the base."""
     return [
         {
-            "minutes": none if minutes.get(run) is None else number(minutes[run], _DIGITS),
+            "minutes": none if minutes.get(run) is None else number(minutes[run], _DIGITS) + unit,
             "change": "" if run == base else _change(minutes.get(base), minutes.get(run)),
         }
         for run in runs
