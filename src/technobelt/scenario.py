@@ -39,9 +39,9 @@ Position = tuple[_Longitude, _Latitude]
 class RoadChoice(Strict):
     """Which roads an edit is for: those that fit everything that is given.
 
-    `ref` route numbers, `name` names, `id` numbers of sections (as in ``network export``), `class`
-    OSM highway values; `within` a polygon as a list of positions (longitude, latitude), at whose
-    border sections are cut.
+    `ref` route numbers, `name` names, `id` numbers of sections (``section`` in what ``network
+    export`` writes), `class` OSM highway values; `within` a polygon as a list of positions
+    (longitude, latitude), at whose border sections are cut.
     """
 
     model_config = ConfigDict(

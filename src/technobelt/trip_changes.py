@@ -46,35 +46,39 @@ def trip_changes(runs: list[Run], cases: list[Case | None]) -> pd.DataFrame:
 
 
 def _changed(base: Case, run: Run, case: Case) -> pd.DataFrame:
-    before = _minutes(base).rename(columns={"time_min": "base_min"})
-    now = _minutes(case)
-    table = now.merge(before[[*_KEY, "base_min"]], on=_KEY, how="left")
-    table.insert(0, "run", run.label)
-    finite = np.isfinite(table["time_min"])
-    table["status"] = np.where(finite, "ok", "unreachable")
-    change = table["time_min"] - table["base_min"]
-    table["change_min"] = np.where(np.isfinite(change), change, np.nan)
+    trips = case.members
+    i, j = np.nonzero(trips.asked)
+    ids = case.places.index.to_numpy()
+    minutes = _minutes(case)[i, j]
+    table = pd.DataFrame({"run": run.label, "from_id": ids[i], "to_id": ids[j]})
+    table["from_name"], table["to_name"] = trips.from_name[i], trips.to_name[j]
+    before = _at(base, table, _minutes(base), unknown=np.nan)
+    table["base_min"] = np.where(np.isfinite(before), before, np.nan)
+    table["time_min"] = np.where(np.isfinite(minutes), minutes, np.nan)
+    table["change_min"] = table["time_min"] - table["base_min"]
+    table["status"] = np.where(np.isfinite(minutes), "ok", "unreachable")
     table["why"] = _why(table, base, run, case)
-    table["time_min"] = table["time_min"].where(finite)
-    table["base_min"] = table["base_min"].where(np.isfinite(table["base_min"]))
+    lost = np.isfinite(before) & ~np.isfinite(minutes)
+    table["why"] = np.where(lost, "no way: " + table["why"], table["why"])
     return table[_COLUMNS]
 
 
-def _minutes(case: Case) -> pd.DataFrame:
-    """Return the minutes of every trip; infinite where there is no way."""
+def _minutes(case: Case) -> Floats:
+    """Return the minutes between the claim's places; infinite where there is no way."""
     trips = case.members
     seconds, _ = matrix(model_of(case.network, case.speeds), trips.origins, trips.destinations)
-    i, j = np.nonzero(trips.asked)
-    ids = case.places.index.to_numpy()
-    return pd.DataFrame(
-        {
-            "from_id": ids[i],
-            "to_id": ids[j],
-            "from_name": trips.from_name[i],
-            "to_name": trips.to_name[j],
-            "time_min": seconds[i, j] / 60,
-        }
-    )
+    return seconds / 60
+
+
+def _at(case: Case, table: pd.DataFrame, values: Floats, *, unknown: float) -> Floats:
+    """Return what a matrix of the case's places holds for each trip of a table.
+
+    A facility may stand with others at one place, and by itself in another run.
+    """
+    place = {member: row for row, ids in enumerate(case.places["members"]) for member in ids}
+    start = table["from_id"].map(place).fillna(-1).to_numpy(int)
+    finish = table["to_id"].map(place).fillna(-1).to_numpy(int)
+    return np.where((start >= 0) & (finish >= 0), values[start, finish], unknown)
 
 
 def _why(table: pd.DataFrame, base: Case, run: Run, case: Case) -> list[str]:
@@ -92,11 +96,7 @@ def _why(table: pd.DataFrame, base: Case, run: Run, case: Case) -> list[str]:
         verb = "moves" if edit.do == "move_facility" else "adds"
         for row in np.flatnonzero(ends):
             reasons[row].append(f"'{edit.id}' {verb} {edit.facility}")
-    both_ways_lost = np.isinf(table["time_min"]) & ~np.isinf(table["base_min"])
-    return [
-        ("no way: " if lost else "") + "; ".join(said)
-        for said, lost in zip(reasons, both_ways_lost, strict=True)
-    ]
+    return ["; ".join(said) for said in reasons]
 
 
 def _minutes_on(case: Case, change: Change, table: pd.DataFrame) -> Floats:
@@ -107,10 +107,7 @@ def _minutes_on(case: Case, change: Change, table: pd.DataFrame) -> Floats:
     on = np.where(change.arcs & np.isfinite(costs.drive_s), costs.drive_s, 0.0)
     trips = case.members
     _, seconds = matrix(measuring(case.network, costs, on), trips.origins, trips.destinations)
-    start = case.places.index.get_indexer(table["from_id"])
-    finish = case.places.index.get_indexer(table["to_id"])
-    there = (start >= 0) & (finish >= 0)
-    minutes = np.where(there, seconds[start, finish] / 60, 0.0)
+    minutes = _at(case, table, seconds / 60, unknown=0.0)
     return np.where(np.isfinite(minutes), minutes, 0.0)
 
 
