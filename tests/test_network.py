@@ -24,6 +24,7 @@ from technobelt.network import (
     load_network,
     network_from_roads,
     save_network,
+    with_dates_of,
 )
 from technobelt.network.model import ROAD_COLUMNS, cut_small, last_day
 
@@ -672,3 +673,54 @@ def test_the_built_in_region_has_a_network_with_dates_and_barriers():
     assert len(network.barriers) > 0
     assert network.as_of("1999").closed.sum() > 0
     assert network.on_routes(region.corridor.all_routes).any()
+
+
+# --- dates from another network ------------------------------------------------------------------
+
+
+@pytest.fixture
+def known(draw):
+    """Two parallel roads 30 m apart, of which the motorway has a date."""
+    return draw(
+        {"a": (0, 0), "b": (2_000, 0), "c": (0, 30), "d": (2_000, 30)},
+        [
+            ("a", "b", {"class": "motorway", "ref": "10", "opened": "1973-11-14", "opened_ev": "dated"}),
+            ("c", "d", {"class": "primary", "ref": "2"}),
+            ("a", "c"),
+            ("b", "d"),
+        ],
+    )  # fmt: skip
+
+
+def test_a_road_takes_the_date_of_the_same_road_and_of_no_other(draw, known):
+    bare = draw(
+        {"a": (0, 5), "m": (900, 5), "b": (2_000, 5), "c": (0, 30), "d": (2_000, 30)},
+        [
+            ("a", "m", {"class": "motorway", "ref": "10"}),
+            ("m", "b", {"class": "motorway", "ref": "10"}),
+            ("c", "d", {"class": "primary", "ref": "2"}),
+            ("a", "c", {"class": "motorway", "ref": "12"}),
+        ],
+    )
+    dated = with_dates_of(bare, known)
+    assert dated.roads["opened"].tolist() == ["1973-11-14", "1973-11-14", None, None]
+    assert dated.roads["opened_ev"].tolist() == ["dated", "dated", None, None]
+    assert not bare.dated
+
+
+def test_a_date_of_its_own_is_kept(draw, known):
+    own = {"class": "motorway", "ref": "10", "opened": "1980-01-01"}
+    bare = draw(
+        {"a": (0, 0), "b": (2_000, 0), "c": (2_000, 900)},
+        [("a", "b", own), ("b", "c", {"class": "motorway", "ref": "10"}), ("a", "c")],
+    )
+    with pytest.raises(NetworkError, match="no section of .* is a road that"):
+        with_dates_of(bare, known)
+
+
+def test_the_built_in_roads_find_their_own_dates_again():
+    network = load_network(load_region())
+    bare = replace(network, roads=network.roads.assign(opened=None, opened_ev=None))
+    again = with_dates_of(bare, network).roads["opened"]
+    had = network.roads["opened"].notna()
+    assert (again[had] == network.roads["opened"][had]).mean() > 0.999

@@ -694,10 +694,25 @@ def network() -> None:
 @click.option("--out", type=click.Path(path_type=Path), required=True, help="The .parquet file.")
 @click.option("--crs", help="Metric CRS; default: the UTM zone of its middle.")
 @click.option("--date", help="Date of the roads, where the file does not say.")
+@click.option(
+    "--dates-of",
+    metavar="REGION",
+    help="Take dates of opening from the roads of a region ('built-in', or its folder), for "
+    "--as-of.",
+)
 @click.option("--no-service", is_flag=True, help="Leave service roads out.")
-def build_(roads: Path, out: Path, crs: str | None, date: str | None, *, no_service: bool) -> None:
+def build_(
+    roads: Path,
+    out: Path,
+    crs: str | None,
+    date: str | None,
+    dates_of: str | None,
+    *,
+    no_service: bool,
+) -> None:
     """Build a network from an OSM file (.osm.pbf, .osm, .osm.gz)."""
-    from technobelt.network import build_network, save_network
+    from technobelt.network import build_network, load_network, save_network, with_dates_of
+    from technobelt.region import load_region
     from technobelt.schema import ROAD_CLASSES
 
     classes = [name for name in ROAD_CLASSES if not (no_service and name == "service")]
@@ -709,6 +724,10 @@ def build_(roads: Path, out: Path, crs: str | None, date: str | None, *, no_serv
             date=date,
             progress=lambda ways: say(f"{ways:,} ways"),
         )
+        if dates_of:
+            say("dates")
+            region = load_region(None if dates_of == "built-in" else dates_of)
+            made = with_dates_of(made, load_network(region))
         say("saving")
         save_network(made, out)
     print_report(made)
