@@ -714,7 +714,7 @@ def test_a_date_of_its_own_is_kept(draw, known):
         {"a": (0, 0), "b": (2_000, 0), "c": (2_000, 900)},
         [("a", "b", own), ("b", "c", {"class": "motorway", "ref": "10"}), ("a", "c")],
     )
-    with pytest.raises(NetworkError, match="no section of .* is a road that"):
+    with pytest.raises(NetworkError, match=r"no section of .* is a road that"):
         with_dates_of(bare, known)
 
 

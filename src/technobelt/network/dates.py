@@ -85,7 +85,7 @@ def with_dates_of(network: Network, dated: Network) -> Network:
     for column in ("opened", "opened_ev"):
         values = roads[column].to_numpy(object).copy()
         values[bare[at]] = source[column].to_numpy(object)[found]
-        roads[column] = values
+        roads[column] = pd.Series(values, index=roads.index, dtype=object)  # None stays None
     return replace(network, roads=roads)
 
 
