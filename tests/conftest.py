@@ -7,8 +7,6 @@ written in metres from there; a point or a bend at (300, 50) is 300 m east and 5
 
 from __future__ import annotations
 
-import os
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from xml.sax.saxutils import quoteattr
 
@@ -19,6 +17,7 @@ import pyproj
 import pytest
 import shapely
 
+from source_material import ABSENT, SHARED
 from technobelt.network import NetworkInfo, network_from_roads
 from technobelt.network.model import ROAD_COLUMNS
 from technobelt.region import Profile
@@ -26,12 +25,12 @@ from technobelt.schema import ROAD_CLASSES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
+    from pathlib import Path
 
     from technobelt.network import Network
 
     XY = tuple[float, float]
 
-ROOT = Path(__file__).resolve().parents[1]
 CRS = "EPSG:5179"
 ORIGIN = np.array([1_100_000.0, 1_690_000.0])
 
@@ -167,10 +166,9 @@ def write_osm() -> Callable[..., Path]:
 @pytest.fixture(scope="session")
 def shared() -> Path:
     """Return the folder of the source material; skip where it is not here."""
-    folder = Path(os.environ.get("TECHNOBELT_SHARED", ROOT.parent / "shared" / "data"))
-    if not (folder / "gyeongnam-2021-08.osm.pbf").is_file():
-        pytest.skip("the source material is not here (TECHNOBELT_SHARED names its folder)")
-    return folder
+    if not (SHARED / "gyeongnam-2021-08.osm.pbf").is_file():
+        pytest.skip(ABSENT)
+    return SHARED
 
 
 @pytest.fixture(scope="session")

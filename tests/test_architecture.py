@@ -18,7 +18,18 @@ SOURCE = Path(tb.__file__).parent
 
 #: Each module may import only what stands above it.
 ORDER = (
-    *("errors", "writing", "schema", "style", "claim_kinds", "region", "layers"),
+    *(
+        "errors",
+        "writing",
+        "schema",
+        "style",
+        "toml_faults",
+        "claim_kinds",
+        "scenario",
+        "region",
+        "position_errors",
+        "layers",
+    ),
     *("network", "routing", "travel_time", "drives", "routes", "surface", "isochrone"),
     *(
         "break_even",
@@ -35,6 +46,9 @@ ORDER = (
         "proximity",
         "attribute_claims",
         "claims",
+        "runs",
+        "trip_changes",
+        "comparison",
         "observations",
         "terms",
         "calibration",

@@ -168,6 +168,43 @@ def test_fixed_seconds_count_from_door_to_door(tmp_path, road):
     assert claim["range_min"] == [100.5, 101.5]
 
 
+# --- sentences -----------------------------------------------------------------------------------
+
+TIMED = {
+    "kind": "travel_time", "observed_min": 50.0, "range_min": [40.0, 60.0], "limit_min": 90.0,
+    "profile": "plain", "between": ["east", "west"], "break_even_factor": None,
+    "attribution": {"pairs_on_it": 2, "without_min": 70.0, "verdict": "holds"},
+    "draws": {"n": 100, "p_within": 0.97, "sampling_error": 0.02},
+}  # fmt: skip
+
+
+def test_what_no_speed_turns_still_has_draws_and_a_way_without_the_corridor():
+    told = sentence(TIMED)
+    assert "multiplied" not in told
+    assert "; the limit is 90 min. In 97% of 100 random draws it is within the limit" in told
+    assert told.endswith(" Without the corridor it takes 70 min (holds).")
+
+
+def test_what_speeds_turn_has_its_factors_before_the_draws():
+    told = sentence(TIMED | {"break_even_factor": 0.8, "break_even_corridor": 0.7})
+    assert "over the limit if all driving speeds are multiplied by 0.800, or the corridor" in told
+    assert "by 0.700. In 97% of 100" in told
+
+
+@pytest.mark.parametrize(
+    ("facts", "told"),
+    [
+        ({"expected": 1981.5, "tolerance": 1.5}, "Found the year 1977; the plan says between 1980 and 1983."),
+        ({"expected": 1974.0, "tolerance": 0.0}, "Found the year 1977; the plan says 1974."),
+        ({"expected": 1974.0, "tolerance": 0.5}, "Found the year 1977; the plan says 1974."),
+        ({"expected": 1981.5, "tolerance": 0.0}, "Found the year 1977; the plan says 1981.5."),
+        ({"expected": 1974.0, "observed_range": [1976, 1978]}, "Found a year between 1976 and 1978; the plan says 1974."),
+    ],
+)  # fmt: skip
+def test_years_are_said_as_years(facts, told):
+    assert sentence({"kind": "figure", "observed": 1977.0, "unit": "year"} | facts) == told
+
+
 # --- the factor ----------------------------------------------------------------------------------
 
 

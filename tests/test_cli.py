@@ -14,6 +14,7 @@ import rasterio
 
 import technobelt as tb
 from technobelt.cli import main
+from technobelt.network import NetworkInfo, network_from_roads, save_network
 
 
 @pytest.fixture
@@ -278,6 +279,41 @@ def test_network_info_lists_what_was_cut(run):
     assert code == 0
     assert len(said["report"]["service_roads_cut"]) > 0
     assert said["licence"].startswith("ODbL 1.0, © OpenStreetMap contributors")
+
+
+@pytest.fixture(scope="module")
+def few_roads(tmp_path_factory):
+    """Save a network of some of the built-in roads."""
+    roads = tb.load_network(tb.load_region()).roads
+    some = roads[roads["ref"] == "102"].reset_index(drop=True)
+    file = tmp_path_factory.mktemp("roads") / "few.parquet"
+    save_network(network_from_roads(some, NetworkInfo(file="few", licence="ODbL 1.0")), file)
+    return file
+
+
+@pytest.mark.parametrize(
+    "command", [("info", "--json"), ("info",), ("dates",), ("dates", "--json")]
+)
+def test_a_network_is_named_by_its_file_or_as_everywhere(run, few_roads, command):
+    by_file = run("network", *command, few_roads)
+    by_option = run("network", *command, "--network", few_roads)
+    assert by_file == by_option
+    assert by_file[0] == 0
+    assert by_file != run("network", *command)
+
+
+def test_a_named_network_is_exported(run, few_roads, tmp_path):
+    out = tmp_path / "few.gpkg"
+    assert run("network", "export", "--network", few_roads, "--out", out)[0] == 0
+    assert set(gpd.read_file(out)["ref"]) == {"102"}
+
+
+@pytest.mark.parametrize("command", ["info", "dates", "export"])
+def test_a_network_is_not_named_twice(run, few_roads, tmp_path, command):
+    out = ["--out", tmp_path / "a.gpkg"] if command == "export" else []
+    code, _, err = run("network", command, few_roads, "--network", few_roads, *out)
+    assert code == 2
+    assert "FILE and --network both name a network" in err
 
 
 def test_faults_are_one_line_and_exit_1(run, tmp_path):

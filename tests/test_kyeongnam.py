@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 from itertools import pairwise
-from pathlib import Path
 
 import geopandas as gpd
 import numpy as np
@@ -15,6 +13,7 @@ import pytest
 import shapely
 
 import technobelt as tb
+from source_material import SHARED, SHIPPED, needs_source
 from technobelt.errors import LayerError, MissingColumnError, MissingFileError, NetworkError
 from technobelt.kyeongnam import build_layers
 from technobelt.kyeongnam.boundaries import generalise, locate
@@ -24,7 +23,7 @@ from technobelt.kyeongnam.corridor import carriageway
 from technobelt.kyeongnam.dates import read_opening
 from technobelt.kyeongnam.facilities import check_places, make_facilities
 from technobelt.kyeongnam.highway import openings, stretch_ends
-from technobelt.kyeongnam.land import block_mean, cover, grid_around
+from technobelt.kyeongnam.land import block_mean, cover, grid_around, relief
 from technobelt.kyeongnam.population import share_out, spread
 from technobelt.kyeongnam.source import numbers, read_table
 from technobelt.kyeongnam.store import write_layer
@@ -32,10 +31,8 @@ from technobelt.kyeongnam.streets import cut, read_lines
 from technobelt.kyeongnam.water import opened, sea
 from technobelt.kyeongnam.wording import largest_area, name_of_1999, plain_source
 from technobelt.schema import LAYERS, check_layer
+from technobelt.writing import replace_files
 
-ROOT = Path(__file__).resolve().parents[1]
-SHIPPED = ROOT / "layers"
-SHARED = Path(os.environ.get("TECHNOBELT_SHARED", ROOT.parent / "shared" / "data"))
 CLUSTERS = ("east", "centre", "west")
 PLACES = ("complexes", "universities", "centres")
 SOURCES = ("boundaries.gpkg", "facilities.csv", "osm_named_sites.csv", "landuse.gpkg")
@@ -49,11 +46,6 @@ SPELLINGS = {  # today's and the plan's
     "Geoje": "Koje",
     "Busan": "Pusan",
 }
-
-needs_source = pytest.mark.skipif(
-    not (SHARED / "boundaries.gpkg").is_file(),
-    reason="the source material is not here (TECHNOBELT_SHARED names its folder)",
-)
 
 
 def shipped(name: str) -> gpd.GeoDataFrame:
@@ -407,6 +399,26 @@ def test_a_damaged_road_file_is_named(tmp_path):
     (tmp_path / "r.osm.pbf").write_bytes(b"\x00\x00\x00\x0dnot a pbf at all")
     with pytest.raises(NetworkError, match=r"'r.osm.pbf' cannot be read"):
         read_lines(tmp_path, "r.osm.pbf", ["residential"])
+
+
+@pytest.mark.parametrize("content", [b"no raster at all", b"II*\x00\x08\x00\x00\x00\x00\x00"])
+def test_a_damaged_elevation_is_named_and_not_the_output_folder(tmp_path, content):
+    (tmp_path / "elevation_3s.tif").write_bytes(content)
+    here = np.array([1_100_000.0])
+    with (
+        pytest.raises(LayerError, match=r"'elevation_3s.tif' cannot be read as a raster: .*whole"),
+        replace_files(tmp_path / "out"),
+    ):
+        relief(tmp_path, here, here)
+
+
+@needs_source
+def test_a_cut_off_elevation_is_named(tmp_path):
+    whole = (SHARED / "elevation_3s.tif").read_bytes()
+    (tmp_path / "elevation_3s.tif").write_bytes(whole[: len(whole) // 2])
+    here = np.array([1_100_000.0])
+    with pytest.raises(LayerError, match=r"'elevation_3s.tif' cannot be read as a raster"):
+        relief(tmp_path, here, here)
 
 
 @needs_source

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import os
-from pathlib import Path
-
 import geopandas as gpd
 import numpy as np
 import pandas as pd
@@ -12,6 +9,7 @@ import pytest
 import shapely
 
 import technobelt as tb
+from source_material import SHARED, SHIPPED, needs_source
 from technobelt.errors import LayerError
 from technobelt.kyeongnam.dating import (
     BY_NAME,
@@ -26,14 +24,6 @@ from technobelt.kyeongnam.dating import (
 from technobelt.kyeongnam.source import HIGHWAY, SEGMENTS
 from technobelt.network.osm import Ways
 from technobelt.schema import ROAD_CLASSES
-
-ROOT = Path(__file__).resolve().parents[1]
-SHIPPED = ROOT / "layers"
-SHARED = Path(os.environ.get("TECHNOBELT_SHARED", ROOT.parent / "shared" / "data"))
-needs_source = pytest.mark.skipif(
-    not (SHARED / "highway_segments.csv").is_file(),
-    reason="the source material is not here (TECHNOBELT_SHARED names its folder)",
-)
 
 
 def ways(*rows):

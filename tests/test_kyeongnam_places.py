@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import os
 import re
 import shutil
-from pathlib import Path
 
 import geopandas as gpd
 import numpy as np
@@ -15,6 +13,7 @@ import shapely
 from hypothesis import given
 from hypothesis import strategies as st
 
+from source_material import SHARED, SHIPPED, needs_paper, needs_source
 from technobelt.errors import LayerError
 from technobelt.kyeongnam.boundaries import make_submunicipalities
 from technobelt.kyeongnam.facilities import (
@@ -26,17 +25,6 @@ from technobelt.kyeongnam.facilities import (
 from technobelt.kyeongnam.outlines import disc, draw_outlines, groups, holds, share_fragments
 from technobelt.kyeongnam.paper import read_paper
 from technobelt.kyeongnam.positions import NEAR_M, compare, plain_site_name, raised
-
-ROOT = Path(__file__).resolve().parents[1]
-SHIPPED = ROOT / "layers"
-SHARED = Path(os.environ.get("TECHNOBELT_SHARED", ROOT.parent / "shared" / "data"))
-needs_source = pytest.mark.skipif(
-    not (SHARED / "facilities.csv").is_file(),
-    reason="the source material is not here (TECHNOBELT_SHARED names its folder)",
-)
-needs_paper = pytest.mark.skipif(
-    not (SHARED.parent / "paper").is_dir(), reason="the plan's paper is not here"
-)
 
 #: About 91 m east of each other at this latitude for a thousandth of a degree.
 LON, LAT = 128.6, 35.2
@@ -528,6 +516,14 @@ def test_the_paper_s_layers_say_where_they_stand_and_what_has_no_outline():
             {"geometry": shapely.from_wkt("POLYGON ((128 35, 129 36, 129 35, 128 36, 128 35))")},
             "is no area: Self-intersection",
         ),
+        (
+            "municipalities",
+            20,
+            {"cluster": "center"},
+            "'cluster' 'center' is unknown; there are east, centre, west, outside",
+        ),
+        ("municipalities", 20, {"cluster": None}, "'cluster' (None|nan) is unknown"),
+        ("submunicipalities", 500, {"cluster": "East"}, "'cluster' 'East' is unknown"),
         ("submunicipalities", 500, {"geometry": None}, "has no outline"),
         ("submunicipalities", 500, {"mun_code": "99999"}, "'mun_code' '99999' is no municipality"),
     ],

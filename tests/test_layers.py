@@ -15,6 +15,7 @@ import technobelt as tb
 from hand_region import ENDS, ROAD, make_region
 from technobelt.claim_kinds import Selection
 from technobelt.errors import (
+    ClaimError,
     CRSError,
     GeometryError,
     LayerError,
@@ -22,7 +23,8 @@ from technobelt.errors import (
     MissingFileError,
     PointError,
 )
-from technobelt.layers import FACILITIES, find_place, select
+from technobelt.layers import FACILITIES, find_place, hub_places, select
+from technobelt.planning import hub_isochrones
 from technobelt.region import LayerFile, built_in_folder
 from technobelt.schema import LAYERS
 
@@ -384,3 +386,36 @@ def test_nothing_that_is_read_is_changed_by_finding(places):
     find_place(places, "UNI04")
     pd.testing.assert_frame_equal(before, places)
     assert np.array_equal(before.index, places.index)
+
+
+# --- hubs ----------------------------------------------------------------------------------------
+
+
+def test_hubs_stand_in_the_order_of_the_clusters(row):
+    assert hub_places(row).index.tolist() == ["U_east", "U_centre", "U_west"]
+    turned = row.model_copy(update={"clusters": dict(reversed(row.clusters.items()))})
+    assert hub_places(turned)["cluster"].tolist() == ["west", "centre", "east"]
+    assert hub_places(row).crs == "EPSG:4326"
+
+
+@pytest.mark.parametrize(
+    ("hub", "said"),
+    [
+        ("U_nowhere", "is no facility. Name one by its id; 'technobelt layers places' lists them."),
+        ("U_west", "is that of cluster 'centre', but lies in 'west'. Name a place of the cluster."),
+        (
+            "U_lost",
+            "is not located: no source gives its position. Place it, or name another place.",
+        ),
+    ],
+)
+def test_a_hub_that_cannot_be_one_is_named(tmp_path, draw, hub, said):
+    region = make_region(tmp_path, edit=('hub = "U_centre"', f'hub = "{hub}"'))
+    frame = tb.read_layer(region, "universities").reset_index(drop=True)
+    lost = frame.iloc[[1]].assign(id="U_lost", name="lost", confidence="not located", geometry=None)
+    pd.concat([frame, lost]).to_parquet(tmp_path / "universities.parquet")
+    with pytest.raises(ClaimError) as told:
+        hub_places(region)
+    assert str(told.value) == f"hub '{hub}' of [clusters] {said}"
+    with pytest.raises(ClaimError, match=rf"hub '{hub}' of"):
+        hub_isochrones(region, draw(ENDS, ROAD), profile="plain")

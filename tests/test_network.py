@@ -24,6 +24,7 @@ from technobelt.network import (
     load_network,
     network_from_roads,
     save_network,
+    with_dates_of,
 )
 from technobelt.network.model import ROAD_COLUMNS, cut_small, last_day
 
@@ -449,7 +450,6 @@ def dated(draw):
 @pytest.mark.parametrize(
     ("date", "closed"),
     [
-        ("1973-11-13", [True, True, False]),
         ("1973-11-14", [False, True, False]),
         ("1973-11", [False, True, False]),
         ("1973", [False, True, False]),
@@ -458,6 +458,7 @@ def dated(draw):
         ("2001-11-20", [False, False, False]),
         ("2001", [False, False, False]),
         ("2021-08", [False, False, False]),
+        ("2021", [False, False, False]),
     ],
 )
 def test_as_of_a_date_what_opened_later_is_closed(dated, date, closed):
@@ -465,7 +466,13 @@ def test_as_of_a_date_what_opened_later_is_closed(dated, date, closed):
     assert not dated.closed.any()
 
 
-@pytest.mark.parametrize("date", ["2021-09", "2021-09-01", "2021", "2030"])
+@pytest.mark.parametrize("date", ["1973-11-13", "1960"])
+def test_of_a_date_before_any_road_nothing_is_known(dated, date):
+    with pytest.raises(NetworkError, match=rf"as of {date}: .* opened on 1973-11-14"):
+        dated.as_of(date)
+
+
+@pytest.mark.parametrize("date", ["2021-09", "2021-09-01", "2022", "2030"])
 def test_a_date_after_that_of_the_roads_is_refused(dated, date):
     with pytest.raises(NetworkError, match=rf"as of {date}: the roads are those of 2021-08"):
         dated.as_of(date)
@@ -666,3 +673,54 @@ def test_the_built_in_region_has_a_network_with_dates_and_barriers():
     assert len(network.barriers) > 0
     assert network.as_of("1999").closed.sum() > 0
     assert network.on_routes(region.corridor.all_routes).any()
+
+
+# --- dates from another network ------------------------------------------------------------------
+
+
+@pytest.fixture
+def known(draw):
+    """Two parallel roads 30 m apart, of which the motorway has a date."""
+    return draw(
+        {"a": (0, 0), "b": (2_000, 0), "c": (0, 30), "d": (2_000, 30)},
+        [
+            ("a", "b", {"class": "motorway", "ref": "10", "opened": "1973-11-14", "opened_ev": "dated"}),
+            ("c", "d", {"class": "primary", "ref": "2"}),
+            ("a", "c"),
+            ("b", "d"),
+        ],
+    )  # fmt: skip
+
+
+def test_a_road_takes_the_date_of_the_same_road_and_of_no_other(draw, known):
+    bare = draw(
+        {"a": (0, 5), "m": (900, 5), "b": (2_000, 5), "c": (0, 30), "d": (2_000, 30)},
+        [
+            ("a", "m", {"class": "motorway", "ref": "10"}),
+            ("m", "b", {"class": "motorway", "ref": "10"}),
+            ("c", "d", {"class": "primary", "ref": "2"}),
+            ("a", "c", {"class": "motorway", "ref": "12"}),
+        ],
+    )
+    dated = with_dates_of(bare, known)
+    assert dated.roads["opened"].tolist() == ["1973-11-14", "1973-11-14", None, None]
+    assert dated.roads["opened_ev"].tolist() == ["dated", "dated", None, None]
+    assert not bare.dated
+
+
+def test_a_date_of_its_own_is_kept(draw, known):
+    own = {"class": "motorway", "ref": "10", "opened": "1980-01-01"}
+    bare = draw(
+        {"a": (0, 0), "b": (2_000, 0), "c": (2_000, 900)},
+        [("a", "b", own), ("b", "c", {"class": "motorway", "ref": "10"}), ("a", "c")],
+    )
+    with pytest.raises(NetworkError, match=r"no section of .* is a road that"):
+        with_dates_of(bare, known)
+
+
+def test_the_built_in_roads_find_their_own_dates_again():
+    network = load_network(load_region())
+    bare = replace(network, roads=network.roads.assign(opened=None, opened_ev=None))
+    again = with_dates_of(bare, network).roads["opened"]
+    had = network.roads["opened"].notna()
+    assert (again[had] == network.roads["opened"][had]).mean() > 0.999

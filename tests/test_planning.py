@@ -43,7 +43,7 @@ def test_every_file_of_the_contract_is_there_and_nothing_else(folder):
 def test_claims_json_holds_the_verdicts_of_the_library(folder, done):
     said = json.loads((folder / "claims.json").read_text(encoding="utf-8"))
     assert said == json.loads(json.dumps(done.verdicts.to_dict()))
-    assert set(said) == {"region", "as_of", "network", "claims"}
+    assert set(said) == {"region", "as_of", "network", "claims", "comparison"}
     assert [claim["id"] for claim in said["claims"]] == [c.id for c in tb.load_region().claims]
     first = said["claims"][0]
     assert first["kind"] == "travel_time"

@@ -59,6 +59,9 @@ WRONG_VALUES = [
     ("limit_min = 90", 'limit_min = "ninety"', 1, "ninety"),
     ("limit_min = 90", "limit_min = -1", 1, "-1"),
     ("limit_min = 90", "limit_min = inf", 1, "inf"),
+    ("limit_min = 90", "limit_min = 0", 1, "greater than 0; found 0"),
+    ("expected  = 6\n", "expected  = -6\n", 1, "greater than or equal to 0; found -6"),
+    ('id        = "six-national-complexes"', 'id        = "composition"', 1, "'composition' is the id of claims.1 too. Give every claim an id of its own"),
     ("minutes      = 15", "minutes      = 0", 1, "0"),
     ("water_max    = 0.5", "water_max    = 50", 1, "50"),
     ('kind      = "count"', 'kind      = "number"', 1, "number"),
@@ -91,6 +94,16 @@ def test_a_wrong_value_is_refused_with_its_line_and_what_was_found(tmp_path, old
     told = refusal(tmp_path, text)
     assert re.search(found, told), told
     assert told.startswith(f"region.toml line {line}: "), told
+
+
+@pytest.mark.parametrize("number", ["0", "-1", "1.5"])
+def test_a_composition_needs_at_least_one_of_each_part(tmp_path, number):
+    text, line = slip(
+        'kind      = "composition"', f'at_least = {number}\nkind      = "composition"'
+    )
+    told = refusal(tmp_path, text)
+    assert told.startswith(f"region.toml line {line}: claims.1.at_least: Input should be"), told
+    assert f"found {number}" in told
 
 
 @pytest.mark.parametrize("nth", [1, 2, 3, 4, 5, 6])

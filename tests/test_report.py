@@ -16,7 +16,15 @@ import shapely
 
 import technobelt as tb
 from technobelt.errors import OutputError
-from technobelt.figures import belt_map, ground_of, isochrone_maps, trip_matrix, zone_maps
+from technobelt.figures import (
+    belt_map,
+    convergence_curve,
+    ground_of,
+    isochrone_maps,
+    threshold_curve,
+    trip_matrix,
+    zone_maps,
+)
 from technobelt.figures.canvas import _path
 from technobelt.report import write_report
 from technobelt.report.wording import sentences
@@ -132,6 +140,9 @@ MANIFEST = {
 }  # fmt: skip
 
 
+THRESHOLDS = pd.DataFrame({"minutes": [60.0, 87.5, 120.0], "share": [0.25, 0.5, 0.75]})
+
+
 @pytest.fixture(scope="module")
 def region():
     return tb.load_region()
@@ -148,6 +159,7 @@ def report(tmp_path, region, layers):
         given = {
             "verdicts": verdicts(), "layers": layers, "roads": None, "isochrones": bands(region, layers),
             "zones": drawn_zones(region, layers), "pairs": trips(), "audit": None, "manifest": MANIFEST,
+            "thresholds": THRESHOLDS,
         } | changes  # fmt: skip
         path = write_report(tmp_path / "report.html", given.pop("region", region), **given)
         return path.read_text(encoding="utf-8")
@@ -545,6 +557,130 @@ def test_a_region_without_positions_outlines_and_dates_says_nothing_of_them(repo
     assert {"sureness", "outlines", "dates"}.isdisjoint(Page(report()).ids)
 
 
+# --- random draws --------------------------------------------------------------------------------
+
+
+def drawn(**changes):
+    """A claim with draws: one reading undecided, one never within, one of a share."""
+    told = travel()
+    for reading, share, error, minutes in zip(
+        told["readings"],
+        (0.2667, 1.0, 0.0),
+        (0.014, 0.0, 0.0),
+        ([84.68, 92.87, 105.87], [59.1, 62.8, 68.0], [95.2, None, None]),
+        strict=False,
+    ):
+        reading |= {"p_within": share, "sampling_error": error, "draws_min": minutes}
+    rows = [[10, 0.4, 0.17, 0.69], [100, 0.29, 0.21, 0.39], [1000, 0.2667, 0.24, 0.295]]
+    draws = {"n": 1000, "seed": 1999, "placeholder": True, "p_within": 0.2667, "convergence": rows}
+    return told | {"draws": draws | changes}
+
+
+def test_draws_stand_by_reading_with_minutes_share_and_how_far_it_may_be_off(report):
+    page = Page(report(verdicts=verdicts(drawn())))
+    rows = [row for row in page.rows if row and row[-1].startswith(("±", "at "))]
+    nbsp = "\N{NO-BREAK SPACE}"
+    assert rows == [
+        ["Median trip", "85", "93", "106", f"27{nbsp}%", f"±{nbsp}3{nbsp}%"],
+        ["Share of trips within the limit", "minutes are those of the middle trip", "59", "63", "68",
+         f"100{nbsp}%", f"at least 99.7{nbsp}%"],
+        ["Median trip", "95", "no way", "no way", f"0{nbsp}%", f"at most 0.3{nbsp}%"],
+    ]  # fmt: skip
+    assert "1,000 times all speeds were drawn" in page.words
+    assert "a placeholder that nobody has measured" in page.words
+    assert (
+        "nobody has measured: the shares"
+        not in Page(report(verdicts=verdicts(drawn(placeholder=False)))).words
+    )
+
+
+def test_the_share_is_drawn_against_the_number_of_draws_once_for_each_claim(report):
+    page = Page(report(verdicts=verdicts(drawn(), drawn() | {"id": "another"})))
+    for name in ("convergence-1", "convergence-2"):
+        assert f"{name}-caption" in page.ids
+        assert any(a.get("aria-labelledby") == f"{name}-caption" for _, a in page.tags)
+    assert len(page.ids) == len(set(page.ids))
+
+
+def test_without_draws_or_their_course_nothing_is_said_of_them(report):
+    told = drawn()
+    del told["draws"]["convergence"]
+    page = Page(report(verdicts=verdicts(told)))
+    assert "drawn at random" in page.words
+    assert not [name for name in page.ids if name.startswith("convergence")]
+    assert "drawn at random" not in Page(report()).words
+
+
+# --- runs beside each other ----------------------------------------------------------------------
+
+
+def compared(**changes):
+    def pair(start, end, **minutes):
+        ways = {"from": start, "to": end, "from_name": f"place {start}", "to_name": f"place {end}"}
+        why = {"2021-08": f"a new road to {end}"} if end == "b" else {}
+        return ways | {"minutes": minutes, "why": why}
+
+    def trip(number, minutes):
+        times = {"1999-12-31": 100.0, "2021-08": 100.0 - minutes, "no <tunnel>": None}
+        return pair(str(number), "c", **times)
+
+    told = {
+        "base": "1999-12-31", "runs": ["1999-12-31", "2021-08", "no <tunnel>"],
+        "readings": [
+            {"claim": "ninety-minutes", "reading": "cluster_pair_median.typical",
+             "verdicts": {"1999-12-31": "fails", "2021-08": "undecided", "no <tunnel>": "fails"},
+             "unit": "min", "observed": {"1999-12-31": 105.04, "2021-08": 93.8, "no <tunnel>": None}},
+        ],
+        "pairs": [
+            pair("a", "b", **{"1999-12-31": 90.0, "2021-08": 81.5, "no <tunnel>": 92.0}),
+            pair("a", "same", **{"1999-12-31": 60.0, "2021-08": 60.04, "no <tunnel>": 60.0}),
+            *(trip(number, number) for number in range(3)),
+        ],
+    }  # fmt: skip
+    return verdicts() | {"comparison": told | changes}
+
+
+def test_runs_stand_beside_each_other_with_verdict_minutes_and_difference(report):
+    page = Page(report(verdicts=compared()))
+    assert "compared" in page.ids
+    assert ["Reading", "31 December 1999", "August 2021", "no <tunnel>"] in page.rows
+    assert [
+        "Median trip", "typical speeds", "105.0", "Does not hold", "93.8", "\N{MINUS SIGN}11.2",
+        "Cannot be decided", "\N{EN DASH}", "Does not hold",
+    ] in page.rows  # fmt: skip
+
+
+def test_pairs_that_change_most_come_first_with_why_and_the_unchanged_are_left_out(report):
+    page = Page(report(verdicts=compared()))
+    [start] = [i for i, row in enumerate(page.rows) if row[:2] == ["From", "To"] and "August 2021" in row]  # fmt: skip
+    rows = page.rows[start + 1 : start + 6]
+    assert [row[0] for row in rows[:3]] == ["place 0", "place 1", "place 2"]
+    assert rows[2] == ["place 2", "place c", "100.0", "98.0", "\N{MINUS SIGN}2.0", "no way"]
+    assert rows[3] == ["place a", "place b", "90.0", "81.5", "\N{MINUS SIGN}8.5", "92.0", "+2.0"]
+    assert rows[4] == ["August 2021: a new road to b"]
+    assert "place same" not in page.words
+
+
+def test_fifteen_pairs_are_enough_for_a_page(report):
+    many = compared()["comparison"]["pairs"][:1] * 40
+    page = Page(report(verdicts=compared(pairs=many)))
+    assert page.words.count("a new road to b") == 15
+
+
+def test_readings_of_several_claims_stand_under_the_claim_they_belong_to(report):
+    [one] = compared()["comparison"]["readings"]
+    html = report(verdicts=compared(readings=[one, one | {"claim": "elsewhere"}], pairs=[]))
+    section = html[html.index('id="compared"') : html.index('id="maps"')]
+    assert re.findall("<h3>([^<]+)</h3>", section) == ["All within one and a half hours.", "elsewhere"]  # fmt: skip
+    assert "change most" not in section
+
+
+def test_without_a_comparison_there_is_no_section_for_it(report):
+    page = Page(report())
+    assert "compared" not in page.ids
+    assert "#compared" not in {a.get("href") for _, a in page.tags}
+
+
 # --- figures -------------------------------------------------------------------------------------
 
 
@@ -560,6 +696,8 @@ def test_every_figure_is_an_svg_of_its_own(region, layers):
         isochrone_maps(region, bands(region, layers), layers, ground, limit_min=90),
         zone_maps(region, drawn_zones(region, layers), layers, ground),
         trip_matrix(trips(), limit_min=90, clusters=CLUSTERS),
+        threshold_curve(THRESHOLDS, limit_min=90),
+        convergence_curve([[10, 0.4, 0.17, 0.69], [100, 0.29, 0.21, 0.39]]),
     ]
     ids = [set(re.findall(r'\bid="([^"]+)"', svg)) for svg in figures]
     assert all(texts(svg) for svg in figures)
@@ -590,6 +728,29 @@ def test_trips_beyond_the_limit_are_bold_and_lost_ones_are_words():
     heavy = set(re.findall(r'<text style="[^"]*font(?:-weight)?: (?:bold|700)[^>]*>([^<]+)<', svg))
     assert {"95", "90.4", "none"} <= heavy
     assert not {"80", "60"} & heavy
+
+
+@pytest.mark.parametrize(("limit", "share"), [(87.5, 50), (90, 50), (150, 75)])
+def test_the_threshold_curve_marks_the_claimed_limit_at_its_share(limit, share):
+    svg = threshold_curve(THRESHOLDS, limit_min=limit)
+    assert f"claimed: {limit:g} min, {share} % of the trips" in texts(svg)
+
+
+def test_below_the_first_limit_of_the_table_no_share_is_claimed():
+    said = texts(threshold_curve(THRESHOLDS, limit_min=45))
+    assert "claimed: 45 min" in said
+
+
+def test_without_a_table_of_thresholds_there_is_no_curve(report):
+    assert "thresholds-caption" in Page(report()).ids
+    assert "thresholds-caption" not in Page(report(thresholds=None)).ids
+
+
+def test_the_course_of_a_share_tells_its_draws_and_ends_with_its_interval():
+    rows = [[10, 0.4, 0.17, 0.69], [11, 0.3, 0.2, 0.4], [500, 0.03, 0.01, 0.045]]
+    words = texts(convergence_curve(rows, name="c"))
+    assert {"11", "500", "3 % (1 to 4 %)", "number of random draws"} <= set(words)
+    assert texts(convergence_curve(rows[:1]))  # a single row is a point
 
 
 def test_a_limit_cut_off_by_the_edge_is_dashed(region, layers):

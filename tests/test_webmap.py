@@ -11,6 +11,7 @@ from html.parser import HTMLParser
 import folium
 import geopandas as gpd
 import numpy as np
+import pandas as pd
 import pytest
 import shapely
 
@@ -126,6 +127,27 @@ def bands(origin="UNI04", **more):
         for m in (30, 60, 90)
     ]  # fmt: skip
     return frame([row | more for row in rows])
+
+
+def trips(**changes):
+    """Trips between three places of `layers`, C1 in the east, UNI04 on the same spot, U2 west."""
+    rows = [
+        ("C1", "U2", 100.0, -10.0, "ok"),
+        ("U2", "C1", 84.0, 6.0, "ok"),
+        ("R1", "U2", 60.0, 30.0, "ok"),
+        ("U2", "R1", np.nan, np.nan, "unreachable"),
+    ]
+    names = ["from_id", "to_id", "time_min", "margin_min", "status"]
+    table = pd.DataFrame(rows, columns=names)
+    for end in ("from", "to"):
+        table[f"{end}_name"] = "Place " + table[f"{end}_id"]
+    return table.assign(**changes)
+
+
+def chords(map_):
+    """What the page makes the trips of, or nothing."""
+    found = re.search(r"technobelt\.pairs\((.*)\)\.addTo", page_of(map_))
+    return json.loads(found.group(1)) if found else None
 
 
 @pytest.fixture
@@ -585,11 +607,60 @@ def test_counterexamples_wait_until_they_are_asked_for(region, layers):
     assert "104.3 minutes" in geojsons(map_, "Counterexamples")[0]["properties"]["pop"]
 
 
+def test_two_places_have_one_line_in_the_colour_of_the_worse_way_the_worst_on_top(region, layers):
+    data = chords(web_map(region, layers, pairs=trips()))
+    assert [name for *_, name in data["places"]] == ["Place U2", "Place C1", "Place R1"]
+    assert data["places"][0][:2] == [35.1, 128.2]
+    assert data["limit"] == 90
+    # from, to, look (5 to 15 over; no way), minutes there and back
+    assert data["pairs"] == [[0, 1, 1, 84.0, 100.0], [0, 2, 6, "no way on open roads", 60.0]]
+    assert data["looks"][1]["color"] == load_style()["margins"]["colours"][1]
+    assert [i for i, look in enumerate(data["looks"]) if "dashArray" in look] == [6]
+
+
+def test_draws_stand_beside_the_minutes_as_percentages(region, layers):
+    data = chords(web_map(region, layers, pairs=trips(p_within=[0.0, 0.374, 1.0, 0.0])))
+    assert [pair[3:] for pair in data["pairs"]] == [
+        [84.0, 100.0, 37, 0],
+        ["no way on open roads", 60.0, 0, 100],
+    ]
+
+
+def test_trips_wait_until_they_are_asked_for_and_the_legend_says_what_is_there(region, layers):
+    map_ = web_map(region, layers, pairs=trips())
+    assert "Trips by margin" in layer_names(map_)
+    assert "Trips by margin" not in shown(map_)
+    mine = [t for t, (on, _) in legend_of(page_of(map_)).items() if on == ["Trips by margin"]]
+    assert mine == ["5 to 15 min over", "no way on open roads"]
+
+
+@pytest.mark.parametrize("table", [None, pd.DataFrame(), trips(from_id="elsewhere")])
+def test_without_trips_between_known_places_there_is_no_layer_of_them(region, layers, table):
+    map_ = web_map(region, layers, pairs=table)
+    assert chords(map_) is None
+    assert "Trips by margin" not in page_of(map_)
+
+
+def test_trips_of_the_built_in_region_s_size_weigh_little(region, layers):
+    places = layers["complexes"]
+    many = [facility(f"P{i}", 128 + i / 100, 35.2) for i in range(20)]
+    rows = [(f"P{i}", f"P{j}") for i in range(20) for j in range(20) if i != j]
+    table = pd.DataFrame(rows, columns=["from_id", "to_id"]).assign(
+        from_name="A place of some name", to_name="Another", time_min=81.25, margin_min=8.75,
+        status="ok", p_within=0.5,
+    )  # fmt: skip
+    given = {**layers, "complexes": frame([*places.to_dict("records"), *many])}
+    without, whole = (len(page_of(web_map(region, given, pairs=t))) for t in (None, table))
+    assert whole - without < 10_000
+
+
 def test_a_frame_without_its_column_is_refused_by_name(region, layers, roads):
     with pytest.raises(MissingColumnError, match="'class'; found: ref"):
         web_map(region, layers, roads=roads.drop(columns="class"))
     with pytest.raises(MissingColumnError, match="'minutes'"):
         web_map(region, layers, isochrones=bands().drop(columns="minutes"))
+    with pytest.raises(MissingColumnError, match="'margin_min'"):
+        web_map(region, layers, pairs=trips().drop(columns="margin_min"))
 
 
 # --- what is said --------------------------------------------------------------------------------
@@ -612,8 +683,10 @@ def test_a_name_with_html_script_and_template_shows_as_text(region, layers, outl
         "unit": NASTY,
         "notes": [NASTY],
     }
-    map_ = web_map(region, layers, isochrones=bands(), verdicts={"claims": [claim]})
+    pairs = trips(from_name=NASTY, to_name=NASTY)
+    map_ = web_map(region, layers, isochrones=bands(), verdicts={"claims": [claim]}, pairs=pairs)
     page = page_of(map_)
+    assert {name for *_, name in chords(map_)["places"]} == {safe(NASTY)}
     assert "<script>alert" not in page
     assert "alert(1)" in page
     assert "&gt; 49" not in page
@@ -729,6 +802,18 @@ def test_the_card_counts_verdicts_and_tables_the_readings(region):
     ):
         assert text in said
     assert "<details" not in card(region, None)
+
+
+def test_the_card_counts_what_no_layer_can_decide_beside_what_was_tested(region):
+    tested = {"kind": "count", "verdict": "undecided", "observed": 1, "expected": 2}
+    beyond = {"kind": "undecidable", "verdict": "undecided", "notes": ["nobody counts"]}
+    said = card(region, {"claims": [tested, beyond, beyond]})
+    assert re.search(
+        r">1 undecided</span><small>and 2 that no layer can decide</small></span></summary>", said
+    )
+    assert "What no layer can decide is listed in the report." in said
+    assert "no layer can decide" not in card(region, {"claims": [tested]})
+    assert ">1 that no layer can decide<" in card(region, {"claims": [beyond]})
 
 
 # --- packing -------------------------------------------------------------------------------------

@@ -9,10 +9,12 @@ import subprocess
 
 import folium
 import geopandas as gpd
+import pandas as pd
 import pytest
 import shapely
 
 import technobelt as tb
+from technobelt.style import load_style
 from technobelt.webmap import web_map, write_map
 
 CHROMIUM = (
@@ -81,6 +83,19 @@ const toggle = (name) => [...document.querySelectorAll('.leaflet-control-layers 
 PAPER = ("growth_poles", "local_plans", "producer_services", "mechanical_industry")
 
 
+def hub_trips(region):
+    """Trips between the three hubs, both ways: one pair over, one within, one without a way back."""
+    east, centre, west = region.hubs
+    rows = [
+        (east, west, 97.0, -7.0, "ok", 0.2), (west, east, 95.0, -5.0, "ok", 0.37),
+        (east, centre, 40.0, 50.0, "ok", 1.0), (centre, east, 41.0, 49.0, "ok", 1.0),
+        (centre, west, 60.0, 30.0, "ok", 1.0), (west, centre, None, None, "unreachable", 0.0),
+    ]  # fmt: skip
+    names = ["from_id", "to_id", "time_min", "margin_min", "status", "p_within"]
+    table = pd.DataFrame(rows, columns=names)
+    return table.assign(from_name="Hub " + table["from_id"], to_name="Hub " + table["to_id"])
+
+
 @pytest.fixture(scope="module")
 def page(tmp_path_factory):
     region = tb.load_region()
@@ -117,7 +132,8 @@ def page(tmp_path_factory):
         "limit_min": 90,
         "observed_min": 94.0,
     }
-    map_ = web_map(region, layers, roads=road, isochrones=isochrones, verdicts={"claims": [claim]})
+    told = {"isochrones": isochrones, "verdicts": {"claims": [claim]}, "pairs": hub_trips(region)}
+    map_ = web_map(region, layers, roads=road, **told)
     return write_map(map_, tmp_path_factory.mktemp("map") / "map.html")
 
 
@@ -180,7 +196,7 @@ def test_groups_have_headings_that_survive_a_change(page, tmp_path):
     """
     )
     (before, after), _ = asked(page, tmp_path, script)
-    assert before == after == ["The plan", "Places", "Drive time", "The paper"]
+    assert before == after == ["The plan", "Places", "Drive time", "Claims", "The paper"]
 
 
 def test_discs_are_hatched_with_a_pattern_that_the_page_has(page, tmp_path):
@@ -212,6 +228,46 @@ def test_the_paper_s_layers_come_when_they_are_asked_for_and_the_legend_with_the
     assert areas == 3 + 4 + 1
     assert poles == 6
     assert {"Busan: footwear", "2 to 4%", "Growth pole (1960s, 70s)", "Mechanical industry"} <= set(legend)  # fmt: skip
+    assert said == []
+
+
+def test_trips_are_drawn_on_choice_tell_their_minutes_and_a_place_lights_up_its_own(page, tmp_path):
+    script = (
+        SWITCH
+        + """
+      const lines = () => [...document.querySelectorAll('.leaflet-tb-pairs-pane path')];
+      const before = lines().length;
+      toggle('Trips by margin');
+      const looks = lines().slice(1, 4).map((path) => [path.getAttribute('stroke'), path.getAttribute('stroke-dasharray')]);
+      const worst = Object.values(map._layers).find((layer) => layer._path === lines()[5]);
+      worst.openTooltip(); await wait(100);
+      const tip = document.querySelector('.tb-trip').innerText;
+      let hub = null;
+      map.eachLayer((layer) => { if ((layer.feature?.properties.tip || '').includes('Hub of Gimhae')) hub = layer; });
+      hub.openPopup(); await wait(300);
+      const lit = () => lines().slice(1, 4).map((path) => Number(path.getAttribute('stroke-opacity')));
+      const some = lit(); map.closePopup(); await wait(300);
+      const all = lit(); toggle('Trips by margin'); hub.openPopup(); map.closePopup(); await wait(300);
+      return [before, looks, tip, some, all, lines().length];
+    """
+    )
+    (before, looks, tip, some, all_, after), said = asked(page, tmp_path, script)
+    colours = load_style()["margins"]
+    assert (before, after) == (0, 0)
+    assert looks == [
+        [colours["colours"][5], None],
+        [colours["colours"][1], None],
+        [colours["unreachable"], "6 5"],
+    ]
+    west, centre, east = (f"Hub {hub}" for hub in reversed(tb.load_region().hubs))
+    assert tip.splitlines() == [
+        f"{west} to {east}",
+        "There: 95 min, 5 over, within the limit in 37 % of draws",
+        "Back: 97 min, 7 over, within the limit in 20 % of draws",
+    ]
+    assert centre not in tip
+    assert some == [0.9, 0.9, 0.1]
+    assert all_ == [0.9, 0.9, 0.9]
     assert said == []
 
 

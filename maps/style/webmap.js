@@ -70,6 +70,54 @@ const technobelt = (() => {
     if (icon && tip) layer.on("add", () => layer.getElement()?.setAttribute("aria-label", words(tip)));
   };
 
+  // --- trips: a bent line for every two places, coloured by margin; see pairs.py ------------------
+
+  const STEPS = 24, NEAR_M = 15;
+
+  const bent = ([lat, lon], [toLat, toLon], bend) => { // to the left of the way, by a share of it
+    const wide = Math.cos(lat * Math.PI / 180), x = (toLon - lon) * wide, y = toLat - lat;
+    return Array.from({ length: STEPS + 1 }, (_, step) => {
+      const t = step / STEPS, off = 2 * bend * t * (1 - t);
+      return [lat + y * t + x * off, lon + (x * t - y * off) / wide];
+    });
+  };
+
+  const trip = (title, limit, minutes, share) => {
+    if (minutes === null) return "";
+    if (typeof minutes === "string") return `<br>${title}: ${minutes}`;
+    const over = minutes - limit, digits = Math.abs(over) < 1 ? 1 : 0;
+    const rest = `${Math.abs(over).toFixed(digits)} ${over > 0 ? "over" : "to spare"}`;
+    const drawn = share == null ? "" : `, within the limit in ${share} % of draws`;
+    return `<br>${title}: <b>${minutes.toFixed(digits)} min</b>, ${rest}${drawn}`;
+  };
+
+  const pairs = ({ limit, places, looks, pairs: all, pane }) => {
+    const made = all.map(([i, j, look, there, back, ...shares], rank) => {
+      const way = bent(places[i], places[j], 0.1 + 0.35 * rank / all.length);
+      const line = L.polyline(way, { pane, interactive: false, opacity: 0.9, ...looks[look] });
+      const hit = L.polyline(way, { pane, weight: 9, opacity: 0 }); // as wide as a finger needs
+      const said = `<b>${places[i][2]}</b> to <b>${places[j][2]}</b>`
+        + trip("There", limit, there, shares[0]) + trip("Back", limit, back, shares[1]);
+      hit.bindTooltip(said, { sticky: true, className: "tb-tip tb-trip" });
+      hit.bindPopup(said, { className: "tb-popup" }).on("popupopen", () => hit.closeTooltip());
+      const weight = looks[look].weight;
+      hit.on({ mouseover: () => line.setStyle({ weight: weight + 2.5 }), mouseout: () => line.setStyle({ weight }) });
+      return { ends: [i, j], line, hit, way };
+    });
+    const casing = L.polyline(made.map(({ way }) => way), { pane, interactive: false, color: "#fff", weight: 4.5, opacity: 0.55 });
+    const light = (place) => { // the trips of one place, or all of them
+      made.forEach(({ ends, line }) => line.setStyle({ opacity: place < 0 || ends.includes(place) ? 0.9 : 0.1 }));
+      casing.setStyle({ opacity: place < 0 ? 0.55 : 0 });
+    };
+    const opened = ({ popup }) => light(places.findIndex(([lat, lon]) => popup.getLatLng().distanceTo([lat, lon]) < NEAR_M));
+    const closed = () => light(-1);
+    const group = L.featureGroup([casing, ...made.map((m) => m.line), ...made.map((m) => m.hit)]);
+    return group.on({
+      add: ({ target }) => { closed(); target._map.on({ popupopen: opened, popupclose: closed }); },
+      remove: ({ target }) => target._map?.off({ popupopen: opened, popupclose: closed }),
+    });
+  };
+
   // --- layer control: headings between the groups -----------------------------------------------
 
   const addItem = L.Control.Layers.prototype._addItem;
@@ -220,5 +268,5 @@ const technobelt = (() => {
     document.documentElement.dataset.technobelt = "ready";
   };
 
-  return { point, bind, start };
+  return { point, bind, pairs, start };
 })();

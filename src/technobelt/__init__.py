@@ -12,13 +12,16 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 _HOME = {
+    "Comparison": "comparison",
     "Network": "network",
     "Plan": "planning",
     "Region": "region",
+    "Scenario": "scenario",
     "TechnobeltError": "errors",
     "Verdicts": "claims",
     "build_network": "network",
     "check_claims": "claims",
+    "compare_claims": "comparison",
     "draw_zones": "zones",
     "export_shapefile": "export",
     "facilities": "layers",
@@ -27,6 +30,7 @@ _HOME = {
     "list_layers": "layers",
     "load_network": "network",
     "load_region": "region",
+    "load_scenario": "scenario",
     "located": "layers",
     "nearest": "travel_time",
     "not_located": "layers",
@@ -41,6 +45,7 @@ _HOME = {
 
 if TYPE_CHECKING:
     from technobelt.claims import Verdicts, check_claims
+    from technobelt.comparison import Comparison, compare_claims
     from technobelt.errors import TechnobeltError
     from technobelt.export import export_shapefile, write_layer
     from technobelt.isochrone import isochrones
@@ -55,19 +60,23 @@ if TYPE_CHECKING:
     from technobelt.planning import Plan, plan
     from technobelt.region import Region, load_region
     from technobelt.routes import route
+    from technobelt.scenario import Scenario, load_scenario
     from technobelt.travel_time import nearest, travel_times
     from technobelt.webmap import web_map
     from technobelt.zones import draw_zones
 
 __all__ = [
+    "Comparison",
     "Network",
     "Plan",
     "Region",
+    "Scenario",
     "TechnobeltError",
     "Verdicts",
     "__version__",
     "build_network",
     "check_claims",
+    "compare_claims",
     "draw_zones",
     "export_shapefile",
     "facilities",
@@ -76,6 +85,7 @@ __all__ = [
     "list_layers",
     "load_network",
     "load_region",
+    "load_scenario",
     "located",
     "nearest",
     "not_located",

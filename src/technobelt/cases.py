@@ -5,14 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from technobelt.errors import ClaimError
 from technobelt.network.ties import tie_points
+from technobelt.position_errors import error_minutes
 from technobelt.trips import Trips, corridor_sections, member_places, trips_of
 
 if TYPE_CHECKING:
     import geopandas as gpd
+    import numpy as np
     from numpy.typing import NDArray
 
     from technobelt.claim_kinds import TravelTimeClaim
@@ -98,9 +98,8 @@ class Case:
 
         A trip that is beyond the limit by less may only seem to be.
         """
-        metres_per_min = self.region.profiles[profile].speed_kph["tertiary"].high * 1000 / 60
-        error = trips.from_error_m[:, None] + trips.to_error_m[None, :]
-        return np.asarray(error / metres_per_min)
+        metres = trips.from_error_m[:, None] + trips.to_error_m[None, :]
+        return error_minutes(self.region.profiles[profile], metres)
 
 
 def make_case(region: Region, network: Network, claim: TravelTimeClaim, basis: Basis) -> Case:

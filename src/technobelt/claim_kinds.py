@@ -13,6 +13,7 @@ from pydantic import (
     Field,
     NonNegativeFloat,
     PositiveFloat,
+    PositiveInt,
     model_validator,
 )
 from pydantic_core import PydanticCustomError
@@ -80,7 +81,7 @@ class CompositionClaim(_Claim):
     """Each cluster has at least `at_least` of each of the named selections."""
 
     kind: Literal["composition"]
-    at_least: int = 1
+    at_least: PositiveInt = 1
     parts: dict[str, Selection]
 
 
@@ -89,7 +90,7 @@ class CountClaim(_Claim):
 
     kind: Literal["count"]
     what: Selection
-    expected: float
+    expected: NonNegativeFloat
     unit: str
     tolerance: NonNegativeFloat = 0.0
 
@@ -113,8 +114,8 @@ class ProximityClaim(_Claim):
     """Places lie near the corridor's interchanges, by air or by road.
 
     Holds if at least `share_min` of the members do, for every value within the stated ranges.
-    Exactly one of `within_km` (straight line) and `within_min` (minutes by car, `profile`) is
-    given.
+    Exactly one of `within_km` (straight line) and `within_min` (minutes by car in `profile`, until
+    the drive comes onto the corridor) is given.
     """
 
     kind: Literal["proximity"]

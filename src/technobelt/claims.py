@@ -7,6 +7,7 @@ fails only if it does at the fast end; in between the data cannot decide.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -56,6 +57,10 @@ class Verdicts:
         share of them in which the trip is within the limit.
     routes
         The worst of these pairs with the way driven, WGS 84.
+    scenario
+        Id of the scenario under which they are, if any.
+    comparison
+        What `compare_claims` found beside it, if anything, as ``claims.json`` holds it.
     """
 
     region: str
@@ -64,6 +69,8 @@ class Verdicts:
     claims: list[dict[str, Any]]
     pairs: pd.DataFrame = field(default_factory=pd.DataFrame)
     routes: gpd.GeoDataFrame | None = None
+    scenario: str = ""
+    comparison: dict[str, Any] = field(default_factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
         """Return what ``claims.json`` holds."""
@@ -72,6 +79,8 @@ class Verdicts:
             "as_of": self.as_of,
             "network": self.network,
             "claims": self.claims,
+            **({"scenario": self.scenario} if self.scenario else {}),
+            **({"comparison": self.comparison} if self.comparison else {}),
         }
 
     def thresholds(self, minutes: Sequence[float] = THRESHOLDS) -> pd.DataFrame:
@@ -194,6 +203,7 @@ def check_claims(
         claims=results,
         pairs=shown.pairs if shown else pd.DataFrame(),
         routes=shown.routes if shown else None,
+        scenario=roads.info.scenario,
     )
 
 
@@ -225,22 +235,32 @@ def sentence(claim: dict[str, Any]) -> str:
     between = " to ".join(claim.get("between") or ["cluster", "cluster"])
     if claim["observed_min"] is None:
         return f"The median trip {between} has no way on open roads."
+    takes = f"The median trip {between} takes {claim['observed_min']:.0f} min{_ranged(claim)}."
+    return f"{takes}{_turned(claim)}{_drawn(claim)}{_without(claim)}"
+
+
+def _ranged(claim: dict[str, Any]) -> str:
+    """Say the range and the limit, where the slow end has a way at all."""
     low, high = claim["range_min"]
-    text = (
-        f"The median trip {between} takes {claim['observed_min']:.0f} min in the profile "
-        f"'{claim['profile']}', {low:.0f} to {high:.0f} min within the stated ranges of speed; "
-        f"the limit is {claim['limit_min']:g} min."
-        if high is not None
-        else f"The median trip {between} takes {claim['observed_min']:.0f} min."
+    if high is None:
+        return ""
+    return (
+        f" in the profile '{claim['profile']}', {low:.0f} to {high:.0f} min within the stated "
+        f"ranges of speed; the limit is {claim['limit_min']:g} min"
     )
-    factor = claim["break_even_factor"]
+
+
+def _turned(claim: dict[str, Any]) -> str:
+    """Say which speeds would turn the verdict, where any would."""
+    factor, alone = claim["break_even_factor"], claim.get("break_even_corridor")
     if factor is None:
-        return text
+        return ""
     turn = "within" if factor > 1 else "over"
-    text = f"{text} It comes {turn} the limit if all driving speeds are multiplied by {factor:.3f}"
-    alone = claim.get("break_even_corridor")
-    text = f"{text}, or the corridor alone by {alone:.3f}" if alone else text
-    return f"{text}.{_drawn(claim)}{_without(claim)}"
+    corridor = f", or the corridor alone by {alone:.3f}" if alone else ""
+    return (
+        f" It comes {turn} the limit if all driving speeds are multiplied by {factor:.3f}"
+        f"{corridor}."
+    )
 
 
 def _drawn(claim: dict[str, Any]) -> str:
@@ -263,9 +283,19 @@ def _without(claim: dict[str, Any]) -> str:
 
 
 def _counted_sentence(claim: dict[str, Any]) -> str:
+    low, high = claim.get("observed_range", (claim["observed"],) * 2)
     if claim["unit"] == "year":
-        return f"Found the year {claim['observed']:.0f}; the plan says {claim['expected']:g}."
-    found = f"{claim['observed']:,.10g}"
-    if "observed_range" in claim and claim["observed_range"][0] != claim["observed_range"][1]:
-        found = " to ".join(f"{value:,.10g}" for value in claim["observed_range"])
+        spread = claim.get("tolerance") or 0.0
+        says = _years(claim["expected"] - spread, claim["expected"] + spread)
+        found = "a year" if low != high else "the year"
+        return f"Found {found} {_years(low, high)}; the plan says {says}."
+    found = f"{low:,.10g} to {high:,.10g}" if low != high else f"{claim['observed']:,.10g}"
     return f"Found {found} {claim['unit']}; the plan says {claim['expected']:,.10g}."
+
+
+def _years(first: float, last: float) -> str:
+    """Say whole years: one, or the first and the last of several."""
+    years = range(math.ceil(first), math.floor(last) + 1)
+    if len(years) > 1:
+        return f"between {years[0]} and {years[-1]}"
+    return str(years[0]) if years else f"{(first + last) / 2:g}"

@@ -8,6 +8,7 @@ from __future__ import annotations
 import logging
 import math
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +18,7 @@ from technobelt import __version__
 from technobelt.console import (
     hand_over,
     print_calibration,
+    print_comparison,
     print_cross_check,
     print_json,
     print_layers,
@@ -30,10 +32,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     import geopandas as gpd
+    import pandas as pd
 
     from technobelt.cross_check import Ask, CrossCheck
     from technobelt.network import Network
     from technobelt.region import Region
+    from technobelt.scenario import Scenario
 
 __all__ = ["main"]
 
@@ -48,12 +52,32 @@ NETWORK = click.option(
     type=click.Path(path_type=Path),
     help="Road network (.parquet) instead of the region's own.",
 )
+FILE = click.argument("file", type=click.Path(path_type=Path), required=False)
 PROFILE = click.option(
     "--profile",
     metavar="P",
     help="Speed profile; default: that of the zone rules, or of each claim.",
 )
 AS_OF = click.option("--as-of", metavar="DATE", help="Use the roads open on this date, e.g. 1999.")
+AS_OF_MANY = click.option(
+    "--as-of",
+    "dates",
+    multiple=True,
+    metavar="DATE",
+    help="Use the roads open on this date, e.g. 1999; given twice, compare the dates.",
+)
+SCENARIO = click.option(
+    "--scenario",
+    type=click.Path(path_type=Path),
+    help="Edits of roads and facilities (.toml), see README.",
+)
+SCENARIOS = click.option(
+    "--scenario",
+    "scenarios",
+    multiple=True,
+    type=click.Path(path_type=Path),
+    help="Compare with the claims under these edits (.toml, see README); may be repeated.",
+)
 MEMBERS_AS_OF = click.option(
     "--members-as-of",
     metavar="DATE",
@@ -64,7 +88,7 @@ DRAWS = click.option(
     type=click.IntRange(min=0),
     default=0,
     show_default=True,
-    help="Random draws of speeds (about 0.15 s each): how often each reading is within the limit.",
+    help="Random draws of speeds: how often each reading holds. 1000 take about a minute.",
 )
 SEED = click.option("--seed", type=click.IntRange(min=0), default=1999, show_default=True)
 JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON for machines.")
@@ -149,6 +173,7 @@ def technobelt(ctx: click.Context, *, debug: bool, verbose: bool) -> None:
 @PROFILE
 @AS_OF
 @MEMBERS_AS_OF
+@SCENARIO
 @DRAWS
 @SEED
 @MINUTES
@@ -160,6 +185,7 @@ def plan(
     profile: str | None,
     as_of: str | None,
     members_as_of: str | None,
+    scenario: Path | None,
     draws: int,
     seed: int,
     minutes: tuple[float, ...],
@@ -176,6 +202,7 @@ def plan(
             profile=profile,
             as_of=as_of,
             members_as_of=members_as_of,
+            scenario=_scenario(scenario) if scenario else None,
             draws=draws,
             seed=seed,
             minutes=minutes,
@@ -194,15 +221,20 @@ def plan(
 @REGION
 @NETWORK
 @PROFILE
-@AS_OF
+@AS_OF_MANY
 @MEMBERS_AS_OF
+@SCENARIOS
+@click.option(
+    "--without-corridor", is_flag=True, help="Compare with the claims if the corridor is closed."
+)
 @DRAWS
 @SEED
 @JSON
 @click.option(
     "--pairs",
     type=click.Path(path_type=Path),
-    help="Write every trip of the first travel-time claim: .csv, .parquet, .xlsx.",
+    help="Write every trip of the first travel-time claim: .csv, .parquet, .xlsx; where runs are "
+    "compared, in each.",
 )
 @click.option(
     "--routes",
@@ -233,8 +265,9 @@ def check(
     region: Path | None,
     network: Path | None,
     profile: str | None,
-    as_of: str | None,
+    dates: tuple[str, ...],
     members_as_of: str | None,
+    scenarios: tuple[Path, ...],
     draws: int,
     seed: int,
     pairs: Path | None,
@@ -244,27 +277,47 @@ def check(
     tiles: Path | None,
     fail_on: str | None,
     *,
+    without_corridor: bool,
     as_json: bool,
 ) -> None:
-    """Check the plan's claims and say how firmly they hold."""
-    from technobelt.claims import check_claims
+    """Check the plan's claims and say how firmly they hold.
 
-    _check_against(against, osm, as_of)
+    With --scenario, --without-corridor or several dates the claims are compared: everything but
+    what a run is named after stays the same, the roads that places are tied to included.
+    """
+    from technobelt.claims import check_claims
+    from technobelt.comparison import compare_claims
+
+    _check_against(against, osm, edited=bool(dates or scenarios))
+    comparison = crossed = None
     with status() as say:
         ask = _valhalla(osm, tiles, say) if osm else None
         where, roads = _region_and_roads(region, network, say)
+        edits = [_scenario(path) for path in scenarios]
         verdicts = check_claims(
             where,
             roads,
             profile=profile,
-            as_of=as_of,
+            as_of=dates[0] if dates else None,
             members_as_of=members_as_of,
             draws=draws,
             seed=seed,
             progress=say,
         )
-        _write_pairs(where, verdicts, pairs, routes)
-        crossed = None
+        if edits or without_corridor or len(dates) > 1:
+            comparison = compare_claims(
+                where,
+                roads,
+                scenarios=edits,
+                dates=dates,
+                without_corridor=without_corridor,
+                profile=profile,
+                members_as_of=members_as_of,
+                progress=say,
+            )
+            verdicts = replace(verdicts, comparison=comparison.to_dict())
+        trips = verdicts.pairs if comparison is None else comparison.pairs
+        _write_pairs(where, trips, pairs, verdicts.routes, routes)
         if ask is not None:
             options = {"profile": profile, "members_as_of": members_as_of}
             crossed = _cross_check(where, roads, ask, **options)
@@ -272,7 +325,10 @@ def check(
         print_json(verdicts.to_dict() | ({"cross_check": crossed.to_dict()} if crossed else {}))
     else:
         print_verdicts(verdicts)
-        if crossed:
+        if comparison is not None:
+            click.echo()
+            print_comparison(comparison)
+        if crossed is not None:
             print_cross_check(crossed)
     bad = {"fails": {"fails"}, "undecided": {"fails", "undecided"}}.get(fail_on or "", set())
     if any(claim["verdict"] in bad for claim in verdicts.claims):
@@ -297,6 +353,7 @@ def check(
 @click.option("--toward", is_flag=True, help="Minutes to the places, not from them.")
 @PROFILE
 @AS_OF
+@SCENARIO
 @ACCESS
 @click.option("--cell-m", type=click.FloatRange(min=5), help="Side of the raster's cells, m.")
 @click.option("--raster", type=click.Path(path_type=Path), help="Travel-time raster (.tif).")
@@ -315,6 +372,7 @@ def isochrone(
     mode: Any,
     profile: str | None,
     as_of: str | None,
+    scenario: Path | None,
     max_access_m: float,
     cell_m: float | None,
     raster: Path | None,
@@ -331,8 +389,7 @@ def isochrone(
     from technobelt.surface import travel_time_raster
 
     with status() as say:
-        where, roads = _region_and_roads(region, network, say)
-        roads = roads.as_of(as_of) if as_of else roads
+        where, roads = _region_and_roads(region, network, say, as_of, scenario)
         places = _places(where, origins or where.hubs)
         speeds = _speeds(where, profile)
         say("isochrones")
@@ -378,6 +435,7 @@ def isochrone(
 @NETWORK
 @PROFILE
 @AS_OF
+@SCENARIO
 @ACCESS
 @click.option("--max-minutes", type=click.FloatRange(min=0, min_open=True), help="Longest trip.")
 @click.option(
@@ -392,6 +450,7 @@ def matrix(
     network: Path | None,
     profile: str | None,
     as_of: str | None,
+    scenario: Path | None,
     max_access_m: float,
     max_minutes: float | None,
     by: Any,
@@ -403,8 +462,7 @@ def matrix(
     from technobelt import travel_time
 
     with status() as say:
-        where, roads = _region_and_roads(region, network, say)
-        roads = roads.as_of(as_of) if as_of else roads
+        where, roads = _region_and_roads(region, network, say, as_of, scenario)
         start = _places(where, origins or where.hubs)
         finish = _places(where, destinations or origins or where.hubs)
         say("travel times")
@@ -428,6 +486,7 @@ def matrix(
 @NETWORK
 @PROFILE
 @AS_OF
+@SCENARIO
 @ACCESS
 @click.option("--by", type=click.Choice(["time", "length"]), default="time", show_default=True)
 @click.option("--out", type=click.Path(path_type=Path), help="File with the route's shape.")
@@ -438,6 +497,7 @@ def route(
     network: Path | None,
     profile: str | None,
     as_of: str | None,
+    scenario: Path | None,
     max_access_m: float,
     by: Any,
     out: Path | None,
@@ -447,8 +507,7 @@ def route(
     from technobelt.routes import route as best
 
     with status() as say:
-        where, roads = _region_and_roads(region, network, say)
-        roads = roads.as_of(as_of) if as_of else roads
+        where, roads = _region_and_roads(region, network, say, as_of, scenario)
         ends = _places(where, [origin]), _places(where, [destination])
         steps = best(
             roads, *ends, profile=_speeds(where, profile), max_access_m=max_access_m, by=by
@@ -466,6 +525,7 @@ def route(
 @NETWORK
 @PROFILE
 @AS_OF
+@SCENARIO
 @click.option(
     "--out",
     type=click.Path(path_type=Path),
@@ -479,6 +539,7 @@ def zones(
     network: Path | None,
     profile: str | None,
     as_of: str | None,
+    scenario: Path | None,
     out: Path,
     encoding: Any,
 ) -> None:
@@ -487,8 +548,8 @@ def zones(
     from technobelt.zones import draw_zones
 
     with status() as say:
-        where, roads = _region_and_roads(region, network, say)
-        drawn = draw_zones(where, roads, profile=profile, as_of=as_of, progress=say)
+        where, roads = _region_and_roads(region, network, say, as_of, scenario)
+        drawn = draw_zones(where, roads, profile=profile, progress=say)
         write_layer(drawn, out, layer="zones", encoding=encoding)
         _add_licence(out, where)
     print_table(
@@ -502,6 +563,7 @@ def zones(
 @NETWORK
 @PROFILE
 @AS_OF
+@SCENARIO
 @MINUTES
 @click.option(
     "--out",
@@ -515,6 +577,7 @@ def map_(
     network: Path | None,
     profile: str | None,
     as_of: str | None,
+    scenario: Path | None,
     minutes: tuple[float, ...],
     out: Path,
 ) -> None:
@@ -523,7 +586,15 @@ def map_(
     from technobelt.webmap import write_map
 
     with status() as say:
-        done = run(region, network, profile=profile, as_of=as_of, minutes=minutes, progress=say)
+        done = run(
+            region,
+            network,
+            profile=profile,
+            as_of=as_of,
+            scenario=_scenario(scenario) if scenario else None,
+            minutes=minutes,
+            progress=say,
+        )
         say("map")
         write_map(done.web_map(), out)
     click.echo(str(out))
@@ -714,10 +785,25 @@ def network() -> None:
 @click.option("--out", type=click.Path(path_type=Path), required=True, help="The .parquet file.")
 @click.option("--crs", help="Metric CRS; default: the UTM zone of its middle.")
 @click.option("--date", help="Date of the roads, where the file does not say.")
+@click.option(
+    "--dates-of",
+    metavar="REGION",
+    help="Take dates of opening from the roads of a region ('built-in', or its folder), for "
+    "--as-of.",
+)
 @click.option("--no-service", is_flag=True, help="Leave service roads out.")
-def build_(roads: Path, out: Path, crs: str | None, date: str | None, *, no_service: bool) -> None:
+def build_(
+    roads: Path,
+    out: Path,
+    crs: str | None,
+    date: str | None,
+    dates_of: str | None,
+    *,
+    no_service: bool,
+) -> None:
     """Build a network from an OSM file (.osm.pbf, .osm, .osm.gz)."""
-    from technobelt.network import build_network, save_network
+    from technobelt.network import build_network, load_network, save_network, with_dates_of
+    from technobelt.region import load_region
     from technobelt.schema import ROAD_CLASSES
 
     classes = [name for name in ROAD_CLASSES if not (no_service and name == "service")]
@@ -729,6 +815,10 @@ def build_(roads: Path, out: Path, crs: str | None, date: str | None, *, no_serv
             date=date,
             progress=lambda ways: say(f"{ways:,} ways"),
         )
+        if dates_of:
+            say("dates")
+            region = load_region(None if dates_of == "built-in" else dates_of)
+            made = with_dates_of(made, load_network(region))
         say("saving")
         save_network(made, out)
     print_report(made)
@@ -736,14 +826,12 @@ def build_(roads: Path, out: Path, crs: str | None, date: str | None, *, no_serv
 
 
 @network.command()
-@click.argument("file", type=click.Path(path_type=Path), required=False)
+@FILE
+@NETWORK
 @JSON
-def info(file: Path | None, *, as_json: bool) -> None:
+def info(file: Path | None, network: Path | None, *, as_json: bool) -> None:
     """Say what a network holds, and what building it dropped (default: the built-in one)."""
-    from technobelt.network import load_network
-    from technobelt.region import load_region
-
-    loaded = load_network(file) if file else load_network(load_region())
+    loaded = _roads(file, network)
     if as_json:
         print_json(loaded.info.to_dict())
         return
@@ -754,14 +842,14 @@ def info(file: Path | None, *, as_json: bool) -> None:
 
 
 @network.command()
-@click.argument("file", type=click.Path(path_type=Path), required=False)
+@FILE
+@NETWORK
 @JSON
-def dates(file: Path | None, *, as_json: bool) -> None:
+def dates(file: Path | None, network: Path | None, *, as_json: bool) -> None:
     """Say how many kilometres have a date of opening, by route and evidence."""
-    from technobelt.network import kilometres_by_evidence, load_network
-    from technobelt.region import load_region
+    from technobelt.network import kilometres_by_evidence
 
-    loaded = load_network(file) if file else load_network(load_region())
+    loaded = _roads(file, network)
     table = kilometres_by_evidence(loaded)
     if as_json:
         days = table[["first", "last"]].astype(object)
@@ -772,16 +860,16 @@ def dates(file: Path | None, *, as_json: bool) -> None:
 
 
 @network.command("export")
-@click.argument("file", type=click.Path(path_type=Path), required=False)
+@FILE
+@NETWORK
 @click.option("--out", type=click.Path(path_type=Path), required=True, help="E.g. roads.gpkg.")
-def export_(file: Path | None, out: Path) -> None:
+def export_(file: Path | None, network: Path | None, out: Path) -> None:
     """Write the road sections for GIS desktops; the suffix of --out is the format."""
     from technobelt.export import write_layer, write_licence
-    from technobelt.network import load_network
-    from technobelt.region import load_region
 
-    loaded = load_network(file) if file else load_network(load_region())
-    write_layer(loaded.roads.astype({"class": str}), out, layer="roads")
+    loaded = _roads(file, network)
+    numbered = loaded.roads.astype({"class": str}).reset_index(names="section")
+    write_layer(numbered, out, layer="roads")
     write_licence(out.parent, [loaded.info.licence], name=f"{out.name}.LICENCE.txt")
     click.echo(f"{out}: {len(loaded.roads)} sections")
 
@@ -790,39 +878,71 @@ def export_(file: Path | None, out: Path) -> None:
 
 
 def _region_and_roads(
-    region: Path | None, network: Path | None, say: Callable[[str], None]
+    region: Path | None,
+    network: Path | None,
+    say: Callable[[str], None],
+    as_of: str | None = None,
+    scenario: Path | None = None,
 ) -> tuple[Region, Network]:
+    """Return the region and its roads, on a date and under a scenario if one is asked for."""
     from technobelt.network import region_network
     from technobelt.region import load_region
 
     where = load_region(region)
+    edits = _scenario(scenario) if scenario else None
     say("roads")
-    return where, region_network(where, network)
+    roads = region_network(where, network)
+    roads = roads.as_of(as_of) if as_of else roads
+    if edits is None:
+        return where, roads
+    return where.with_scenario(edits), roads.with_scenario(edits)
 
 
-def _write_pairs(region: Region, verdicts: Any, pairs: Path | None, routes: Path | None) -> None:
+def _roads(file: Path | None, network: Path | None) -> Network:
+    """Return the network of FILE, or of --network in its place; else the built-in one."""
+    from technobelt.network import load_network
+    from technobelt.region import load_region
+
+    if file and network:
+        raise click.UsageError(
+            f"FILE and --network both name a network: {file} and {network}. Give one of them."
+        )
+    return load_network(file or network or load_region())
+
+
+def _scenario(path: Path) -> Scenario:
+    from technobelt.scenario import load_scenario
+
+    return load_scenario(path)
+
+
+def _write_pairs(
+    region: Region, trips: pd.DataFrame, pairs: Path | None, ways: Any, routes: Path | None
+) -> None:
     """Write the trips of a claim, and the ways of the worst of them."""
     from technobelt.console import write_table
     from technobelt.errors import ClaimError
     from technobelt.export import write_layer
 
-    if (pairs or routes) and verdicts.pairs.empty:
+    if (pairs or routes) and trips.empty:
         raise ClaimError(
             f"region '{region.id}' has no travel-time claim whose trips could be written. "
             "Leave out --pairs and --routes, or add a claim."
         )
     if pairs is not None:
-        write_table(verdicts.pairs, pairs)
+        write_table(trips, pairs)
     if routes is not None:
-        write_layer(verdicts.routes.drop(columns="by"), routes, layer="routes")
+        write_layer(ways.drop(columns="by"), routes, layer="routes")
         _add_licence(routes, region)
 
 
-def _check_against(against: str | None, osm: Path | None, as_of: str | None) -> None:
+def _check_against(against: str | None, osm: Path | None, *, edited: bool) -> None:
     if (against is None) != (osm is None):
         raise click.UsageError("--against and --osm go together: the engine, and its roads.")
-    if against is not None and as_of is not None:
-        raise click.UsageError("--against drives on all roads of --osm: leave out --as-of.")
+    if against is not None and edited:
+        raise click.UsageError(
+            "--against drives on all roads of --osm: leave out --as-of and --scenario."
+        )
 
 
 def _valhalla(osm: Path, tiles: Path | None, say: Callable[[str], None]) -> Ask:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import sys
+import textwrap
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 __all__ = [
     "hand_over",
     "print_calibration",
+    "print_comparison",
     "print_cross_check",
     "print_json",
     "print_layers",
@@ -62,7 +64,7 @@ def print_verdicts(verdicts: Any) -> None:
         click.echo(f"           {claim['statement']}")
         click.echo(f"           {sentence(claim)}")
         for note in claim["notes"]:
-            if note.startswith(("As of", "Left out")):
+            if note.startswith(("As of", "Interchanges of", "Left out")):
                 click.echo(f"           {note}")
     if undecidable:
         click.echo(f"\nNo layer can decide {len(undecidable)} more claims:")
@@ -109,6 +111,42 @@ def print_cross_check(check: Any) -> None:
     print_table(check.pairs[columns].head(_WORST_PAIRS))
     click.echo(f"\nby road class, over the ways of {check.told} pairs:")
     print_table(check.classes)
+
+
+def print_comparison(comparison: Any) -> None:
+    """Print each reading in each run, and the trips that change most."""
+    import pandas as pd
+
+    table = comparison.readings
+    cells = [_in_run(row, comparison.base) for row in table.itertuples()]
+    wide = table.assign(cell=cells).pivot_table(
+        index=["claim", "reading"], columns="run", values="cell", aggfunc="first", sort=False
+    )
+    print_table(wide[comparison.runs].reset_index())
+    changed = comparison.pairs[comparison.pairs["why"] != ""]
+    if changed.empty:
+        return
+    most = changed.loc[changed["change_min"].abs().fillna(math.inf).sort_values().index[::-1]]
+    click.echo("\nTrips that change most:")
+    shown = most.head(_TRIPS)
+    names = {"run": "run", "from_name": "from", "to_name": "to", "base_min": comparison.base}
+    told = shown.rename(columns=names)[[*names.values(), "time_min", "change_min", "why"]].copy()
+    for end in ("from", "to"):
+        told[end] = [textwrap.shorten(name, _NAME, placeholder=" …") for name in told[end]]
+    print_table(pd.DataFrame(told))
+    click.echo(f"{len(changed):,} of {len(comparison.pairs):,} trips change.")
+
+
+_TRIPS, _NAME = 10, 40
+
+
+def _in_run(row: Any, base: str) -> str:
+    """Say what a reading comes to in one run: number, verdict, difference to the base."""
+    if row.observed != row.observed:
+        return f"no way: {row.verdict}"
+    unit = " %" if row.unit.startswith("%") else ""
+    change = f" ({row.change:+,.1f})" if row.run != base and row.change else ""
+    return f"{row.observed:,.1f}{unit} {row.verdict}{change}"
 
 
 def print_table(table: pd.DataFrame) -> None:

@@ -19,6 +19,7 @@ __all__ = [
     "OutputError",
     "PointError",
     "RegionError",
+    "ScenarioError",
     "TechnobeltError",
 ]
 
@@ -73,6 +74,10 @@ class ClaimError(TechnobeltError, ValueError):
 
 class ObservationError(TechnobeltError, ValueError):
     """Observed times that cannot be used."""
+
+
+class ScenarioError(TechnobeltError, ValueError):
+    """A scenario that cannot be read, or whose edits do not fit the roads and places."""
 
 
 class OutputError(TechnobeltError, OSError):

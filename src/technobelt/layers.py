@@ -6,6 +6,7 @@ against its table in `schema`, and indexed by id.
 
 from __future__ import annotations
 
+from difflib import get_close_matches
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
@@ -13,14 +14,17 @@ import numpy as np
 import pandas as pd
 
 from technobelt.errors import (
+    ClaimError,
     CRSError,
     GeometryError,
     LayerError,
     MissingColumnError,
     MissingFileError,
     PointError,
+    ScenarioError,
 )
 from technobelt.region import LayerFile
+from technobelt.scenario import MoveFacility
 from technobelt.schema import LAYERS, WGS84, check_layer
 
 if TYPE_CHECKING:
@@ -31,6 +35,7 @@ if TYPE_CHECKING:
 
     from technobelt.claim_kinds import Selection
     from technobelt.region import Region
+    from technobelt.scenario import AddFacility
     from technobelt.schema import Table
 
 __all__ = [
@@ -38,6 +43,7 @@ __all__ = [
     "cluster_areas",
     "facilities",
     "find_place",
+    "hub_places",
     "list_layers",
     "located",
     "not_located",
@@ -73,6 +79,9 @@ def read_layer(region: Region, name: str) -> gpd.GeoDataFrame:
         The region has no such layer, or its file is not there.
     LayerError
         The layer is empty, misses a column or a CRS, or holds shapes that are not valid.
+    ScenarioError
+        The region is under a scenario that adds a facility which the layer has already, or moves
+        one that no layer has.
 
     Examples
     --------
@@ -87,7 +96,65 @@ def read_layer(region: Region, name: str) -> gpd.GeoDataFrame:
             f"layer '{name}' of region '{region.id}': no file '{file.file}' in '{region.folder}'. "
             f"Put it there, or name another one in region.toml [layers.{name}]."
         )
-    return _checked(path, path.stat().st_mtime_ns, file.model_dump_json(), name).copy()
+    frame = _checked(path, path.stat().st_mtime_ns, file.model_dump_json(), name).copy()
+    return _edited(region, name, frame) if region.scenario and name in FACILITIES else frame
+
+
+def _edited(region: Region, name: str, frame: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+    """Move and add the facilities of a scenario."""
+    import geopandas as gpd
+
+    scenario = region.scenario
+    if scenario is None:
+        return frame
+    for edit in scenario.of_facilities:
+        place = gpd.GeoSeries.from_xy([edit.to[0]], [edit.to[1]], crs=WGS84).to_crs(frame.crs)[0]
+        said = {"geometry": place, "confidence": "high", "source": f"scenario '{scenario.id}'"}
+        if isinstance(edit, MoveFacility):
+            _need_facility(region, edit)
+            if edit.facility in frame.index:
+                frame.loc[edit.facility, list(said)] = list(said.values())
+        elif edit.layer == name:
+            frame = _with_row(frame, edit, said)
+    return frame
+
+
+def _need_facility(region: Region, edit: MoveFacility) -> None:
+    """Refuse to move what is in no layer."""
+    bare = region.model_copy(update={"scenario": None})
+    layers = [name for name in FACILITIES if name in region.layers]
+    known = [str(key) for name in layers for key in read_layer(bare, name).index]
+    if edit.facility not in known:
+        near = get_close_matches(edit.facility, known, n=5, cutoff=0.3) or known[:5]
+        raise ScenarioError(
+            f"edit '{edit.id}': no facility '{edit.facility}' in {', '.join(layers)}. Ids are, "
+            f"among others: {', '.join(near)}."
+        )
+
+
+def _with_row(frame: gpd.GeoDataFrame, edit: AddFacility, said: dict[str, Any]) -> gpd.GeoDataFrame:
+    import geopandas as gpd
+
+    if edit.facility in frame.index:
+        raise ScenarioError(
+            f"edit '{edit.id}': layer '{edit.layer}' has a facility '{edit.facility}' already. "
+            "Choose another id, or move it."
+        )
+    unknown = [column for column in edit.columns if column not in frame]
+    if unknown:
+        raise ScenarioError(
+            f"edit '{edit.id}': layer '{edit.layer}' has no column '{unknown[0]}'; found: "
+            f"{', '.join(frame.columns)}. Correct its columns."
+        )
+    own = {"id": edit.facility, "name": edit.name, "kind": edit.kind, "cluster": edit.cluster}
+    row = {**dict.fromkeys(frame.columns), **own, **edit.columns, **said}
+    added = gpd.GeoDataFrame([row], index=[edit.facility], crs=frame.crs)
+    types = frame.dtypes.drop("geometry")
+    return (
+        gpd.GeoDataFrame(pd.concat([frame.astype(object), added.astype(object)]))
+        .set_geometry("geometry", crs=frame.crs)
+        .astype(types.to_dict())
+    )
 
 
 @lru_cache(maxsize=32)  # one run asks for the same layers many times over
@@ -317,6 +384,50 @@ def facilities(region: Region, layers: Iterable[str] = FACILITIES) -> gpd.GeoDat
             "Give every place an id of its own."
         )
     return joined
+
+
+def hub_places(region: Region) -> gpd.GeoDataFrame:
+    """Return the hubs of the clusters, each where it is.
+
+    Parameters
+    ----------
+    region
+        From `load_region`.
+
+    Returns
+    -------
+    geopandas.GeoDataFrame
+        One row a cluster, in the order of ``region.toml``; as `facilities` returns them.
+
+    Raises
+    ------
+    ClaimError
+        A hub is no facility, not located, or in another cluster than its own.
+
+    Examples
+    --------
+    >>> import technobelt as tb
+    >>> hub_places(tb.load_region())["cluster"].to_dict()
+    {'UNI04': 'east', 'UNI02': 'centre', 'UNI01': 'west'}
+    """
+    places, lost = facilities(region), not_located(region)
+    for cluster, hub in zip(region.clusters, region.hubs, strict=True):
+        fault = _fault_of_hub(places, lost, cluster, hub)
+        if fault:
+            raise ClaimError(f"hub '{hub}' of [clusters] {fault}")
+    return places.loc[region.hubs]
+
+
+def _fault_of_hub(places: gpd.GeoDataFrame, lost: pd.DataFrame, cluster: str, hub: str) -> str:
+    """Say why a place cannot be a cluster's hub; empty where it can."""
+    if hub in lost.index:
+        return "is not located: no source gives its position. Place it, or name another place."
+    if hub not in places.index:
+        return "is no facility. Name one by its id; 'technobelt layers places' lists them."
+    home = places.loc[hub, "cluster"]
+    if home != cluster:
+        return f"is that of cluster '{cluster}', but lies in '{home}'. Name a place of the cluster."
+    return ""
 
 
 def cluster_areas(region: Region) -> gpd.GeoDataFrame:

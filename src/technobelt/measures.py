@@ -36,13 +36,30 @@ class Found(NamedTuple):
     between: list[str]
 
 
+def _always(_trips: Trips) -> bool:
+    return True
+
+
 @dataclass(frozen=True)
 class Measure:
-    """One way to measure a claim: on which trips, by which statistic."""
+    """One way to measure a claim: on which trips, by which statistic.
+
+    Attributes
+    ----------
+    trips
+        Which of the trips of `technobelt.trips.trips_of`.
+    rule
+        How it is measured, in words.
+    statistic
+        What it makes of the minutes of these trips.
+    applies
+        Whether it means something for these trips; where it does not there is no such reading.
+    """
 
     trips: str
     rule: str
     statistic: Callable[[Floats, Trips], Found]
+    applies: Callable[[Trips], bool] = _always
 
 
 def _ranked(minutes: Floats, trips: Trips, mask: Mask, share: float) -> Found:
@@ -103,6 +120,11 @@ def _adjacent(minutes: Floats, trips: Trips) -> Found:
     return _medians(minutes, trips, lambda i, j: abs(i - j) == 1)
 
 
+def _has_middle(trips: Trips) -> bool:
+    """Tell whether there is one cluster in the middle of the belt."""
+    return len(trips.order) >= 3 and len(trips.order) % 2 == 1
+
+
 def _central(minutes: Floats, trips: Trips) -> Found:
     """Return the longest trip to or from the cluster in the middle of the belt."""
     centre = trips.order[len(trips.order) // 2]
@@ -140,7 +162,10 @@ MEASURES: dict[str, Measure] = {
         "members", "as the first, of clusters that lie next to each other only", _adjacent
     ),
     "central": Measure(
-        "members", "the longest of all trips from or to the cluster in the middle", _central
+        "members",
+        "the longest of all trips from or to the cluster in the middle",
+        _central,
+        applies=_has_middle,
     ),
     "nearest_hub": Measure(
         "nearest_hub", "from each place to the hub that it reaches first; the longest", _to_nearest

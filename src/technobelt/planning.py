@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 import time
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
-from technobelt.claims import Verdicts, check_claims
-from technobelt.errors import LayerError, MissingFileError
+from technobelt.claim_kinds import TravelTimeClaim
+from technobelt.claims import THRESHOLDS, Verdicts, check_claims
+from technobelt.comparison import compare_claims
+from technobelt.errors import MissingFileError
 from technobelt.export import (
     ProjectLayer,
     export_shapefile,
@@ -20,7 +22,7 @@ from technobelt.export import (
     write_qgis_project,
 )
 from technobelt.isochrone import audit, isochrone_sets
-from technobelt.layers import facilities, located, read_layer
+from technobelt.layers import hub_places, located, read_layer
 from technobelt.manifest import make_manifest
 from technobelt.network import kilometres_by_evidence, region_network
 from technobelt.region import Region, load_region
@@ -39,6 +41,7 @@ if TYPE_CHECKING:
 
     from technobelt.export.styles import Style
     from technobelt.network import Network
+    from technobelt.scenario import Scenario
 
 __all__ = ["Plan", "hub_isochrones", "plan"]
 
@@ -147,6 +150,7 @@ class Plan:
             zones=self.zones,
             verdicts=self.verdicts.to_dict(),
             routes=self.verdicts.routes,
+            pairs=self.verdicts.pairs,
         )
 
     def _write_gis(self, paths: dict[str, Path]) -> None:
@@ -179,6 +183,7 @@ class Plan:
             isochrones=self.isochrones,
             zones=self.zones,
             pairs=self.verdicts.pairs,
+            thresholds=self.verdicts.thresholds(_limits(self.region)),
             audit=None,
             manifest=self.manifest,
             network=self.network,
@@ -193,6 +198,7 @@ def plan(  # noqa: PLR0913  (each changes one thing)
     profile: str | None = None,
     as_of: str | None = None,
     members_as_of: str | None = None,
+    scenario: Scenario | None = None,
     draws: int = 0,
     seed: int = 1999,
     minutes: Sequence[float] = MINUTES,
@@ -212,6 +218,9 @@ def plan(  # noqa: PLR0913  (each changes one thing)
         Use the roads open on this date (ISO).
     members_as_of
         Judge the claims between the places that had opened by this date (ISO).
+    scenario
+        Edits of roads and facilities, from `load_scenario`; the claims are compared with those
+        without it.
     draws, seed
         Random draws of speeds for the travel-time claims.
     minutes
@@ -238,22 +247,26 @@ def plan(  # noqa: PLR0913  (each changes one thing)
     """
     clock = _Clock(progress)
     with clock.step("layers"):
-        where = region if isinstance(region, Region) else load_region(region)
+        bare = region if isinstance(region, Region) else load_region(region)
+        where = bare.with_scenario(scenario) if scenario else bare
         layers = _read_all(where)
     with clock.step("roads"):
-        roads = region_network(where, network)
-        roads = roads.as_of(as_of) if as_of else roads
+        base = region_network(where, network)
+        base = base.as_of(as_of) if as_of else base
+        roads = base.with_scenario(scenario) if scenario else base
     with clock.step("claims"):
         verdicts = check_claims(
             where,
             roads,
             profile=profile,
-            as_of=as_of,
             members_as_of=members_as_of,
             draws=draws,
             seed=seed,
             progress=progress,
         )
+    with clock.step("comparison"):
+        beside = _comparison(bare, base, scenario, profile, members_as_of)
+        verdicts = replace(verdicts, comparison=beside)
     chosen = profile or where.zones.profile
     with clock.step("isochrones"):
         own, merged = hub_isochrones(where, roads, profile=chosen, minutes=minutes)
@@ -265,6 +278,7 @@ def plan(  # noqa: PLR0913  (each changes one thing)
         "profile": chosen,
         "as_of": as_of,
         "members_as_of": members_as_of,
+        "scenario": scenario.model_dump(mode="json") if scenario else None,
         "draws": draws or None,
         "draws_seed": seed if draws else None,
         "minutes": list(minutes),
@@ -279,6 +293,28 @@ def plan(  # noqa: PLR0913  (each changes one thing)
     )
     shown = main_roads(roads, layers["clusters"])
     return Plan(where, roads, layers, verdicts, own, merged, zones, shown, manifest)
+
+
+def _comparison(
+    region: Region,
+    base: Network,
+    scenario: Scenario | None,
+    profile: str | None,
+    members_as_of: str | None,
+) -> dict[str, Any]:
+    """Compare with the roads without the scenario, or else between the region's dates."""
+    dates = [] if scenario or base.info.as_of or not base.dated else region.compare_dates
+    if not (scenario or dates):
+        return {}
+    return compare_claims(
+        region,
+        base,
+        scenarios=[scenario] if scenario else [],
+        dates=dates,
+        without_corridor=bool(dates),
+        profile=profile,
+        members_as_of=members_as_of,
+    ).to_dict()
 
 
 class _Clock:
@@ -323,12 +359,13 @@ def hub_isochrones(
         Region's CRS. Beside the columns of `technobelt.isochrones`: ``origin_name``, ``cluster``,
         ``profile``, ``direction``, what is reached (`REACH`), and in `own` the audit's ``late_in``
         and ``ok_out``.
+
+    Raises
+    ------
+    ClaimError
+        A hub is no facility, not located, or in another cluster than its own.
     """
-    places = facilities(region)
-    absent = [hub for hub in region.hubs if hub not in places.index]
-    if absent:
-        raise LayerError(f"hub '{absent[0]}' of [clusters] is no facility. Name one by its id.")
-    hubs = places.loc[region.hubs].to_crs(region.crs)
+    hubs = hub_places(region).to_crs(region.crs)
     reach = {
         column: located(read_layer(region, layer))
         for column, layer in REACH.items()
@@ -354,6 +391,12 @@ def _told(bands: gpd.GeoDataFrame, profile: str) -> gpd.GeoDataFrame:
     first = ["origin_id", "origin_name", "cluster", "minutes", "area_km2", "truncated"]
     middle = [name for name in bands if name not in {*first, *last}]
     return bands[[*first, *middle, *last]]
+
+
+def _limits(region: Region) -> list[float]:
+    """Return the limits of the threshold curve, those that the region's claims name among them."""
+    named = [claim.limit_min for claim in region.claims if isinstance(claim, TravelTimeClaim)]
+    return sorted({*THRESHOLDS, *named})
 
 
 def main_roads(network: Network, clusters: gpd.GeoDataFrame) -> gpd.GeoDataFrame:

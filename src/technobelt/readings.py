@@ -34,7 +34,7 @@ def read_profile(case: Case, profile: str) -> list[dict[str, Any]]:
     return [
         _reading(case, profile, name, {bound: minutes[measure.trips, bound] for bound in BOUNDS})
         for name, measure in MEASURES.items()
-        if measure.trips in case.trips
+        if measure.trips in case.trips and measure.applies(case.trips[measure.trips])
     ]
 
 

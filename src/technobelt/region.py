@@ -7,11 +7,11 @@ not known is refused with its line, so that a slip of the pen does not silently 
 from __future__ import annotations
 
 import os
-import tomllib
 from datetime import date
+from functools import partial
 from itertools import pairwise
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from pydantic import (
     Field,
@@ -31,12 +31,9 @@ from technobelt.claim_kinds import (
     fault,
 )
 from technobelt.errors import MissingFileError, RegionError
+from technobelt.scenario import Scenario
 from technobelt.schema import LAYERS, ROAD_CLASSES
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    from pydantic_core import ErrorDetails
+from technobelt.toml_faults import first_fault, keys_in, parse_toml
 
 __all__ = [
     "Alignment",
@@ -260,6 +257,10 @@ class Region(Strict):
         Where ``region.toml`` lies; all paths in it are relative to this.
     crs
         The metric CRS in which everything is computed.
+    compare_dates
+        Dates (ISO) whose roads a plan compares side by side, with and without the corridor.
+    scenario
+        Whose edits of facilities are made to the layers that are read; not part of the file.
     """
 
     folder: Path
@@ -270,6 +271,7 @@ class Region(Strict):
     crs: str
     attribution: list[str]
     limits: list[str] = []
+    compare_dates: list[str] = []
     layers: dict[str, LayerFile]
     roads: LayerFile
     clusters: dict[str, Cluster]
@@ -279,6 +281,7 @@ class Region(Strict):
     zones: ZoneRules
     position_error_m: PositionError = PositionError()
     uncertainty: Uncertainty | None = None
+    scenario: Scenario | None = Field(None, exclude=True)
 
     @field_validator("crs")
     @classmethod
@@ -291,6 +294,7 @@ class Region(Strict):
         for name in self.layers:
             if name not in LAYERS:
                 raise fault(f"unknown layer; the layers are {', '.join(LAYERS)}", "layers", name)
+        _check_ids(self.claims)
         for number, claim in enumerate(self.claims):
             if isinstance(claim, TravelTimeClaim | ProximityClaim):
                 self._check_profile(claim.profile, "claims", number, "profile")
@@ -307,10 +311,29 @@ class Region(Strict):
         """Ids of the clusters' hubs, in the order of the clusters."""
         return [cluster.hub for cluster in self.clusters.values()]
 
+    def with_scenario(self, scenario: Scenario) -> Region:
+        """Return the region whose facilities stand where a scenario puts them.
+
+        Its edits of roads are for ``network.with_scenario``. Layers are edited when they are read.
+        """
+        return self.model_copy(update={"scenario": scenario})
+
     def path(self, name: str) -> Path:
         """Return the path of a layer's file (``roads`` included)."""
         file = self.roads if name == "roads" else self.layers[name]
         return self.folder / file.file
+
+
+def _check_ids(claims: list[AnyClaim]) -> None:
+    """Refuse two claims of one id: whoever asks for a verdict by its id must find one."""
+    first: dict[str, int] = {}
+    for number, claim in enumerate(claims):
+        if first.setdefault(claim.id, number) != number:
+            what = (
+                f"{claim.id!r} is the id of claims.{first[claim.id]} too. "
+                "Give every claim an id of its own"
+            )
+            raise fault(what, "claims", number, "id")
 
 
 def _check_crs(crs: str) -> None:
@@ -382,22 +405,12 @@ def load_region(path: str | Path | None = None) -> Region:
             f"no region.toml in '{file.parent}'. Name the folder of a region, "
             "or none for the built-in one."
         )
-    text, content = _parsed(file)
+    text, content = parse_toml(file, RegionError)
     try:
         return Region.model_validate(_flat(content, file) | {"folder": file.parent})
     except ValidationError as error:
-        raise RegionError(_first_fault(error, content, text, file)) from error
-
-
-def _parsed(file: Path) -> tuple[str, dict[str, Any]]:
-    try:
-        text = file.read_text(encoding="utf-8")
-        return text, tomllib.loads(text)
-    except UnicodeDecodeError as error:
-        line = file.read_bytes().count(b"\n", 0, error.start) + 1
-        raise RegionError(f"{file.name} line {line}: not UTF-8. Save it as UTF-8.") from error
-    except tomllib.TOMLDecodeError as error:
-        raise RegionError(f"{file.name}: not valid TOML: {error}. Correct it there.") from error
+        where = partial(_path_in, content)
+        raise RegionError(first_fault(error, where, text, file.name, whole="region")) from error
 
 
 def _flat(content: dict[str, Any], file: Path) -> dict[str, Any]:
@@ -408,46 +421,11 @@ def _flat(content: dict[str, Any], file: Path) -> dict[str, Any]:
     layers = dict(content["layers"])
     rest = {key: value for key, value in content.items() if key not in {"region", "layers"}}
     roads = {"roads": layers.pop("roads")} if "roads" in layers else {}
-    clash = sorted((set(content["region"]) | set(rest)) & {"folder", "roads"})
+    clash = sorted((set(content["region"]) | set(rest)) & {"folder", "roads", "scenario"})
     clash += sorted(set(content["region"]) & {*rest, "layers"})
     if clash:
         raise RegionError(f"{file.name}: unknown key '{clash[0]}'. Take it out.")
     return {**content["region"], **rest, **roads, "layers": layers}
-
-
-def _first_fault(error: ValidationError, content: dict[str, Any], text: str, file: Path) -> str:
-    faults = error.errors(include_url=False)
-    fault = next((one for one in faults if one["type"] == "extra_forbidden"), faults[0])
-    loc, what = _said(fault)
-    path = _path_in(content, loc)
-    where = ".".join(str(part) for part in path)
-    more = len(faults) - 1
-    others = f" ({more} more fault{'s' if more > 1 else ''} beside this one.)" if more else ""
-    return f"{file.name}{_line_of(path, text)}: {where or 'region'}: {what}.{others}"
-
-
-def _said(fault: ErrorDetails) -> tuple[tuple[str | int, ...], str]:
-    """Return the keys that lead to a fault, and the fault in words."""
-    loc, context = fault["loc"], fault.get("ctx", {})
-    match fault["type"]:
-        case "extra_forbidden":
-            return loc, f"unknown key {loc[-1]!r}. Correct its spelling or take it out"
-        case "missing":
-            return loc, f"{loc[-1]!r} is missing. Add it"
-        case "said":
-            return (*loc, *context["at"]), fault["msg"]
-        case "union_tag_not_found":
-            return loc, "'kind' is missing. Add it"
-        case "union_tag_invalid":
-            kinds = context["expected_tags"]
-            return (*loc, "kind"), f"unknown kind '{context['tag']}'; the kinds are {kinds}"
-        case _:
-            return loc, f"{fault['msg']}; found {_short(fault['input'])}. Correct it"
-
-
-def _short(value: object) -> str:
-    text = repr(value)
-    return text if len(text) <= 60 else text[:57] + "..."
 
 
 def _path_in(content: Any, loc: tuple[str | int, ...]) -> list[str | int]:
@@ -459,39 +437,4 @@ def _path_in(content: Any, loc: tuple[str | int, ...]) -> list[str | int]:
     if loc and loc[0] not in content:
         around = "layers" if loc[0] == "roads" else "region"
         loc = (around, *loc)
-    return _walked(content, loc)
-
-
-def _walked(content: Any, loc: Iterable[str | int]) -> list[str | int]:
-    """Follow keys down, leaving out those that are not there."""
-    path: list[str | int] = []
-    for part in loc:
-        inside = part in content if isinstance(content, dict) else _is_index(content, part)
-        if inside:
-            path.append(part)
-            content = content[part]
-    return path
-
-
-def _is_index(content: Any, part: str | int) -> bool:
-    return isinstance(content, list) and isinstance(part, int) and part < len(content)
-
-
-def _line_of(path: list[str | int], text: str) -> str:
-    """Find the line where a key is set: the first that, read to its statement's end, has it."""
-    names = [part for part in path if isinstance(part, str)]
-    lines = text.splitlines()
-    for number, line in enumerate(lines if names else [], start=1):
-        if names[-1] in line and _walked(_read_to(lines, number), path) == path:
-            return f" line {number}"
-    return ""
-
-
-def _read_to(lines: list[str], number: int) -> dict[str, Any]:
-    """Parse the first lines, and as many more as it takes to end the statement."""
-    for end in range(number, len(lines) + 1):
-        try:
-            return tomllib.loads("\n".join(lines[:end]))
-        except tomllib.TOMLDecodeError:
-            continue
-    return {}
+    return keys_in(content, loc)

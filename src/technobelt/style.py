@@ -6,6 +6,7 @@ The colours stand in ``maps/style/style.toml``; this module only finds and reads
 from __future__ import annotations
 
 import tomllib
+from bisect import bisect_right
 from functools import cache
 from itertools import cycle
 from pathlib import Path
@@ -21,6 +22,7 @@ __all__ = [
     "cluster_colour",
     "cluster_colours",
     "load_style",
+    "margin_class",
     "road_style",
     "style_folder",
 ]
@@ -91,6 +93,20 @@ def band_colour(minutes: float) -> str:
     bands = {float(limit): colour for limit, colour in load_style()["bands"].items()}
     above = [limit for limit in sorted(bands) if limit >= minutes]
     return str(bands[above[0] if above else max(bands)])
+
+
+def margin_class(margin_min: float) -> int:
+    """Return the number of a margin's colour in ``margins.colours``: 0 is far over the limit.
+
+    Just on the limit is within it; so is a trip just on a break nearer to the better side.
+
+    Examples
+    --------
+    >>> [margin_class(minutes) for minutes in (-20, -15, -0.1, 0, 4.9, 5, 60)]
+    [0, 1, 2, 3, 3, 4, 5]
+    """
+    breaks: list[float] = load_style()["margins"]["breaks"]
+    return bisect_right(breaks, margin_min)
 
 
 def road_style(road_class: str) -> dict[str, Any]:

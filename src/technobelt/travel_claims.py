@@ -19,7 +19,7 @@ from technobelt.readings import BOUNDS, read_profile
 from technobelt.sampling import draw_readings
 from technobelt.travel_time import model_of
 from technobelt.trips import trip_minutes
-from technobelt.verdict import DRAWN_RULE, RULE, judge, rounded
+from technobelt.verdict import DRAWN_RULE, NOT_DRAWN, RULE, judge, rounded
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -168,8 +168,9 @@ def _notes(case: Case) -> list[str]:
         f"{low} of {len(places)} places have positions of low confidence.",
         "Turn restrictions, signals and congestion by the hour are not modelled.",
     ]
-    if basis.draws and case.region.uncertainty:
-        notes.insert(1, DRAWN_RULE.format(n=basis.draws))
+    if case.region.uncertainty:
+        drawn = DRAWN_RULE.format(n=f"{basis.draws:,}") if basis.draws else NOT_DRAWN
+        notes.insert(1, drawn)
     if as_of:
         km = network.roads.loc[network.roads["opened"].isna(), "length_m"].sum() / 1000
         notes.append(
@@ -178,6 +179,8 @@ def _notes(case: Case) -> list[str]:
         )
     elif network.info.date:
         notes.append(f"Judged by the roads of {network.info.date}, not of an earlier date.")
+    if network.info.scenario:
+        notes.append(f"Roads and places are those of scenario '{network.info.scenario}'.")
     if basis.members_as_of:
         notes.append(f"Places: those that had opened by {basis.members_as_of}.")
     if case.not_tied:

@@ -9,9 +9,11 @@ import numpy as np
 import pandas as pd
 
 from technobelt.errors import ClaimError
-from technobelt.layers import cluster_areas, facilities, located, read_layer, select
+from technobelt.layers import cluster_areas, hub_places, located, read_layer, select
+from technobelt.network.dates import day_of
 from technobelt.network.model import last_day
 from technobelt.network.ties import Ties, startable, tie_points, tie_to_all
+from technobelt.position_errors import error_metres
 from technobelt.travel_time import matrix
 
 if TYPE_CHECKING:
@@ -110,11 +112,7 @@ def trips_of(
     ClaimError
         A hub is unknown.
     """
-    known = facilities(region)
-    absent = [hub for hub in region.hubs if hub not in known.index]
-    if absent:
-        raise ClaimError(f"hub '{absent[0]}' of [clusters] is no facility. Name one by its id.")
-    hubs = known.loc[region.hubs].assign(cluster=list(region.clusters))
+    hubs = hub_places(region)
     members = _between(region, network, places)
     centres = _between(region, network, hubs)
     found: dict[str, Trips | None] = {
@@ -196,17 +194,8 @@ def _between(region: Region, network: Network, points: gpd.GeoDataFrame) -> Trip
         tie_points(network, points, what="places"),
         points["cluster"].to_numpy(object),
         points["name"].to_numpy(object),
-        error_m=_errors(region, points),
+        error_m=error_metres(region, points),
     )
-
-
-def _errors(region: Region, points: gpd.GeoDataFrame) -> Floats | None:
-    """Return how far off positions may be by their confidence; a word not known counts as low."""
-    if "confidence" not in points:
-        return None
-    known = region.position_error_m.metres
-    error = points["confidence"].map(known).fillna(region.position_error_m.low)
-    return np.asarray(error.to_numpy(float))
 
 
 def _apart(
@@ -281,10 +270,12 @@ def corridor_interchanges(
     """
     if "interchanges" not in region.layers:
         return None
+    day = _day(network, as_of)
     on_corridor = corridor_sections(region, network, as_of)
+    if network.edits is not None:  # what a scenario closes is out of reach, not elsewhere
+        on_corridor |= network.on_routes(region.corridor.routes_on(day)) & network.edits.shut
     if not on_corridor.any():
         return None
-    day = _day(network, as_of)
     routes = region.corridor.routes_on(day)
     dated = network.on_routes(routes) & network.roads["opened"].notna().to_numpy()
     if dated.any() and not (dated & on_corridor).any():
@@ -306,8 +297,7 @@ _LATEST = "9999-12-31"
 
 
 def _day(network: Network, as_of: str | None) -> str:
-    day = as_of or network.info.as_of or network.info.date
-    return last_day(day) if day else _LATEST
+    return day_of(network, as_of) or _LATEST
 
 
 def _interchanges(region: Region, network: Network, as_of: str | None) -> Trips | None:

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
     Floats = NDArray[np.float64]
 
-__all__ = ["DRAWN_RULE", "RULE", "Verdict", "judge", "rounded", "sampling_interval"]
+__all__ = ["DRAWN_RULE", "NOT_DRAWN", "RULE", "Verdict", "judge", "rounded", "sampling_interval"]
 
 Verdict = Literal["holds", "fails", "undecided"]
 
@@ -22,6 +22,10 @@ RULE = (
 DRAWN_RULE = (
     "Of the random draws of speeds, too: holds only if the 95th percentile of {n} draws is within "
     "the limit, fails only if the 5th is beyond it."
+)
+NOT_DRAWN = (
+    "No random draws of speeds were made; with them (--draws 1000) the verdict must follow their "
+    "5th and 95th percentile, too."
 )
 #: Of the normal distribution, for 95 %.
 _SCORE = 1.959964

@@ -5,19 +5,17 @@ Run with ``python -m pytest tests/benchmarks --benchmark-only``.
 
 from __future__ import annotations
 
-import os
 import time
-from pathlib import Path
 
 import networkx as nx
 import numpy as np
 import pytest
 
 import technobelt as tb
+from source_material import ABSENT, SHARED
 from technobelt.network.ties import tie_points
 from technobelt.travel_time import model_of, ways_out
 
-SHARED = Path(os.environ.get("TECHNOBELT_SHARED", Path(__file__).parents[3] / "shared" / "data"))
 ROADS = SHARED / "gyeongnam-2021-08.osm.pbf"
 
 
@@ -72,7 +70,7 @@ def test_isochrone_with_polygon(benchmark, network, hub):
     benchmark.extra_info["ratio"] = peer / benchmark.stats.stats.median
 
 
-@pytest.mark.skipif(not ROADS.is_file(), reason=f"no source material at {SHARED}")
+@pytest.mark.skipif(not ROADS.is_file(), reason=ABSENT)
 def test_build_against_reading_alone(benchmark):
     import osmium
 

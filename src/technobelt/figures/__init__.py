@@ -1,5 +1,6 @@
 """Figures: maps and the matrix of trips, as SVG that stands inside a page; layers, as PNG."""
 
+from technobelt.figures.convergence import convergence_curve
 from technobelt.figures.curve import threshold_curve
 from technobelt.figures.dates import has_two_dates, network_maps
 from technobelt.figures.ground import Ground, ground_of
@@ -10,6 +11,7 @@ from technobelt.figures.matrix import trip_matrix
 __all__ = [
     "Ground",
     "belt_map",
+    "convergence_curve",
     "draw_layers",
     "ground_of",
     "has_two_dates",

@@ -78,6 +78,8 @@ CLUSTERS: dict[str, dict[str, str]] = {
     },
 }
 
+#: The word of what lies in none of them.
+_OUTSIDE = "outside"
 #: Parts of a province outside all of its municipalities that are smaller are hairlines, m2.
 _HAIRLINE_M2 = 10_000.0
 #: Cleaning may change a unit's area by this share: more is an overlap, not a slip of a vertex.
@@ -93,9 +95,10 @@ def read_municipalities(source: Path) -> gpd.GeoDataFrame:
     Raises
     ------
     LayerError
-        A code stands twice, or an outline is none; its row is named.
+        A code stands twice, a cluster is unknown, or an outline is none; its row is named.
     """
     frame = _read_areas(source, "municipalities", _COLUMNS).to_crs(WGS84)
+    _need_clusters(frame, "municipalities")
     frame["row"] = range(1, len(frame) + 1)
     twice = frame[frame["code"].duplicated()]
     if len(twice):
@@ -333,6 +336,16 @@ def _read_areas(source: Path, layer: str, columns: Sequence[str]) -> gpd.GeoData
     return frame
 
 
+def _need_clusters(frame: gpd.GeoDataFrame, layer: str) -> None:
+    """Refuse a row of a cluster that the plan does not have."""
+    unknown = ~frame["cluster"].isin([*CLUSTERS, _OUTSIDE]).to_numpy()
+    if unknown.any():
+        row = int(unknown.argmax())
+        known = ", ".join([*CLUSTERS, _OUTSIDE])
+        what = f"'cluster' {frame['cluster'].iloc[row]!r} is unknown; there are {known}"
+        refuse_shape(BOUNDARIES, layer, row + 1, what)
+
+
 def _need_known(small: gpd.GeoDataFrame, column: str, codes: pd.Series[str]) -> None:
     lost = ~small[column].isin(codes).to_numpy()
     if lost.any():
@@ -360,6 +373,7 @@ def _generalised_units(source: Path, _stamp: int) -> gpd.GeoDataFrame:
     columns = ("code", "name_ko", "name_en", "mun_code", "prov_code", "cluster")
     small = _read_areas(source, "submunicipalities", columns)
     municipalities = read_municipalities(source)
+    _need_clusters(small, "submunicipalities")
     _need_known(small, "mun_code", municipalities["code"])
     small["area_km2"] = ellipsoid_km2(small.to_crs(WGS84).geometry.to_numpy())
     small = small.to_crs(METRES)

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from technobelt.errors import CRSError
+from technobelt.errors import CRSError, LayerError
 from technobelt.kyeongnam.boundaries import METRES, make_clusters, read_land
 from technobelt.kyeongnam.source import ELEVATION, source_file
 from technobelt.kyeongnam.water import read_landuse, sea
@@ -85,6 +85,8 @@ def make_land(source: Path) -> gpd.GeoDataFrame:
     ------
     CRSError
         The elevation is not in longitude and latitude.
+    LayerError
+        A source file cannot be read.
     """
     import pandas as pd
     import shapely
@@ -143,20 +145,47 @@ def relief(source: Path, x: NDArray[np.float64], y: NDArray[np.float64]) -> NDAr
     ------
     CRSError
         The elevation is not in longitude and latitude.
+    LayerError
+        The elevation cannot be read.
     """
-    import rasterio
     from pyproj import Transformer
 
-    with rasterio.open(source_file(source, ELEVATION)) as raster:
-        if raster.crs is None or not raster.crs.is_geographic:
-            raise CRSError(f"'{ELEVATION}' must be in longitude and latitude; found {raster.crs}.")
-        heights, nodata = raster.read(1), raster.nodata
-        lon, lat = Transformer.from_crs(METRES, WGS84, always_xy=True).transform(x, y)
-        west, north, step = raster.bounds.left, raster.bounds.top, raster.transform.a
-    columns, rows = ((lon - west) // step).astype(int), ((north - lat) // step).astype(int)
+    ground = _read_elevation(source)
+    lon, lat = Transformer.from_crs(METRES, WGS84, always_xy=True).transform(x, y)
+    step = ground.step_deg
+    columns = ((lon - ground.west) // step).astype(int)
+    rows = ((ground.north - lat) // step).astype(int)
     around = _disc(step, float(np.mean(lat)))
-    found: NDArray[np.float32] = _spread_of(heights, heights == nodata, around)[rows, columns]
-    return found
+    steep: NDArray[np.float32] = _spread_of(ground.heights, ground.unknown, around)[rows, columns]
+    return steep
+
+
+class _Ground(NamedTuple):
+    """Heights on pixels of some degrees, from their north-west corner."""
+
+    heights: NDArray[np.int16]
+    unknown: NDArray[np.bool_]
+    west: float
+    north: float
+    step_deg: float
+
+
+def _read_elevation(source: Path) -> _Ground:
+    import rasterio
+
+    path = source_file(source, ELEVATION)
+    try:
+        with rasterio.open(path) as raster:
+            crs, bounds, step = raster.crs, raster.bounds, raster.transform.a
+            heights, nodata = raster.read(1), raster.nodata
+    except rasterio.errors.RasterioError as error:
+        raise LayerError(
+            f"'{ELEVATION}' cannot be read as a raster: {str(error).rstrip('.')}. Put a whole copy "
+            "into the source folder; no layer was replaced."
+        ) from error
+    if crs is None or not crs.is_geographic:
+        raise CRSError(f"'{ELEVATION}' must be in longitude and latitude; found {crs}.")
+    return _Ground(heights, heights == nodata, bounds.left, bounds.top, step)
 
 
 def _spread_of(

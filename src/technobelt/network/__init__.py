@@ -1,7 +1,7 @@
 """Road networks: where roads come from, and how they are kept."""
 
 from technobelt.network.build import build_network
-from technobelt.network.dates import kilometres_by_evidence
+from technobelt.network.dates import kilometres_by_evidence, with_dates_of
 from technobelt.network.model import Network, NetworkInfo, network_from_roads
 from technobelt.network.store import load_network, region_network, save_network
 
@@ -14,4 +14,5 @@ __all__ = [
     "network_from_roads",
     "region_network",
     "save_network",
+    "with_dates_of",
 ]

@@ -1,21 +1,117 @@
-"""How much of a network has a date of opening, and on what evidence."""
+"""Of which day a network is; how much of it has a date of opening, and on what evidence."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
+from technobelt.errors import NetworkError
+from technobelt.network.model import last_day
+
 if TYPE_CHECKING:
+    import geopandas as gpd
+    from numpy.typing import NDArray
+
     from technobelt.network.model import Network
 
-__all__ = ["kilometres_by_evidence"]
+__all__ = ["day_of", "kilometres_by_evidence", "with_dates_of"]
 
 _EVIDENCE = ("dated", "assumed", "unknown")
 _MOTORWAYS = ("motorway", "motorway_link")
 _EXPRESSWAY, _NO_NUMBER, _RAMPS = "expressway ", "expressway, no number", "expressway ramps"
 _DATED, _OTHER = "other dated roads", "other roads"
+
+
+def day_of(network: Network, as_of: str | None = None) -> str | None:
+    """Return the day (ISO) whose roads are meant; None where nobody has dated the network.
+
+    Parameters
+    ----------
+    network
+        From `load_network`.
+    as_of
+        A date that was asked for; the network's own by default.
+
+    Examples
+    --------
+    >>> import technobelt as tb
+    >>> network = tb.load_network(tb.load_region())
+    >>> day_of(network), day_of(network, "1999")
+    ('2021-08-31', '1999-12-31')
+    """
+    said = as_of or network.info.as_of or network.info.date
+    return last_day(said) if said else None
+
+
+def with_dates_of(network: Network, dated: Network) -> Network:
+    """Return a network with the dates of opening that another one knows of the same roads.
+
+    A section takes the date of the nearest section of the same class, and the same route number or
+    else name, if that lies within 50 m of its middle. What has a date keeps it.
+
+    Parameters
+    ----------
+    network
+        For example of an OSM file, whose roads have no dates.
+    dated
+        For example of a region; any CRS.
+
+    Raises
+    ------
+    NetworkError
+        No section is the same road as a dated one.
+
+    Examples
+    --------
+    >>> import technobelt as tb
+    >>> network = tb.load_network(tb.load_region())
+    >>> bare = replace(network, roads=network.roads.assign(opened=None, opened_ev=None))
+    >>> bare.dated, with_dates_of(bare, network).dated
+    (False, True)
+    """
+    source = dated.to_crs(network.crs).roads
+    source = source[source["opened"].notna()]
+    roads = network.roads.copy()
+    bare = np.flatnonzero(roads["opened"].isna())
+    at, found = _same_roads(roads.iloc[bare], source)
+    if not len(at):
+        raise NetworkError(
+            f"no section of '{network.info.file}' is a road that '{dated.info.file}' has a date "
+            "of. Take dates from a network of the same area."
+        )
+    for column in ("opened", "opened_ev"):
+        values = roads[column].to_numpy(object).copy()
+        values[bare[at]] = source[column].to_numpy(object)[found]
+        roads[column] = pd.Series(values, index=roads.index, dtype=object)  # None stays None
+    return replace(network, roads=roads)
+
+
+def _same_roads(
+    roads: gpd.GeoDataFrame, source: gpd.GeoDataFrame
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return pairs of rows that are the same road, one for each of `roads` that has one."""
+    import shapely
+
+    middle = shapely.line_interpolate_point(roads.geometry.to_numpy(), 0.5, normalized=True)
+    lines = source.geometry.to_numpy()
+    at, found = shapely.STRtree(lines).query(middle, predicate="dwithin", distance=_SAME_ROAD_M)
+    same = _called(roads)[at] == _called(source)[found]
+    at, found = at[same], found[same]
+    order = np.lexsort((shapely.distance(middle[at], lines[found]), at))
+    first = np.diff(at[order], prepend=-1) > 0
+    return at[order][first], found[order][first]
+
+
+def _called(roads: gpd.GeoDataFrame) -> NDArray[np.object_]:
+    """Return class and route number, or else name, of each section."""
+    ref = roads["ref"].where(roads["ref"].notna(), roads["name"]).fillna("")
+    return np.asarray(roads["class"].astype(str) + " " + ref.astype(str), dtype=object)
+
+
+_SAME_ROAD_M = 50.0
 
 
 def kilometres_by_evidence(network: Network) -> pd.DataFrame:

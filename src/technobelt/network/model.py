@@ -20,7 +20,9 @@ if TYPE_CHECKING:
     import geopandas as gpd
     from numpy.typing import NDArray
 
-__all__ = ["Network", "NetworkInfo", "network_from_roads"]
+    from technobelt.scenario import Scenario
+
+__all__ = ["Edits", "Ground", "Network", "NetworkInfo", "network_from_roads"]
 
 _ISO_DATE = re.compile(r"\d{4}(-\d\d){0,2}")
 #: Columns of `Network.roads` and what they mean.
@@ -60,6 +62,8 @@ class NetworkInfo:
         Outline of the area in which roads were collected, WKT in the network's CRS.
     as_of
         The earlier date, if any, for which later roads are closed.
+    scenario
+        Id of the scenario, if any, whose edits are applied.
     report
         What building it kept, dropped and cut, as numbers and short lists.
     """
@@ -71,10 +75,49 @@ class NetworkInfo:
     extent: str = ""
     report: dict[str, Any] = field(default_factory=dict)
     as_of: str = ""
+    scenario: str = ""
 
     def to_dict(self) -> dict[str, Any]:
         """Return the fields as a dictionary that JSON can hold."""
         return asdict(self)
+
+
+@dataclass(frozen=True, eq=False)
+class Edits:
+    """What a scenario makes of arcs and sections.
+
+    Attributes
+    ----------
+    kph
+        float64 (m): speed to drive at, NaN where the profile says.
+    factor
+        float64 (m): multiplies the speed; 0 where the arc may not be driven.
+    added
+        bool (n): sections that only scenarios have; they make no junction of others.
+    shut
+        bool (n): sections that this scenario closes.
+    """
+
+    kph: NDArray[np.float64]
+    factor: NDArray[np.float64]
+    added: NDArray[np.bool_]
+    shut: NDArray[np.bool_]
+
+
+@dataclass(frozen=True, eq=False)
+class Ground:
+    """What access legs go by where it is to be the same in several states of a network.
+
+    Attributes
+    ----------
+    start
+        bool (n): sections where trips may start or end.
+    walls
+        bool (n): sections that no access leg may cross.
+    """
+
+    start: NDArray[np.bool_]
+    walls: NDArray[np.bool_]
 
 
 @dataclass(frozen=True, eq=False)
@@ -104,6 +147,10 @@ class Network:
         Where it came from.
     barriers
         object (k): polygons (CRS of `roads`) that no access leg may cross.
+    edits
+        Of a scenario, if one is applied.
+    ground
+        What ties go by, if that is shared with other states of the network.
     """
 
     roads: gpd.GeoDataFrame
@@ -115,6 +162,8 @@ class Network:
     closed: NDArray[np.bool_]
     info: NetworkInfo
     barriers: NDArray[np.object_]
+    edits: Edits | None = None
+    ground: Ground | None = None
 
     @property
     def crs(self) -> Any:
@@ -140,12 +189,16 @@ class Network:
         """Bool (n): sections that may be driven in one direction only."""
         return np.asarray((self.arcs_of < 0).any(axis=1))
 
+    def bearing(self, refs: Collection[str]) -> NDArray[np.bool_]:
+        """Mark the sections that bear one of the route numbers, of several or alone."""
+        code, known = pd.factorize(self.roads["ref"])
+        bears = [bool(set(refs) & set(str(ref).split(";"))) for ref in known]
+        return np.asarray(np.append(np.array(bears, dtype=bool), False)[code])  # -1: none
+
     def on_routes(self, routes: Collection[str]) -> NDArray[np.bool_]:
         """Mark the motorway sections that bear one of the route numbers."""
-        code, known = pd.factorize(self.roads["ref"])
-        bears = [bool(set(routes) & set(str(ref).split(";"))) for ref in known]
-        marked = np.append(np.array(bears, dtype=bool), False)[code]  # -1 where there is none
-        return np.asarray(marked & (self.road_class == ROAD_CLASSES.index("motorway")))
+        motorway = self.road_class == ROAD_CLASSES.index("motorway")
+        return np.asarray(self.bearing(routes) & motorway)
 
     @cached_property
     def lines(self) -> NDArray[np.object_]:
@@ -153,11 +206,18 @@ class Network:
         return np.asarray(self.roads.geometry.to_numpy(), dtype=object)
 
     @cached_property
-    def motorways(self) -> NDArray[np.object_]:
-        """Shapes of open motorway sections on the ground, which no access leg may cross."""
+    def walls(self) -> NDArray[np.bool_]:
+        """Bool (n): open motorway sections on the ground, which no access leg may cross."""
+        if self.ground is not None:
+            return self.ground.walls
         structure = self.roads["bridge"].to_numpy() + self.roads["tunnel"].to_numpy()
         wall = (self.road_class == ROAD_CLASSES.index("motorway")) & (structure < 0.5)
-        return np.asarray(self.lines[wall & ~self.closed])
+        return np.asarray(wall & ~self.closed)
+
+    @cached_property
+    def motorways(self) -> NDArray[np.object_]:
+        """Shapes of `walls`."""
+        return np.asarray(self.lines[self.walls])
 
     @cached_property
     def motorway_tree(self) -> Any:
@@ -182,6 +242,9 @@ class Network:
             digest.update(np.ascontiguousarray(array).tobytes())
         for column in ("length_m", "limit_kph"):
             digest.update(self.roads[column].to_numpy(dtype=np.float64).tobytes())
+        if self.edits is not None:
+            for edited in (self.edits.kph, self.edits.factor, self.edits.added):
+                digest.update(edited.tobytes())
         return digest.hexdigest()
 
     @cached_property
@@ -197,14 +260,18 @@ class Network:
         Parameters
         ----------
         date
-            ISO: a year, a month or a day; ``1999`` is the last day of 1999.
+            ISO: a year, a month or a day; ``1999`` is the last day of 1999. The year or month that
+            the network's own date lies in means that date.
 
         Raises
         ------
         NetworkError
-            The date is no date, is later than the network's own, or no section has a date.
+            The date is no date, is later than the network's own, earlier than that of any section,
+            or no section has a date.
         """
         day = last_day(date)
+        if date and self.info.date.startswith(date):
+            day = last_day(self.info.date)
         if self.info.date and day > last_day(self.info.date):
             raise NetworkError(
                 f"as of {date}: the roads are those of {self.info.date}. "
@@ -216,12 +283,24 @@ class Network:
                 "built-in network, or add the column 'opened'."
             )
         opened = self.roads["opened"].fillna("").to_numpy(dtype=str)
+        first = min(opened[opened != ""])
+        if day < first:
+            raise NetworkError(
+                f"as of {date}: the first road with a date opened on {first}, so that nothing is "
+                "known of the roads then. Choose a later date."
+            )
         then = self.closing((opened != "") & (opened > day))
         return replace(then, info=replace(self.info, as_of=date))
 
     def closing(self, sections: NDArray[np.bool_]) -> Network:
         """Return the network with more sections closed."""
         return replace(self, closed=self.closed | sections)
+
+    def with_scenario(self, scenario: Scenario) -> Network:
+        """Return the network under the edits of a scenario, see `technobelt.network.edits`."""
+        from technobelt.network.edits import with_scenarios
+
+        return with_scenarios(self, [scenario])[1].network
 
     def to_crs(self, crs: Any) -> Network:
         """Return the network in another metric CRS; lengths stay those of the ellipsoid."""

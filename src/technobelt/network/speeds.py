@@ -87,10 +87,9 @@ def arc_costs(
     kph = np.array([speed(profile.speed_kph[name]) for name in ROAD_CLASSES])
     limit = network.roads["limit_kph"].to_numpy(np.float64) * speed(profile.limit_share)
     mps = np.where(np.isnan(limit), kph[network.road_class], limit) * factor
-    seconds = np.where(network.closed, np.inf, network.roads["length_m"].to_numpy() / mps)
     fixed = profile.fixed_s
     return Costs(
-        drive_s=seconds[network.arc_section],
+        drive_s=_drive_seconds(network, mps, factor),
         end_s=_end_seconds(network, wait(fixed.junction), wait(fixed.ramp)),
         access_mps=speed(profile.access_kph),
         start_s=wait(fixed.access),
@@ -98,17 +97,33 @@ def arc_costs(
     )
 
 
+def _drive_seconds(
+    network: Network, mps: NDArray[np.float64], factor: float
+) -> NDArray[np.float64]:
+    """Return the seconds of driving each arc, at the speeds of sections unless edits say others."""
+    section = network.arc_section
+    speed = mps[section]
+    barred = network.closed[section]
+    if network.edits is not None:
+        said = network.edits.kph * _MPS * factor
+        speed = np.where(np.isnan(said), speed, said) * network.edits.factor
+        barred = barred | (network.edits.factor == 0)
+    metres = network.roads["length_m"].to_numpy(np.float64)[section]
+    return np.where(barred, np.inf, metres / np.where(barred, 1.0, speed))
+
+
 def _end_seconds(network: Network, junction_s: float, ramp_s: float) -> NDArray[np.float64]:
     """Return the waiting at junctions, half on each carriageway's crossing, and on ramps."""
     u, v = network.roads["u"].to_numpy(), network.roads["v"].to_numpy()
     n = len(network.nodes)
     arc_class = network.road_class[network.arc_section]
-    main = np.isin(network.road_class, _MAIN)
+    old = np.ones(len(u), dtype=bool) if network.edits is None else ~network.edits.added
+    main = np.isin(network.road_class, _MAIN) & old  # a new road must not make others slower
     arms = np.bincount(u[main], minlength=n) + np.bincount(v[main], minlength=n)
     one_way = network.one_way[network.arc_section]
     crossing = (arms[network.arc_head] >= 3) & ~np.isin(arc_class, _MOTORWAYS)
     waiting = np.where(crossing, np.where(one_way, junction_s / 2, junction_s), 0.0)
-    street = ~np.isin(network.road_class, _MOTORWAYS)
+    street = ~np.isin(network.road_class, _MOTORWAYS) & old
     touches = np.zeros(n, dtype=bool)
     touches[u[street]] = touches[v[street]] = True
     ramp = arc_class == _RAMP

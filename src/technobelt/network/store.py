@@ -61,10 +61,10 @@ def save_network(network: Network, path: str | Path, *, compression_level: int =
     target = Path(path)
     if target.suffix != ".parquet":
         raise NetworkError(f"a network is kept as .parquet; found '{target.name}'. Rename --out.")
-    if network.closed.any():
+    if network.closed.any() or network.edits is not None:
         raise NetworkError(
-            f"{int(network.closed.sum())} sections are closed in this state of the network, which "
-            "a file does not hold. Save the network that it was made from."
+            f"{int(network.closed.sum())} sections are closed or edited in this state of the "
+            "network, which a file does not hold. Save the network that it was made from."
         )
     info = network.info.to_dict() | {"hash": ""}
     table = _as_arrow(network.roads)

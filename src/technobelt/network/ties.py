@@ -100,8 +100,10 @@ def startable(network: Network) -> Mask:
     """Mark the sections where a trip may start or end.
 
     Motorways, ramps, and sections mostly on bridges or in tunnels are left out, and so is what is
-    closed.
+    closed; where states of a network are compared, what is closed in any of them.
     """
+    if network.ground is not None:
+        return network.ground.start
     structure = network.roads["bridge"].to_numpy() + network.roads["tunnel"].to_numpy()
     barred = np.isin(network.road_class, _NO_START) | network.closed
     return np.asarray(~barred & (structure < _STRUCTURE_SHARE))

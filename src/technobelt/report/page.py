@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from technobelt.claim_kinds import TravelTimeClaim
 from technobelt.figures import (
     belt_map,
+    convergence_curve,
     ground_of,
     has_two_dates,
     isochrone_maps,
@@ -18,6 +19,8 @@ from technobelt.figures import (
     zone_maps,
 )
 from technobelt.region import built_in_folder
+from technobelt.report.comparison import comparison
+from technobelt.report.draws import draw_rows
 from technobelt.report.tables import (
     assumptions,
     data_rows,
@@ -31,12 +34,12 @@ from technobelt.report.tables import (
     verdict,
     zone_rows,
 )
-from technobelt.report.wording import cluster_name, day, percent, tally, words
+from technobelt.report.wording import NBSP, cluster_name, day, percent, tally, words
 from technobelt.style import load_style, style_folder
 from technobelt.writing import replace_file
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     import geopandas as gpd
     import pandas as pd
@@ -65,6 +68,7 @@ def write_report(  # noqa: PLR0913  (everything that a run has found)
     isochrones: gpd.GeoDataFrame,
     zones: gpd.GeoDataFrame,
     pairs: pd.DataFrame,
+    thresholds: pd.DataFrame | None = None,
     audit: pd.DataFrame | None = None,
     manifest: Mapping[str, Any],
     network: Network | None = None,
@@ -91,6 +95,9 @@ def write_report(  # noqa: PLR0913  (everything that a run has found)
         From `technobelt.draw_zones`.
     pairs
         As `technobelt.Verdicts.pairs`.
+    thresholds
+        As `technobelt.Verdicts.thresholds` returns it, with the claim's own limit among the limits,
+        for a figure.
     audit
         From the audit of the isochrones, where they do not have its columns themselves.
     manifest
@@ -120,9 +127,10 @@ def write_report(  # noqa: PLR0913  (everything that a run has found)
     content = {
         "region": region,
         "verdicts": _verdicts(region, verdicts, layers),
-        "travel": [travel_claim(c) for c in verdicts["claims"] if c["kind"] == "travel_time"],
+        "travel": _travel(verdicts["claims"]),
+        "compared": comparison(verdicts),
         "places": place_rows(region, pairs, layers),
-        "figures": _figures(region, layers, roads, isochrones, zones, pairs, network),
+        "figures": _figures(region, layers, roads, isochrones, zones, pairs, thresholds, network),
         "zones": {"rows": zone_rows(region, zones), "rules": _zone_rules(region)},
         "isochrones": _isochrones(isochrones, audit),
         "assumptions": assumptions(region),
@@ -150,7 +158,7 @@ def _template() -> Template:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.globals |= {"style": load_style(), "css": _css()}
+    environment.globals |= {"style": load_style(), "css": _css(), "nbsp": NBSP}
     environment.filters |= {"words": words}
     return environment.get_template("report.html")
 
@@ -174,6 +182,21 @@ def _verdicts(region: Region, verdicts: Mapping[str, Any], layers: Layers) -> di
     }
 
 
+def _travel(claims: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Return the travel-time claims, each with its draws and their figure where there are any."""
+    from markupsafe import Markup
+
+    timed = [claim for claim in claims if claim["kind"] == "travel_time"]
+    told = []
+    for number, claim in enumerate(timed, start=1):
+        rows = (claim.get("draws") or {}).get("convergence")
+        name = f"convergence-{number}"
+        figure = Markup(convergence_curve(rows, name=name)) if rows else None  # noqa: S704  (ours)
+        drawn = {"draws": draw_rows(claim), "convergence": figure, "figure": name}
+        told.append(travel_claim(claim) | drawn)
+    return told
+
+
 def _figures(
     region: Region,
     layers: Layers,
@@ -181,6 +204,7 @@ def _figures(
     isochrones: gpd.GeoDataFrame,
     zones: gpd.GeoDataFrame,
     pairs: pd.DataFrame,
+    thresholds: pd.DataFrame | None,
     network: Network | None,
 ) -> dict[str, Any]:
     """Return the figures that there is something for, as markup."""
@@ -195,7 +219,8 @@ def _figures(
         figures["isochrones"] = isochrone_maps(region, isochrones, layers, ground, limit_min=limit)
     if len(pairs):
         figures["trips"] = trip_matrix(pairs, limit_min=limit, clusters=names)
-        figures["thresholds"] = threshold_curve(pairs, limit_min=limit)
+    if len(pairs) and thresholds is not None:
+        figures["thresholds"] = threshold_curve(thresholds, limit_min=limit)
     if len(zones):
         figures["zones"] = zone_maps(region, zones, layers, ground)
     if network is not None and has_two_dates(network):

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from technobelt.layers import FACILITIES
+from technobelt.report.readings import reading_words
 from technobelt.report.wording import (
     NBSP,
     NOTHING,
@@ -48,44 +49,6 @@ __all__ = [
     "zone_rows",
 ]
 
-#: What each reading is called, and what is measured; others are told by their own rule.
-_READINGS = {
-    "cluster_pair_median": (
-        "Median trip",
-        "for every two clusters, each way, the median trip; the longest of these",
-    ),
-    "worst_pair": ("Longest trip", "the longest of all trips between places of two clusters"),
-    "ninetieth": (
-        "All but the longest tenth",
-        "the 90th percentile of all trips between places of two clusters",
-    ),
-    "adjacent": ("Neighbouring clusters", "as the first row, between neighbouring clusters only"),
-    "central": (
-        "Longest trip of the middle cluster",
-        "the longest of all trips from or to a place in the cluster in the middle of the belt",
-    ),
-    "nearest_hub": (
-        "To the nearest hub",
-        "from each place to the hub that it reaches first; the longest of these",
-    ),
-    "outlines": (
-        "Between points inside outlines",
-        "as the first row, between random points inside outlines whose border is known",
-    ),
-    "share_within": (
-        "Share of trips within the limit",
-        "of all trips between places of two clusters; holds from one half on",
-    ),
-    "centroids": (
-        "Between the clusters' middles",
-        "from the road nearest to the middle of one cluster to that of another; the longest",
-    ),
-    "hubs": ("Between the clusters' hubs", "the longest of these trips"),
-    "interchanges": (
-        "Between interchanges",
-        "driving only, between interchanges of the corridor that lie in two clusters; the longest",
-    ),
-}
 _CONFIDENCE = ("high", "medium", "low", NOT_LOCATED)
 #: What a comparison of a position with other sources found, in words.
 _COMPARED = {
@@ -159,7 +122,7 @@ def travel_claim(claim: Mapping[str, Any]) -> Row:
     rows: dict[str, Row] = {}
     for reading in readings:
         name = reading["reading"]
-        label, rule = _READINGS.get(name, (words(name).capitalize(), reading["rule"]))
+        label, rule = reading_words(name, reading["rule"])
         row = rows.setdefault(name, {"label": label, "rule": rule, "cells": {}})
         row["cells"][reading["profile"]] = _reading(reading)
     return {
@@ -184,8 +147,6 @@ def _reading(reading: Mapping[str, Any]) -> Row:
         return cell | {"value": "no way found", "range": ""}
     minutes = f"{number(reading['observed_min'])}{NBSP}min"
     spread = f"{span(*reading['range_min'])}{NBSP}min"
-    if "p_within" in reading:
-        spread += f"; within the limit in {percent(reading['p_within'])} of draws"
     return cell | {"value": minutes, "range": spread}
 
 

@@ -156,4 +156,4 @@ def _best_of_parallel(key: Ints, weight: Floats, arc: Ints) -> Ints:
     members = order[crowd]
     members = members[np.lexsort((arc[members], weight[members], key[members]))]
     order[crowd] = members
-    return order[np.append(True, ~same)]
+    return np.asarray(order[np.append(True, ~same)])

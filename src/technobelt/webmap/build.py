@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import logging
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, TypeGuard, cast
 
 from technobelt.errors import MissingColumnError
 from technobelt.style import cluster_colours
 from technobelt.webmap import basemap as base
 from technobelt.webmap import outlines, panel, paper, places, plan, times
+from technobelt.webmap import pairs as trips
 from technobelt.webmap.facts import plain, safe
+from technobelt.webmap.overlays import Chords
 from technobelt.writing import replace_file
 
 if TYPE_CHECKING:
@@ -18,7 +20,8 @@ if TYPE_CHECKING:
 
     import folium
     import geopandas as gpd
-    from branca.element import Figure
+    import pandas as pd
+    from branca.element import Figure, MacroElement
 
     from technobelt.region import Region
     from technobelt.webmap.overlays import Overlay, Part
@@ -34,6 +37,7 @@ _TILES_BY = (
     '&copy; <a href="https://www.openstreetmap.org/copyright">OpenStreetMap</a> contributors'
 )
 _ROADS, _BANDS = ("class",), ("origin_id", "minutes")
+_PAIRS = ("from_id", "to_id", "from_name", "to_name", "time_min", "margin_min", "status")
 #: From the bottom to the top. Drive times lie under the roads and names, which stay readable.
 _PANES = {
     "tb-land": 210,
@@ -46,6 +50,7 @@ _PANES = {
     "tb-outlines": 400,
     "tb-corridor": 410,
     "tb-dots": 420,
+    "tb-pairs": 425,
     "tb-routes": 430,
     "tb-poles": 440,
     "tb-labels": 580,
@@ -54,7 +59,7 @@ _PANES = {
 }
 
 
-def web_map(
+def web_map(  # noqa: PLR0913  (each is a layer of its own)
     region: Region,
     layers: Mapping[str, gpd.GeoDataFrame],
     *,
@@ -64,6 +69,7 @@ def web_map(
     zones: gpd.GeoDataFrame | None = None,
     verdicts: Mapping[str, Any] | None = None,
     routes: gpd.GeoDataFrame | None = None,
+    pairs: pd.DataFrame | None = None,
 ) -> folium.Map:
     """Draw a region, its drive times, zones and verdicts as a web map that needs no internet.
 
@@ -91,6 +97,10 @@ def web_map(
         What ``claims.json`` holds.
     routes
         Counterexamples: ``from_name``, ``to_name``, ``time_min``, ``length_km``, lines.
+    pairs
+        Trips, as `technobelt.Verdicts.pairs`: ``from_id``, ``to_id``, ``from_name``, ``to_name``,
+        ``time_min``, ``margin_min``, ``status``, and where drawn ``p_within``. A line for each two
+        places that the layers hold, switched off until asked for.
 
     Returns
     -------
@@ -101,7 +111,7 @@ def web_map(
     Raises
     ------
     MissingColumnError
-        `roads` or `isochrones` lack a column without which they cannot be drawn.
+        `roads`, `isochrones` or `pairs` lack a column without which they cannot be drawn.
 
     Examples
     --------
@@ -114,6 +124,7 @@ def web_map(
     """
     for frame, columns in ((roads, _ROADS), (isochrones, _BANDS), (merged, _BANDS)):
         _check(frame, columns)
+    _check(pairs if _has_rows(pairs) else None, _PAIRS)
     filled = {name: frame for name, frame in layers.items() if _has_shapes(frame)}
     colours = cluster_colours(region.clusters)
     background = base.basemap(filled, roads, region.crs)
@@ -121,6 +132,7 @@ def web_map(
         *_plan(region, filled, zones, colours),
         *_places(region, filled, colours),
         *_times(region, filled, isochrones, merged, routes, colours),
+        *_trips(region, filled, pairs),
         *paper.paper(filled, region.crs),
     ]
     return _assembled(region, filled, background, overlays, verdicts)
@@ -168,7 +180,7 @@ def write_map(map_: folium.Map, path: str | Path) -> Path:
     return target
 
 
-def _check(frame: gpd.GeoDataFrame | None, columns: Sequence[str]) -> None:
+def _check(frame: pd.DataFrame | None, columns: Sequence[str]) -> None:
     missing = [name for name in columns if frame is not None and name not in frame]
     if frame is not None and missing:
         raise MissingColumnError(
@@ -232,7 +244,17 @@ def _times(
     return overlays
 
 
-def _has_rows(frame: gpd.GeoDataFrame | None) -> bool:
+def _trips(
+    region: Region, layers: Mapping[str, gpd.GeoDataFrame], pairs: pd.DataFrame | None
+) -> list[Overlay]:
+    joined = places.gathered(layers, region.crs)
+    if not _has_rows(pairs) or joined is None:
+        return []
+    found = trips.pairs(pairs, joined)
+    return [found] if found else []
+
+
+def _has_rows(frame: pd.DataFrame | None) -> TypeGuard[pd.DataFrame]:
     return frame is not None and len(frame) > 0
 
 
@@ -289,7 +311,7 @@ def _assembled(
 
 def _in_legend(overlay: Overlay) -> int:
     """Put first what was asked for, then what needs its colours explained most."""
-    first = [paper.GROUP, times.GROUP]
+    first = [paper.GROUP, times.CLAIMS, times.GROUP]
     return first.index(overlay.group) if overlay.group in first else len(first)
 
 
@@ -329,9 +351,15 @@ def _add_overlay(map_: folium.Map, overlay: Overlay, *, base: bool) -> folium.Fe
 
     group = folium.FeatureGroup(name=overlay.name, overlay=not base, show=overlay.show)
     for part in overlay.parts:
-        _geojson(part).add_to(group)
+        _layer(part).add_to(group)
     group.add_to(map_)
     return group
+
+
+def _layer(part: Part | Chords) -> MacroElement:
+    from technobelt.webmap.page import PairLines
+
+    return PairLines(part) if isinstance(part, Chords) else _geojson(part)
 
 
 def _geojson(part: Part) -> folium.GeoJson:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 __all__ = [
     "COARSE",
     "FINE",
+    "Chords",
     "Entry",
     "Overlay",
     "Part",
@@ -52,6 +53,25 @@ class Part:
 
 
 @dataclass(frozen=True)
+class Chords:
+    """Lines between places that the page bends and explains itself; see `technobelt.pairs` there.
+
+    Attributes
+    ----------
+    data
+        ``limit``: minutes; ``places``: latitude, longitude, name (HTML); ``looks``: path options;
+        ``pairs``: two places, a look, then for there and back: minutes or why there are none
+        (None: not asked), and the percentage of draws within the limit where drawn.
+    pane
+        Where they are drawn.
+    """
+
+    data: Mapping[str, Any]
+    pane: str
+    interactive: bool = True
+
+
+@dataclass(frozen=True)
 class Entry:
     """One line of the legend: a heading it stands under, a swatch (HTML), a text."""
 
@@ -66,7 +86,7 @@ class Overlay:
 
     name: str
     group: str
-    parts: Sequence[Part]
+    parts: Sequence[Part | Chords]
     legend: Sequence[Entry] = ()
     show: bool = True
 

@@ -23,7 +23,9 @@ from technobelt.webmap.times import BANDS_OPACITY
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["BeltMap", "PackedGeoJson", "PageParts"]
+    from technobelt.webmap.overlays import Chords
+
+__all__ = ["BeltMap", "PackedGeoJson", "PageParts", "PairLines"]
 
 
 class _Inline(Element):
@@ -74,6 +76,23 @@ class PackedGeoJson(folium.GeoJson):
         return [[None, None], [None, None]]
 
 
+class PairLines(MacroElement):
+    """Lines between places, which the page itself bends, colours and explains."""
+
+    _template = Template(
+        """
+        {% macro script(this, kwargs) %}
+            technobelt.pairs({{ this.data }}).addTo({{ this._parent.get_name() }});
+        {% endmacro %}
+        """
+    )
+
+    def __init__(self, chords: Chords) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self._name = "PairLines"
+        self.data = in_script({**chords.data, "pane": chords.pane})
+
+
 class PageParts(MacroElement):
     """The panels' HTML, and the call that brings the page to life."""
 
@@ -114,7 +133,7 @@ def in_script(value: Any) -> str:
     >>> in_script({"a": "</script>"})
     '{"a": "\\u003c/script>"}'
     """
-    return json.dumps(value, ensure_ascii=False).replace("<", "\\u003c")
+    return json.dumps(value, ensure_ascii=False, allow_nan=False).replace("<", "\\u003c")
 
 
 def _leaflet(name: str) -> Path:

@@ -38,17 +38,24 @@ def _verdicts(claims: Sequence[Mapping[str, Any]], verdicts: Mapping[str, Any]) 
     tested = [claim for claim in claims if plain(claim.get("kind")) != "undecidable"]
     items = "".join(_claim(claim) for claim in tested)
     rest = len(claims) - len(tested)
-    more = f"{rest} more claims that no layer can decide are in the report." if rest else ""
+    more = "What no layer can decide is listed in the report." if rest else ""
     return (
-        f'<details open class="tb-verdicts"><summary><b>Does the plan hold?</b> {_tally(tested)}'
-        f'</summary><ol>{items}</ol><p class="tb-source">{more}</p>{_basis(verdicts)}</details>'
+        '<details open class="tb-verdicts"><summary><b>Does the plan hold?</b> '
+        f'{_tally(tested, rest)}</summary><ol>{items}</ol><p class="tb-source">{more}</p>'
+        f"{_basis(verdicts)}</details>"
     )
 
 
-def _tally(claims: Sequence[Mapping[str, Any]]) -> str:
+def _tally(claims: Sequence[Mapping[str, Any]], rest: int) -> str:
+    """Count the verdicts of what was tested, and the rest that no layer can decide.
+
+    The report counts both as undecided; here they are told apart.
+    """
     found = Counter(plain(claim.get("verdict")) for claim in claims)
     chips = [_chip(word, _times(found[word], word)) for word in _WORDS if found[word]]
-    return f'<span class="tb-chips">{"".join(chips)}</span>'
+    joined = "and " if chips else ""
+    more = f"<small>{joined}{rest} that no layer can decide</small>" if rest else ""
+    return f'<span class="tb-chips">{"".join(chips)}{more}</span>'
 
 
 def _times(n: int, word: str) -> str:
