@@ -195,6 +195,23 @@ def test_with_a_minute_of_noise_they_come_back_within_the_stated_range(
         assert told["high"] / told["low"] < 1.3
 
 
+def test_ranges_hold_the_truth_about_as_often_as_they_say(network, profile, places):
+    held = []
+    for seed in range(20):
+        drawn = np.random.default_rng(seed).uniform(0.75, 1.3, len(TRUE))
+        true = {
+            number: stated(profile, number).value * f for number, f in zip(TRUE, drawn, strict=True)
+        }
+        observed = observe(network, places, knowing(profile, **true), noise=1.0, seed=seed)
+        numbers = calibrate(network, observed, profile).numbers.set_index("number")
+        for number, value in true.items():
+            told = numbers.loc[number] if number in numbers.index else None
+            if told is not None and told["identified"]:
+                held.append(told["low"] <= value <= told["high"])
+    assert len(held) > 30
+    assert np.mean(held) > 0.85
+
+
 def test_fixed_seconds_come_back_when_they_are_asked_for(network, profile, places):
     true = TRUE | {"fixed_s.ramp": 45.0, DOORS: 200.0}
     observed = observe(network, places, knowing(profile, **true))
