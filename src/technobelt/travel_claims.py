@@ -102,7 +102,8 @@ def _result(
         "break_even_none": primary.get("break_even_none"),
         "break_even_corridor_none": alone.why_none if alone.factor is None else None,
     }
-    over = pairs[~(pairs["time_min"] <= case.limit)]
+    deciding = _first_reached(pairs) if case.claim.primary == "nearest" else pairs
+    over = deciding[~(deciding["time_min"] <= case.limit)]
     return {
         "verdict": primary["verdict"],
         "limit_min": case.limit,
@@ -118,13 +119,19 @@ def _result(
         **({"attribution": attribution} if attribution else {}),
         **({"draws": drawn} if drawn else {}),
         "places": len(case.places),
-        "pairs": len(pairs),
+        "pairs": len(deciding),
+        **({"to_others": True} if case.members.to_others else {}),
         "pairs_over": len(over),
         "readings": readings,
         "counterexamples": counterexamples(case, over, routes),
         "not_tied": case.not_tied,
         "notes": _notes(case),
     }
+
+
+def _first_reached(pairs: pd.DataFrame) -> pd.DataFrame:
+    """Return of each place's trips the one to the place that it reaches first."""
+    return pairs.sort_values("time_min", kind="stable").drop_duplicates("from_id")
 
 
 def _attribution(case: Case, primary: dict[str, Any], pairs: pd.DataFrame) -> dict[str, Any]:

@@ -132,6 +132,7 @@ def travel_claim(claim: Mapping[str, Any]) -> Row:
         "profiles": profiles,
         "rows": list(rows.values()),
         "places": claim["places"],
+        "to_others": claim.get("to_others", False),
         "pairs": number(claim["pairs"]),
         "over": number(claim["pairs_over"]),
         "counterexamples": [_counterexample(case) for case in claim.get("counterexamples") or []],
