@@ -34,9 +34,11 @@ ORDER = (
     *(
         "break_even",
         "verdict",
+        "corridor",
+        "members",
         "trips",
-        "cases",
         "measures",
+        "cases",
         "readings",
         "factors",
         "draws",

@@ -18,9 +18,9 @@ from hand_region import CLUSTERS, CORNER, ENDS, NINETY, PLACES, ROAD, make_regio
 from technobelt.cases import Basis
 from technobelt.claims import sentence
 from technobelt.errors import ClaimError, LayerError, MissingColumnError, NetworkError
+from technobelt.members import member_places
 from technobelt.network.ties import startable
 from technobelt.travel_claims import read_travel_times
-from technobelt.trips import member_places
 
 UNIVERSITY = ("universities", "research_university")
 PROFILES = ("free_flow", "typical", "peak")
@@ -171,6 +171,7 @@ def test_fixed_seconds_count_from_door_to_door(tmp_path, road):
 # --- sentences -----------------------------------------------------------------------------------
 
 TIMED = {
+    "reading": "cluster_pair_median",
     "kind": "travel_time", "observed_min": 50.0, "range_min": [40.0, 60.0], "limit_min": 90.0,
     "profile": "plain", "between": ["east", "west"], "break_even_factor": None,
     "attribution": {"pairs_on_it": 2, "without_min": 70.0, "verdict": "holds"},

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import get_args
 
 import pytest
 
 from hand_region import ENDS, ROAD, make_region
+from technobelt.claim_kinds import TO_OTHERS, ReadingName
 from technobelt.measures import MEASURES
-from technobelt.trips import member_places, trips_of
+from technobelt.members import member_places
+from technobelt.trips import trips_of
 
 
 @pytest.mark.parametrize(
@@ -23,4 +26,20 @@ def test_only_an_odd_number_of_clusters_has_one_in_the_middle(tmp_path, draw, cl
         for name, measure in MEASURES.items()
     }
     assert asked.pop("central") == applies
+    assert not asked.pop("nearest")
     assert all(asked.values())
+
+
+def test_trips_to_other_places_are_read_without_clusters(tmp_path, draw):
+    region = make_region(tmp_path)
+    places = member_places(region, region.claims[0])
+    trips = trips_of(region, draw(ENDS, ROAD), places, None, places)
+    assert list(trips) == ["members"]
+    asked = {name for name, measure in MEASURES.items() if measure.applies(trips["members"])}
+    assert asked & set(get_args(ReadingName)) >= set(TO_OTHERS)
+    assert not asked & {"cluster_pair_median", "adjacent", "central"}
+
+
+def test_every_reading_that_may_give_the_verdict_is_a_measure():
+    assert set(MEASURES) - set(get_args(ReadingName)) == {"share_within"}
+    assert set(get_args(ReadingName)) <= set(MEASURES)

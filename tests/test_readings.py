@@ -10,11 +10,15 @@ from hypothesis import strategies as st
 import technobelt as tb
 from hand_region import ENDS, NINETY, PLACES, ROAD, make_region
 from technobelt.break_even import break_even
+from technobelt.claims import sentence
+from technobelt.corridor import corridor_sections
+from technobelt.errors import RegionError
 from technobelt.measures import MEASURES
+from technobelt.members import member_places
 from technobelt.network.speeds import arc_costs
 from technobelt.travel_claims import read_travel_times
 from technobelt.travel_time import measuring
-from technobelt.trips import corridor_sections, member_places, trip_minutes, trips_of
+from technobelt.trips import trip_minutes, trips_of
 
 
 @pytest.fixture
@@ -188,6 +192,86 @@ def test_a_share_is_no_firmer_than_the_trips_that_it_counts(tmp_path, road):
     found = by_name(judged(tmp_path, road, claims=claims, places=places))
     assert found["adjacent"]["verdict"] == "undecided"  # 50 min, errors worth more
     assert found["share_within"]["verdict"] == "undecided"
+
+
+# --- which trips, and which reading gives the verdict ---------------------------------------------
+
+
+def claim_with(more, limit=90):
+    return NINETY.replace("limit_min = 90", f"limit_min = {limit}") + more
+
+
+def test_the_reading_that_a_claim_names_gives_the_verdict(tmp_path, road):
+    claim = judged(tmp_path, road, claims=claim_with('primary = "adjacent"\n'))
+    assert claim["reading"] == "adjacent"
+    assert (claim["observed_min"], claim["verdict"]) == (50, "holds")
+    assert claim["readings"][0]["reading"] == "adjacent"
+    assert claim["break_even_factor"] == pytest.approx(50 / 90, rel=1e-6)
+
+
+def test_a_claim_may_be_about_some_of_the_clusters(tmp_path, road):
+    claim = judged(tmp_path, road, claims=claim_with('clusters = ["east", "centre"]\n'))
+    assert (claim["observed_min"], claim["pairs"]) == (50, 2)
+    assert by_name(claim)["hubs"]["observed_min"] == 50
+
+
+@pytest.mark.parametrize(
+    ("primary", "minutes"), [("nearest", 15), ("worst_pair", 100), ("ninetieth", 100)]
+)
+def test_trips_may_lead_from_one_layer_to_another(tmp_path, road, primary, minutes):
+    # a complex 9 km from the university of its cluster, 15 min; the others at one
+    places = PLACES | {"P9": ("complexes", "general_industrial_complex", "west", 9_000, 0)}
+    claims = (
+        NINETY.replace('["universities"], where = { existed_1999 = ["yes"] }', '["complexes"]')
+        + f'primary = "{primary}"\nto = {{ layers = ["universities"] }}\n'
+    )
+    region = make_region(tmp_path, claims=claims, places=places)
+    verdicts = tb.check_claims(region, road)
+    (claim,) = verdicts.claims
+    assert claim["observed_min"] == minutes
+    assert len(verdicts.pairs) == 4 * 3
+    assert claim["pairs"] == (4 if primary == "nearest" else 4 * 3)
+    assert set(verdicts.pairs["to_id"]) == {"U_east", "U_centre", "U_west"}
+    assert {one["reading"] for one in claim["readings"]} == {
+        *("nearest", "worst_pair", "ninetieth", "share_within")
+    }
+    assert verdicts.routes is not None
+    assert len(sentence(claim)) > 20
+
+
+def test_a_claim_that_is_not_about_the_corridor_says_nothing_of_it(tmp_path, two_ways):
+    claim = judged(tmp_path, two_ways, claims=claim_with("corridor = false\n"))
+    assert "attribution" not in claim
+    assert claim["break_even_corridor"] is None
+    assert claim["break_even_corridor_none"] == "the claim is not about the corridor"
+
+
+@pytest.mark.parametrize(
+    ("more", "fault"),
+    [
+        ('primary = "fastest"', r"line \d+: claims.0.primary: Input should be .*'worst_pair'"),
+        ('primary = "nearest"', r"'nearest' needs \[claims.to\]"),
+        ('clusters = ["east"]', "needs two clusters or more"),
+        ('clusters = ["east", "north"]', r"no cluster 'north' in \[clusters\]"),
+        ('to = { layers = ["centres"] }', r"with \[claims.to\] it must be one of nearest"),
+    ],
+)
+def test_a_claim_that_cannot_be_read_so_is_refused_with_its_line(tmp_path, more, fault):
+    with pytest.raises(RegionError, match=fault):
+        make_region(tmp_path, claims=claim_with(f"{more}\n"))
+
+
+def test_why_no_factor_turns_a_reading_is_told(tmp_path, draw, road):
+    near = by_name(judged(tmp_path, road))["nearest_hub"]
+    assert near["break_even_factor"] is None
+    assert near["break_even_none"].startswith("within the limit however slowly")
+    cut = draw(
+        {"a": (-10_000, 0), "b": (45_000, 0), "c": (46_000, 0), "d": (70_000, 0)},
+        [("a", "b", {"class": "primary"}), ("c", "d", {"class": "primary"})],
+    )
+    lost = judged(tmp_path, cut)
+    assert lost["break_even_none"] == "there is no way"
+    assert "No factor on all driving speeds" not in sentence(lost)  # it has no way to begin with
 
 
 # --- members of a date ---------------------------------------------------------------------------

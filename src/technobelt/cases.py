@@ -5,17 +5,22 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import numpy as np
+
+from technobelt.corridor import corridor_sections
 from technobelt.errors import ClaimError
+from technobelt.measures import MEASURES
+from technobelt.members import end_places, member_places
 from technobelt.network.ties import tie_points
 from technobelt.position_errors import error_minutes
-from technobelt.trips import Trips, corridor_sections, member_places, trips_of
+from technobelt.trips import Trips, trips_of
 
 if TYPE_CHECKING:
     import geopandas as gpd
-    import numpy as np
     from numpy.typing import NDArray
 
     from technobelt.claim_kinds import TravelTimeClaim
+    from technobelt.measures import Measure
     from technobelt.network.model import Network
     from technobelt.region import Profile, Region
 
@@ -60,8 +65,10 @@ class Case:
         Name of the profile that gives the verdict.
     places
         The claim's places that a road is near, EPSG:4326.
+    ends
+        Where the trips lead to, EPSG:4326: other places, or the same.
     not_tied
-        Ids of the others.
+        Ids of places that no road is near.
     trips
         By what stands at their ends, see `trips_of`.
     corridor
@@ -74,6 +81,7 @@ class Case:
     basis: Basis
     profile: str
     places: gpd.GeoDataFrame
+    ends: gpd.GeoDataFrame
     not_tied: list[str]
     trips: dict[str, Trips]
     corridor: Mask
@@ -92,6 +100,11 @@ class Case:
     def members(self) -> Trips:
         """The trips between the claim's places."""
         return self.trips["members"]
+
+    @property
+    def primary(self) -> Measure:
+        """The reading that gives the verdict."""
+        return MEASURES[self.claim.primary]
 
     def slack(self, profile: str, trips: Trips) -> Floats:
         """Return the minutes that positions' errors are worth on a tertiary road at its fastest.
@@ -121,24 +134,41 @@ def make_case(region: Region, network: Network, claim: TravelTimeClaim, basis: B
     if profile not in region.profiles:
         raise ClaimError(f"no profile '{profile}'; there are {', '.join(region.profiles)}.")
     as_of = basis.as_of or network.info.as_of or None
-    places, not_tied = _placed(region, network, claim, basis.members_as_of)
-    return Case(
-        *(region, network, claim, basis, profile, places, not_tied),
-        trips=trips_of(region, network, places, as_of),
-        corridor=corridor_sections(region, network, as_of),
+    chosen = region.of_clusters(claim.clusters) if claim.clusters else region
+    places, not_tied = _placed(chosen, network, claim, basis.members_as_of)
+    ends = end_places(region, claim, as_of=basis.members_as_of)
+    if ends is not None:
+        ends, lost = _tied(network, ends)
+        not_tied += [place for place in lost if place not in not_tied]
+    nothing = np.zeros(len(network.roads), dtype=bool)
+    case = Case(
+        *(chosen, network, claim, basis, profile, places, places if ends is None else ends),
+        not_tied=not_tied,
+        trips=trips_of(chosen, network, places, as_of, ends),
+        corridor=corridor_sections(region, network, as_of) if claim.corridor else nothing,
     )
+    if case.primary.trips not in case.trips:
+        raise ClaimError(
+            f"claim '{claim.id}': its primary reading '{claim.primary}' cannot be taken, for the "
+            f"region has no {case.primary.trips} in two clusters. Choose another one."
+        )
+    return case
 
 
 def _placed(
     region: Region, network: Network, claim: TravelTimeClaim, members_as_of: str | None
 ) -> tuple[gpd.GeoDataFrame, list[str]]:
-    """Return the places that a road is near, and the ids of the others, which have no times."""
-    places = member_places(region, claim, as_of=members_as_of)
-    tied = tie_points(network, places, what="places").tied
-    bare = [name for name in region.clusters if not (places["cluster"][tied] == name).any()]
-    if bare:
+    """Return the members that a road is near, and the ids of the others, which have no times."""
+    places, not_tied = _tied(network, member_places(region, claim, as_of=members_as_of))
+    bare = [name for name in region.clusters if not (places["cluster"] == name).any()]
+    if bare and claim.to is None:
         raise ClaimError(
             f"claim '{claim.id}': no place of cluster '{bare[0]}' has a road near. Correct their "
             "positions, or use a network that covers them."
         )
+    return places, not_tied
+
+
+def _tied(network: Network, places: gpd.GeoDataFrame) -> tuple[gpd.GeoDataFrame, list[str]]:
+    tied = tie_points(network, places, what="places").tied
     return places[tied], places.index[~tied].astype(str).tolist()

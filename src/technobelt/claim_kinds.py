@@ -21,12 +21,14 @@ from pydantic_core import PydanticCustomError
 from technobelt.schema import LAYERS
 
 __all__ = [
+    "TO_OTHERS",
     "AnyClaim",
     "AreaClaim",
     "CompositionClaim",
     "CountClaim",
     "FigureClaim",
     "ProximityClaim",
+    "ReadingName",
     "Selection",
     "Strict",
     "TravelTimeClaim",
@@ -68,13 +70,54 @@ class _Claim(Strict):
     note: str = ""
 
 
+#: The readings that may give a travel-time claim its verdict, see `technobelt.measures`.
+ReadingName = Literal[
+    "cluster_pair_median",
+    "worst_pair",
+    "ninetieth",
+    "adjacent",
+    "central",
+    "nearest",
+    "nearest_hub",
+    "centroids",
+    "hubs",
+    "interchanges",
+    "outlines",
+]
+
+
 class TravelTimeClaim(_Claim):
-    """Places of different clusters lie within `limit_min` minutes of each other by car."""
+    """Places lie within `limit_min` minutes by car: of each other, or of others.
+
+    The trips are those between `members` of different clusters, of all or of `clusters`; with `to`
+    those from each member to each place of another selection. `primary` is the reading that gives
+    the verdict. With ``corridor = false`` the claim is not about the corridor, and nothing is told
+    of it.
+    """
 
     kind: Literal["travel_time"]
     limit_min: PositiveFloat
     profile: str
     members: Selection
+    clusters: list[str] = []
+    to: Selection | None = None
+    primary: ReadingName = "cluster_pair_median"
+    corridor: bool = True
+
+    @model_validator(mode="after")
+    def _read_as(self) -> TravelTimeClaim:
+        if self.to is None and len(set(self.clusters)) == 1:
+            raise fault("needs two clusters or more, or [claims.to]", "clusters")
+        if self.to is not None and self.primary not in TO_OTHERS:
+            what = f"with [claims.to] it must be one of {', '.join(TO_OTHERS)}"
+            raise fault(what, "primary" if "primary" in self.model_fields_set else "kind")
+        if self.to is None and self.primary == "nearest":
+            raise fault("'nearest' needs [claims.to], the places to be near", "primary")
+        return self
+
+
+#: Of these the ones for trips from members to other places.
+TO_OTHERS = ("nearest", "worst_pair", "ninetieth")
 
 
 class CompositionClaim(_Claim):

@@ -17,6 +17,7 @@ import pandas as pd
 from technobelt.attribute_claims import attribute_verdict
 from technobelt.cases import Basis
 from technobelt.claim_kinds import ProximityClaim, TravelTimeClaim
+from technobelt.measures import MEASURES
 from technobelt.proximity import proximity_verdict
 from technobelt.travel_claims import Readings, read_travel_times
 
@@ -232,10 +233,11 @@ def sentence(claim: dict[str, Any]) -> str:
         return " ".join(claim["notes"])
     if claim["kind"] != "travel_time":
         return _counted_sentence(claim)
-    between = " to ".join(claim.get("between") or ["cluster", "cluster"])
+    between = claim.get("between") or ["cluster", "cluster"]
+    subject = f"{MEASURES[claim['reading']].subject} from {' to '.join(between)}"
     if claim["observed_min"] is None:
-        return f"The median trip {between} has no way on open roads."
-    takes = f"The median trip {between} takes {claim['observed_min']:.0f} min{_ranged(claim)}."
+        return f"{subject} has no way on open roads."
+    takes = f"{subject} takes {claim['observed_min']:.0f} min{_ranged(claim)}."
     return f"{takes}{_turned(claim)}{_drawn(claim)}{_without(claim)}"
 
 
@@ -254,7 +256,8 @@ def _turned(claim: dict[str, Any]) -> str:
     """Say which speeds would turn the verdict, where any would."""
     factor, alone = claim["break_even_factor"], claim.get("break_even_corridor")
     if factor is None:
-        return ""
+        why = claim.get("break_even_none")
+        return f" No factor on all driving speeds turns it: {why}." if why else ""
     turn = "within" if factor > 1 else "over"
     corridor = f", or the corridor alone by {alone:.3f}" if alone else ""
     return (

@@ -119,9 +119,11 @@ def print_comparison(comparison: Any) -> None:
 
     table = comparison.readings
     cells = [_in_run(row, comparison.base) for row in table.itertuples()]
-    wide = table.assign(cell=cells).pivot_table(
-        index=["claim", "reading"], columns="run", values="cell", aggfunc="first", sort=False
+    order = pd.MultiIndex.from_frame(table[["claim", "reading"]].drop_duplicates())
+    told = table.assign(cell=cells).pivot_table(
+        index=["claim", "reading"], columns="run", values="cell", aggfunc="first"
     )
+    wide = told.reindex(order)
     print_table(wide[comparison.runs].reset_index())
     changed = comparison.pairs[comparison.pairs["why"] != ""]
     if changed.empty:

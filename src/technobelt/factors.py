@@ -10,12 +10,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from technobelt.break_even import WIDEST, break_even
-from technobelt.measures import MEASURES, PRIMARY
+from technobelt.measures import MEASURES
 from technobelt.network.speeds import Costs, arc_costs
 from technobelt.travel_time import Model, measuring
 from technobelt.trips import Trips, trip_minutes
@@ -40,24 +40,35 @@ _MOST_STEPS = 40
 _PRECISION = 2e-8
 
 
+class Turn(NamedTuple):
+    """The factor at which a reading turns, or why there is none."""
+
+    factor: float | None
+    why_none: str = ""
+
+
 def add_factors(case: Case, readings: list[dict[str, Any]]) -> None:
-    """Add to readings the factor on all driving speeds at which each turns, if one does."""
+    """Add to readings the factor on all driving speeds at which each turns, or why none does."""
     everywhere = _Scaled(case, np.ones(len(case.network.roads), dtype=bool))
     known: dict[str, _Tangents] = {}
     for reading in readings:
         measure = MEASURES[reading["reading"]]
         trips = case.trips[measure.trips]
         tangents = known.setdefault(measure.trips, _Tangents(everywhere, trips))
-        reading["break_even_factor"] = _turn(tangents, measure, case.limit)
+        turn = _turn(tangents, measure, case.limit)
+        reading["break_even_factor"] = turn.factor
+        if turn.factor is None:
+            reading["break_even_none"] = turn.why_none
 
 
-def corridor_factor(case: Case) -> float | None:
+def corridor_factor(case: Case) -> Turn:
     """Return the factor on the corridor's speeds alone at which the primary reading turns."""
+    if not case.claim.corridor:
+        return Turn(None, "the claim is not about the corridor")
     if not case.corridor.any():
-        return None
-    return _turn(
-        _Tangents(_Scaled(case, case.corridor), case.members), MEASURES[PRIMARY], case.limit
-    )
+        return Turn(None, "no open road makes up the corridor")
+    tangents = _Tangents(_Scaled(case, case.corridor), case.trips[case.primary.trips])
+    return _turn(tangents, case.primary, case.limit)
 
 
 @dataclass(frozen=True, eq=False)
@@ -105,6 +116,10 @@ class _Tangents:
         slopes = np.where(np.isfinite(parts), parts / (60 * _PARTS), 0.0)
         self.touched.append((inverse, minutes, slopes))
 
+    def known_at(self, inverse: float) -> bool:
+        """Tell whether an inverse factor has been tried."""
+        return any(at == inverse for at, _, _ in self.touched)
+
     def bound(self, inverse: float) -> tuple[Floats, Floats]:
         """Return the most that minutes can be for an inverse factor, and their slopes there."""
         lines = [
@@ -118,7 +133,7 @@ class _Tangents:
         return least, slope
 
 
-def _turn(tangents: _Tangents, measure: Measure, limit: float) -> float | None:
+def _turn(tangents: _Tangents, measure: Measure, limit: float) -> Turn:
     """Return the factor at which a reading turns."""
 
     def value_at(inverse: float) -> tuple[float, float]:
@@ -126,23 +141,27 @@ def _turn(tangents: _Tangents, measure: Measure, limit: float) -> float | None:
         found = measure.statistic(minutes, tangents.trips)
         return found.minutes, float(slopes[found.row, found.column].mean()) if found.row else 0.0
 
-    if not tangents.touched:
+    if not tangents.known_at(1.0):
         tangents.touch(1.0)
     inverse, least = 1.0, 2.0**-WIDEST
     for _ in range(_MOST_STEPS):
         factor = break_even(value_at, limit, start=1 / inverse)
         if factor is None:
-            beyond = value_at(least)[0] > limit
-            if not beyond or any(at == least for at, _, _ in tangents.touched):
-                return None
+            shortest = value_at(least)[0]
+            if shortest <= limit:
+                return Turn(None, "within the limit however slowly these roads are driven")
+            if tangents.known_at(least):
+                return Turn(None, _why_never(shortest))
             tangents.touch(least)  # the bound may be beyond the limit where the times are not
             continue
-        if abs(1 / factor - inverse) * factor <= _PRECISION and _touched(tangents, inverse):
-            return float(f"{factor:.9g}")
+        if abs(1 / factor - inverse) * factor <= _PRECISION and tangents.known_at(inverse):
+            return Turn(float(f"{factor:.9g}"))
         inverse = 1 / factor
         tangents.touch(inverse)
-    return None
+    return Turn(None, f"not found in {_MOST_STEPS} steps")
 
 
-def _touched(tangents: _Tangents, inverse: float) -> bool:
-    return any(at == inverse for at, _, _ in tangents.touched)
+def _why_never(shortest: float) -> str:
+    if not np.isfinite(shortest):
+        return "there is no way"
+    return "beyond the limit however fast these roads are driven"

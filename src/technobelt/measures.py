@@ -52,6 +52,8 @@ class Measure:
         How it is measured, in words.
     statistic
         What it makes of the minutes of these trips.
+    subject
+        What the minutes are of, to begin a sentence with.
     applies
         Whether it means something for these trips; where it does not there is no such reading.
     """
@@ -59,6 +61,7 @@ class Measure:
     trips: str
     rule: str
     statistic: Callable[[Floats, Trips], Found]
+    subject: str
     applies: Callable[[Trips], bool] = _always
 
 
@@ -120,9 +123,17 @@ def _adjacent(minutes: Floats, trips: Trips) -> Found:
     return _medians(minutes, trips, lambda i, j: abs(i - j) == 1)
 
 
+def _between_clusters(trips: Trips) -> bool:
+    return not trips.to_others
+
+
+def _to_others(trips: Trips) -> bool:
+    return trips.to_others
+
+
 def _has_middle(trips: Trips) -> bool:
     """Tell whether there is one cluster in the middle of the belt."""
-    return len(trips.order) >= 3 and len(trips.order) % 2 == 1
+    return not trips.to_others and len(trips.order) >= 3 and len(trips.order) % 2 == 1
 
 
 def _central(minutes: Floats, trips: Trips) -> Found:
@@ -146,44 +157,70 @@ MEASURES: dict[str, Measure] = {
         "members",
         "for each ordered pair of clusters the median pair of places; the longest of these",
         _largest_median,
+        "The median trip",
+        applies=_between_clusters,
+    ),
+    "nearest": Measure(
+        "members",
+        "from each place to the one that it reaches first; the longest",
+        _to_nearest,
+        "The longest trip to the nearest place",
+        applies=_to_others,
     ),
     "worst_pair": Measure(
-        "members", "the longest of all ordered pairs of places of different clusters", _longest
+        "members", "the longest of all trips in question", _longest, "The longest trip"
     ),
     "ninetieth": Measure(
         "members",
-        "the 90th percentile of all ordered pairs of places of different clusters",
+        "the 90th percentile of all trips in question",
         _ninetieth,
+        "The longest trip but for a tenth of them",
     ),
     "share_within": Measure(
-        "members", "holds where at least half of the ordered pairs are within the limit", _half
+        "members",
+        "holds where at least half of the trips in question are within the limit",
+        _half,
+        "The shorter half of the trips",
     ),
     "adjacent": Measure(
-        "members", "as the first, of clusters that lie next to each other only", _adjacent
+        "members",
+        "as the first, of clusters that lie next to each other only",
+        _adjacent,
+        "The median trip between neighbours",
+        applies=_between_clusters,
     ),
     "central": Measure(
         "members",
         "the longest of all trips from or to the cluster in the middle",
         _central,
+        "The longest trip from or to the middle cluster",
         applies=_has_middle,
     ),
     "nearest_hub": Measure(
-        "nearest_hub", "from each place to the hub that it reaches first; the longest", _to_nearest
+        "nearest_hub",
+        "from each place to the hub that it reaches first; the longest",
+        _to_nearest,
+        "The longest trip to the nearest hub",
     ),
     "centroids": Measure(
         "centroids",
         "between the road positions nearest to the clusters' centroids; the longest",
         _longest,
+        "The longest trip between centroids",
     ),
-    "hubs": Measure("hubs", "between the clusters' hubs; the longest", _longest),
+    "hubs": Measure(
+        "hubs", "between the clusters' hubs; the longest", _longest, "The longest trip between hubs"
+    ),
     "interchanges": Measure(
         "interchanges",
         "between the corridor's interchanges inside different clusters, driving only; the longest",
         _longest,
+        "The longest drive between interchanges",
     ),
     "outlines": Measure(
         "outlines",
         "as the first, between random points inside outlines whose border is known",
         _largest_median,
+        "The median trip between points in outlines",
     ),
 }

@@ -36,13 +36,13 @@ def pairs_of(case: Case) -> pd.DataFrame:
     _, along = matrix(measuring(network, model.costs, on_it), trips.origins, trips.destinations)
     i, j = np.nonzero(trips.asked)
     minutes, km = seconds[i, j] / 60, metres[i, j] / 1000
-    tied = trips.origins.tied
+    tied, ends_tied = trips.origins.tied, trips.destinations.tied
     reached = np.isfinite(minutes)
-    status = np.where(tied[i] & tied[j], np.where(reached, "ok", "unreachable"), "not_tied")
+    status = np.where(tied[i] & ends_tied[j], np.where(reached, "ok", "unreachable"), "not_tied")
     return pd.DataFrame(
         {
             "from_id": case.places.index.to_numpy()[i],
-            "to_id": case.places.index.to_numpy()[j],
+            "to_id": case.ends.index.to_numpy()[j],
             "from_name": trips.from_name[i],
             "to_name": trips.to_name[j],
             "from_clus": trips.from_cluster[i],
@@ -90,12 +90,16 @@ def worst_routes(case: Case, pairs: pd.DataFrame) -> gpd.GeoDataFrame | None:
 
 def _ways(case: Case, pairs: pd.DataFrame) -> list[gpd.GeoDataFrame]:
     model = model_of(case.network, case.speeds)
-    ties = case.members.origins
-    points = case.places.geometry.to_crs(case.network.crs).to_numpy()
+    trips = case.members
+    begin, end = (
+        frame.geometry.to_crs(case.network.crs).to_numpy() for frame in (case.places, case.ends)
+    )
     start = case.places.index.get_indexer(pairs["from_id"])
-    finish = case.places.index.get_indexer(pairs["to_id"])
+    finish = case.ends.index.get_indexer(pairs["to_id"])
     return [
-        route_of_ties(model, ties.of_point(i), ties.of_point(j), (points[i], points[j]))
+        route_of_ties(
+            model, trips.origins.of_point(i), trips.destinations.of_point(j), (begin[i], end[j])
+        )
         for i, j in zip(start, finish, strict=True)
     ]
 
@@ -116,13 +120,16 @@ def _whole(steps: gpd.GeoDataFrame) -> Any:
 
 
 def counterexamples(
-    over: pd.DataFrame, places: gpd.GeoDataFrame, routes: gpd.GeoDataFrame | None
+    case: Case, over: pd.DataFrame, routes: gpd.GeoDataFrame | None
 ) -> list[dict[str, Any]]:
     """Tell the worst pairs beyond the limit, with their positions' confidence."""
     ways = {} if routes is None else {(r.from_id, r.to_id): r.by for r in routes.itertuples()}
     told = []
     for pair in over.head(_SHOWN_COUNTEREXAMPLES).itertuples():
-        ends = places.loc[[pair.from_id, pair.to_id], "confidence"]
+        ends = (
+            case.places.loc[pair.from_id, "confidence"],
+            case.ends.loc[pair.to_id, "confidence"],
+        )
         entry = {
             "from": pair.from_id,
             "to": pair.to_id,

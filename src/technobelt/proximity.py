@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from technobelt.corridor import corridor_interchanges
 from technobelt.errors import ClaimError, PointError
 from technobelt.layers import located, select
 from technobelt.network.dates import day_of
 from technobelt.network.ties import tie_points, tie_to_all
 from technobelt.position_errors import error_metres, error_minutes
 from technobelt.travel_time import matrix, model_of
-from technobelt.trips import corridor_interchanges
 
 if TYPE_CHECKING:
     import geopandas as gpd

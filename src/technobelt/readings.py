@@ -31,9 +31,11 @@ def read_profile(case: Case, profile: str) -> list[dict[str, Any]]:
         model = model_of(case.network, case.region.profiles[profile], bound=bound)
         for name, some in case.trips.items():
             minutes[name, bound], _ = trip_minutes(model, some)
+    names = sorted(MEASURES, key=lambda name: name != case.claim.primary)
     return [
         _reading(case, profile, name, {bound: minutes[measure.trips, bound] for bound in BOUNDS})
-        for name, measure in MEASURES.items()
+        for name in names
+        for measure in [MEASURES[name]]
         if measure.trips in case.trips and measure.applies(case.trips[measure.trips])
     ]
 

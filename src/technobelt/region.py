@@ -11,7 +11,7 @@ from datetime import date
 from functools import partial
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pydantic import (
     Field,
@@ -34,6 +34,9 @@ from technobelt.errors import MissingFileError, RegionError
 from technobelt.scenario import Scenario
 from technobelt.schema import LAYERS, ROAD_CLASSES
 from technobelt.toml_faults import first_fault, keys_in, parse_toml
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
 
 __all__ = [
     "Alignment",
@@ -298,6 +301,12 @@ class Region(Strict):
         for number, claim in enumerate(self.claims):
             if isinstance(claim, TravelTimeClaim | ProximityClaim):
                 self._check_profile(claim.profile, "claims", number, "profile")
+            unknown = [name for name in getattr(claim, "clusters", []) if name not in self.clusters]
+            if unknown:
+                what = (
+                    f"no cluster {unknown[0]!r} in [clusters]; there are {', '.join(self.clusters)}"
+                )
+                raise fault(what, "claims", number, "clusters")
         self._check_profile(self.zones.profile, "zones", "profile")
         return self
 
@@ -310,6 +319,11 @@ class Region(Strict):
     def hubs(self) -> list[str]:
         """Ids of the clusters' hubs, in the order of the clusters."""
         return [cluster.hub for cluster in self.clusters.values()]
+
+    def of_clusters(self, names: Collection[str]) -> Region:
+        """Return the region with some of its clusters only, in its own order."""
+        chosen = {name: cluster for name, cluster in self.clusters.items() if name in names}
+        return self.model_copy(update={"clusters": chosen})
 
     def with_scenario(self, scenario: Scenario) -> Region:
         """Return the region whose facilities stand where a scenario puts them.

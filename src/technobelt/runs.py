@@ -8,9 +8,9 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from technobelt.corridor import corridor_sections
 from technobelt.errors import ScenarioError
 from technobelt.network.edits import Change, State, lay_out, on_common_ground, under
-from technobelt.trips import corridor_sections
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

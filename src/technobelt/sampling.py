@@ -40,7 +40,8 @@ def draw_readings(
         limit.
     """
     believed, draws = case.region.uncertainty, case.basis.draws
-    asked = {name: trips for name, trips in case.trips.items() if name in _DRAWN}
+    kinds = {*_DRAWN, case.primary.trips}
+    asked = {name: trips for name, trips in case.trips.items() if name in kinds}
     drawn = [r for r in readings if MEASURES[r["reading"]].trips in asked]
     slack = {name: case.slack(case.profile, trips) for name, trips in asked.items()}
     values, surely = np.empty((2, draws, len(drawn)))

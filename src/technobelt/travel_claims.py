@@ -13,7 +13,6 @@ import numpy as np
 
 from technobelt.cases import Basis, Case, make_case
 from technobelt.factors import add_factors, corridor_factor
-from technobelt.measures import MEASURES, PRIMARY
 from technobelt.pairs import counterexamples, pairs_of, worst_routes
 from technobelt.readings import BOUNDS, read_profile
 from technobelt.sampling import draw_readings
@@ -72,7 +71,9 @@ def read_travel_times(
     own = [reading for reading in readings if reading["profile"] == case.profile]
     add_factors(case, own)
     pairs = pairs_of(case)
-    attribution = _attribution(case, own[0], pairs)  # both sides by ranges, hence before draws
+    attribution = {}
+    if claim.corridor:  # both sides by ranges, hence before draws
+        attribution = _attribution(case, own[0], pairs)
     drawn: dict[str, Any] = {}
     if case.basis.draws and region.uncertainty:
         drawn, shares = draw_readings(case, own, progress)
@@ -96,41 +97,53 @@ def _result(
     drawn: dict[str, Any],
     attribution: dict[str, Any],
 ) -> dict[str, Any]:
-    primary = readings[0]
-    over = pairs[~(pairs["time_min"] <= case.limit)]
+    primary, alone = readings[0], corridor_factor(case)
+    none = {
+        "break_even_none": primary.get("break_even_none"),
+        "break_even_corridor_none": alone.why_none if alone.factor is None else None,
+    }
+    deciding = _first_reached(pairs) if case.claim.primary == "nearest" else pairs
+    over = deciding[~(deciding["time_min"] <= case.limit)]
     return {
         "verdict": primary["verdict"],
         "limit_min": case.limit,
         "profile": case.profile,
+        "reading": case.claim.primary,
         "observed_min": primary["observed_min"],
         "range_min": primary["range_min"],
         "margin_min": primary["margin_min"],
         "break_even_factor": primary["break_even_factor"],
-        "break_even_corridor": corridor_factor(case),
+        "break_even_corridor": alone.factor,
+        **{key: why for key, why in none.items() if why},
         "between": primary["between"],
-        "attribution": attribution,
+        **({"attribution": attribution} if attribution else {}),
         **({"draws": drawn} if drawn else {}),
         "places": len(case.places),
-        "pairs": len(pairs),
+        "pairs": len(deciding),
+        **({"to_others": True} if case.members.to_others else {}),
         "pairs_over": len(over),
         "readings": readings,
-        "counterexamples": counterexamples(over, case.places, routes),
+        "counterexamples": counterexamples(case, over, routes),
         "not_tied": case.not_tied,
         "notes": _notes(case),
     }
 
 
+def _first_reached(pairs: pd.DataFrame) -> pd.DataFrame:
+    """Return of each place's trips the one to the place that it reaches first."""
+    return pairs.sort_values("time_min", kind="stable").drop_duplicates("from_id")
+
+
 def _attribution(case: Case, primary: dict[str, Any], pairs: pd.DataFrame) -> dict[str, Any]:
     """Compare the primary reading with what it is without the corridor."""
     without = case.network.closing(case.corridor)
+    trips, statistic = case.trips[case.primary.trips], case.primary.statistic
     observed, surely = {}, np.nan
     for bound in BOUNDS:
-        model = model_of(without, case.speeds, bound=bound)
-        minutes, _ = trip_minutes(model, case.members)
-        observed[bound] = MEASURES[PRIMARY].statistic(minutes, case.members).minutes
+        minutes, _ = trip_minutes(model_of(without, case.speeds, bound=bound), trips)
+        observed[bound] = statistic(minutes, trips).minutes
         if bound == "fastest":
-            least = minutes - case.slack(case.profile, case.members)
-            surely = MEASURES[PRIMARY].statistic(least, case.members).minutes
+            surely = statistic(minutes - case.slack(case.profile, trips), trips).minutes
     verdict = judge(surely, observed["slowest"], case.limit)
     on_it = int((pairs["corr_min"] > 0).sum())
     return {

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -10,6 +10,7 @@ import pandas as pd
 from technobelt.travel_time import matrix, measuring, model_of
 
 if TYPE_CHECKING:
+    import geopandas as gpd
     from numpy.typing import NDArray
 
     from technobelt.cases import Case
@@ -48,9 +49,9 @@ def trip_changes(runs: list[Run], cases: list[Case | None]) -> pd.DataFrame:
 def _changed(base: Case, run: Run, case: Case) -> pd.DataFrame:
     trips = case.members
     i, j = np.nonzero(trips.asked)
-    ids = case.places.index.to_numpy()
     minutes = _minutes(case)[i, j]
-    table = pd.DataFrame({"run": run.label, "from_id": ids[i], "to_id": ids[j]})
+    starts, ends = case.places.index.to_numpy(), case.ends.index.to_numpy()
+    table = pd.DataFrame({"run": run.label, "from_id": starts[i], "to_id": ends[j]})
     table["from_name"], table["to_name"] = trips.from_name[i], trips.to_name[j]
     before = _at(base, table, _minutes(base), unknown=np.nan)
     table["base_min"] = np.where(np.isfinite(before), before, np.nan)
@@ -75,10 +76,14 @@ def _at(case: Case, table: pd.DataFrame, values: Floats, *, unknown: float) -> F
 
     A facility may stand with others at one place, and by itself in another run.
     """
-    place = {member: row for row, ids in enumerate(case.places["members"]) for member in ids}
-    start = table["from_id"].map(place).fillna(-1).to_numpy(int)
-    finish = table["to_id"].map(place).fillna(-1).to_numpy(int)
+    start, finish = _rows(case.places, table["from_id"]), _rows(case.ends, table["to_id"])
     return np.where((start >= 0) & (finish >= 0), values[start, finish], unknown)
+
+
+def _rows(places: gpd.GeoDataFrame, ids: pd.Series[Any]) -> NDArray[np.int64]:
+    """Return at which row of the places each facility stands, -1 for none."""
+    row = {member: number for number, here in enumerate(places["members"]) for member in here}
+    return ids.map(row).fillna(-1).to_numpy(np.int64)
 
 
 def _why(table: pd.DataFrame, base: Case, run: Run, case: Case) -> list[str]:
@@ -114,7 +119,11 @@ def _minutes_on(case: Case, change: Change, table: pd.DataFrame) -> Floats:
 def _reason(change: Change, before: float, now: float) -> str:
     """Say what an edit has to do with a trip that drove so many minutes on its roads, and does."""
     if change.do == "close":
-        return f"its {before:.0f} min on {change.roads} are closed" if before > 0 else ""
+        return f"its {_told(before)} on {change.roads} are closed" if before > 0 else ""
     if now > 0:
-        return f"drives {now:.0f} min on {change.roads}"
-    return f"leaves {change.roads} ({before:.0f} min before)" if before > 0 else ""
+        return f"drives {_told(now)} on {change.roads}"
+    return f"leaves {change.roads} ({_told(before)} before)" if before > 0 else ""
+
+
+def _told(minutes: float) -> str:
+    return f"{minutes:.0f} min" if minutes >= 1 else f"{minutes:.1f} min"

@@ -6,12 +6,9 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
-import pandas as pd
 
-from technobelt.errors import ClaimError
-from technobelt.layers import cluster_areas, hub_places, located, read_layer, select
-from technobelt.network.dates import day_of
-from technobelt.network.model import last_day
+from technobelt.corridor import corridor_interchanges
+from technobelt.layers import cluster_areas, hub_places, read_layer
 from technobelt.network.ties import Ties, startable, tie_points, tie_to_all
 from technobelt.position_errors import error_metres
 from technobelt.travel_time import matrix
@@ -20,24 +17,14 @@ if TYPE_CHECKING:
     import geopandas as gpd
     from numpy.typing import NDArray
 
-    from technobelt.claim_kinds import TravelTimeClaim
     from technobelt.network.model import Network
     from technobelt.region import Region
     from technobelt.travel_time import Model
 
     Floats = NDArray[np.float64]
 
-__all__ = [
-    "Trips",
-    "corridor_interchanges",
-    "corridor_sections",
-    "member_places",
-    "trip_minutes",
-    "trips_of",
-]
+__all__ = ["Trips", "trip_minutes", "trips_of"]
 
-#: Places within about a metre of each other are one place.
-_SAME_PLACE_DECIMALS = 5
 _CENTROID_REACH_M = 20_000.0
 _INTERCHANGE_REACH_M = 1_500.0
 #: Random points in each outline whose border is known, of so many tried; the seed of the draw.
@@ -62,6 +49,8 @@ class Trips:
         float64: how far off each end's position may be.
     door_to_door
         Whether the fixed seconds at both doors count.
+    to_others
+        Whether they lead to other places than they begin at.
     """
 
     origins: Ties
@@ -75,6 +64,7 @@ class Trips:
     from_error_m: Floats
     to_error_m: Floats
     door_to_door: bool = True
+    to_others: bool = False
 
     @property
     def tied(self) -> bool:
@@ -97,23 +87,41 @@ def trip_minutes(model: Model, trips: Trips) -> tuple[Floats, Floats]:
 
 
 def trips_of(
-    region: Region, network: Network, places: gpd.GeoDataFrame, as_of: str | None
+    region: Region,
+    network: Network,
+    places: gpd.GeoDataFrame,
+    as_of: str | None,
+    ends: gpd.GeoDataFrame | None = None,
 ) -> dict[str, Trips]:
     """Return the trips of a claim by what stands at their ends.
+
+    Parameters
+    ----------
+    region, network
+        The network in the region's CRS.
+    places
+        The claim's members.
+    as_of
+        The date of the corridor.
+    ends
+        Where the trips from the members lead to; by default to each other.
 
     Returns
     -------
     dict
-        ``members`` and ``hubs`` always; ``centroids``, ``interchanges`` and ``outlines`` where the
-        region has what they need; ``nearest_hub`` from each member to every hub.
+        ``members`` always. Without `ends` also ``hubs``; ``centroids``, ``interchanges`` and
+        ``outlines`` where the region has what they need; ``nearest_hub`` from each member to every
+        hub.
 
     Raises
     ------
     ClaimError
         A hub is unknown.
     """
-    hubs = hub_places(region)
     members = _between(region, network, places)
+    if ends is not None:
+        return {"members": _to_others(region, network, members, ends)}
+    hubs = hub_places(region)
     centres = _between(region, network, hubs)
     found: dict[str, Trips | None] = {
         "members": members,
@@ -124,64 +132,6 @@ def trips_of(
         "outlines": _in_outlines(region, network, places),
     }
     return {name: trips for name, trips in found.items() if trips is not None}
-
-
-def member_places(
-    region: Region, claim: TravelTimeClaim, *, as_of: str | None = None
-) -> gpd.GeoDataFrame:
-    """Return the places that a claim is about: one row a position, its facilities' ids joined.
-
-    Parameters
-    ----------
-    region, claim
-        The claim's ``members`` rule selects them.
-    as_of
-        Instead of the rule's ``existed_1999``: the places that had opened by this date (ISO; of
-        those without a year the ones that the rule takes).
-
-    Raises
-    ------
-    ClaimError
-        A cluster has none.
-    """
-    if len(region.clusters) < 2:
-        raise ClaimError(
-            f"claim '{claim.id}' is about places of different clusters, and region '{region.id}' "
-            "has fewer than two. Name another in [clusters]."
-        )
-    chosen = _members_on(region, claim, as_of) if as_of else _members(region, claim)
-    members = located(chosen).to_crs(4326)
-    members = members[members["cluster"].isin(list(region.clusters))]
-    empty = [name for name in region.clusters if not (members["cluster"] == name).any()]
-    if empty:
-        raise ClaimError(
-            f"claim '{claim.id}': cluster '{empty[0]}' has no place that fits [claims.members]. "
-            "Widen its 'where', or add the place to a layer."
-        )
-    xy = np.round(np.stack([members.geometry.x, members.geometry.y], axis=1), _SAME_PLACE_DECIMALS)
-    key = pd.Series(map(tuple, xy), index=members.index)
-    here = members[~key.duplicated().to_numpy()].copy()
-    together = pd.Series(members.index, index=members.index).groupby(key).agg(list)
-    here["members"] = [together[place] for place in key[here.index]]
-    return here
-
-
-def _members(region: Region, claim: TravelTimeClaim) -> gpd.GeoDataFrame:
-    return select(region, claim.members, needs=["cluster", "name"])
-
-
-def _members_on(region: Region, claim: TravelTimeClaim, as_of: str) -> gpd.GeoDataFrame:
-    """Return what had opened by a date of all that the rule would take at any time."""
-    rule = {column: values for column, values in claim.members.where.items() if column != _EXISTED}
-    ever = claim.members.model_copy(update={"where": rule})
-    asked = [_EXISTED] if _EXISTED in claim.members.where else []
-    rows = select(region, ever, needs=["cluster", "name", "opened_year", *asked])
-    year = pd.to_numeric(rows["opened_year"], errors="coerce")
-    known = rows[_EXISTED].isin(claim.members.where[_EXISTED]) if asked else True
-    return rows[(year <= int(last_day(as_of)[:4])) | (year.isna() & known)]
-
-
-_EXISTED = "existed_1999"
 
 
 # --- the kinds of trips --------------------------------------------------------------------------
@@ -231,6 +181,11 @@ def _to_all(members: Trips, hubs: Trips) -> Trips:
     )
 
 
+def _to_others(region: Region, network: Network, members: Trips, ends: gpd.GeoDataFrame) -> Trips:
+    """Return the trips from the members to other places, whatever cluster these are in."""
+    return replace(_to_all(members, _between(region, network, ends)), to_others=True)
+
+
 def _without_access(ties: Ties) -> Ties:
     return replace(ties, access_m=np.zeros_like(ties.access_m))
 
@@ -249,55 +204,6 @@ def _centroids(region: Region, network: Network) -> Trips | None:
     )
     names = points.index.to_numpy(object)
     return _apart(region, _without_access(ties), names, names)
-
-
-def corridor_interchanges(
-    region: Region, network: Network, as_of: str | None = None
-) -> tuple[gpd.GeoDataFrame, NDArray[np.bool_]] | None:
-    """Return the corridor's interchanges of a day, and its sections; None where there are none.
-
-    Parameters
-    ----------
-    region, network
-        The network in the region's CRS, as of the day in question.
-    as_of
-        The day (ISO); the network's own by default.
-
-    Returns
-    -------
-    geopandas.GeoDataFrame, numpy.ndarray
-        The interchanges in the network's CRS; bool (n) over the sections.
-    """
-    if "interchanges" not in region.layers:
-        return None
-    day = _day(network, as_of)
-    on_corridor = corridor_sections(region, network, as_of)
-    if network.edits is not None:  # what a scenario closes is out of reach, not elsewhere
-        on_corridor |= network.on_routes(region.corridor.routes_on(day)) & network.edits.shut
-    if not on_corridor.any():
-        return None
-    routes = region.corridor.routes_on(day)
-    dated = network.on_routes(routes) & network.roads["opened"].notna().to_numpy()
-    if dated.any() and not (dated & on_corridor).any():
-        return None  # before any of its roads whose date is known
-    points = read_layer(region, "interchanges").to_crs(network.crs)
-    points = points[points["route_no"].isin(routes) & (points["kind"] == "IC")]
-    if "opened" in points:
-        points = points[~(points["opened"].fillna("") > day)]
-    return (points, on_corridor) if len(points) else None
-
-
-def corridor_sections(region: Region, network: Network, as_of: str | None) -> NDArray[np.bool_]:
-    """Mark the open sections that make up the corridor of a day."""
-    return network.on_routes(region.corridor.routes_on(_day(network, as_of))) & ~network.closed
-
-
-#: A network without a date is of today: after all alignments.
-_LATEST = "9999-12-31"
-
-
-def _day(network: Network, as_of: str | None) -> str:
-    return day_of(network, as_of) or _LATEST
 
 
 def _interchanges(region: Region, network: Network, as_of: str | None) -> Trips | None:

@@ -12,15 +12,19 @@ _READINGS = {
         "Median trip",
         "for every two clusters, each way, the median trip; the longest of these",
     ),
-    "worst_pair": ("Longest trip", "the longest of all trips between places of two clusters"),
+    "worst_pair": ("Longest trip", "the longest of all trips in question"),
     "ninetieth": (
         "All but the longest tenth",
-        "the 90th percentile of all trips between places of two clusters",
+        "the 90th percentile of all trips in question",
     ),
     "adjacent": ("Neighbouring clusters", "as the first row, between neighbouring clusters only"),
     "central": (
         "Longest trip of the middle cluster",
         "the longest of all trips from or to a place in the cluster in the middle of the belt",
+    ),
+    "nearest": (
+        "To the nearest place",
+        "from each place to the one that it reaches first; the longest of these",
     ),
     "nearest_hub": (
         "To the nearest hub",
@@ -32,7 +36,7 @@ _READINGS = {
     ),
     "share_within": (
         "Share of trips within the limit",
-        "of all trips between places of two clusters; holds from one half on",
+        "of all trips in question; holds from one half on",
     ),
     "centroids": (
         "Between the clusters' middles",

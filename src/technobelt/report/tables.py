@@ -132,6 +132,7 @@ def travel_claim(claim: Mapping[str, Any]) -> Row:
         "profiles": profiles,
         "rows": list(rows.values()),
         "places": claim["places"],
+        "to_others": claim.get("to_others", False),
         "pairs": number(claim["pairs"]),
         "over": number(claim["pairs_over"]),
         "counterexamples": [_counterexample(case) for case in claim.get("counterexamples") or []],
@@ -170,9 +171,9 @@ def place_rows(region: Region, pairs: pd.DataFrame, layers: Layers) -> list[Row]
     asked = set(pairs["from_id"]) | set(pairs["to_id"])
     frames = [layers[name] for name in FACILITIES if name in layers]
     known = pd.concat([frame[frame.index.isin(asked)] for frame in frames])
-    order = list(region.clusters)
+    order = {name: number for number, name in enumerate(region.clusters)}
     rows = [_place(region, place) for place in known.to_dict("records")]
-    return sorted(rows, key=lambda row: (order.index(row["of"]), row["id"]))
+    return sorted(rows, key=lambda row: (order.get(row["of"], len(order)), row["id"]))
 
 
 def _place(region: Region, place: Mapping[str, Any]) -> Row:

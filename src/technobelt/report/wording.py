@@ -7,6 +7,7 @@ import re
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
+from technobelt.measures import MEASURES, PRIMARY
 from technobelt.schema import ROAD_CLASSES
 
 if TYPE_CHECKING:
@@ -218,6 +219,9 @@ def _median_trip(region: Region, claim: Mapping[str, Any]) -> str:
     lead, limit = _LEADS[claim["verdict"]], claim["limit_min"]
     start, end = (cluster_name(region, name) for name in claim["between"])
     trip = f"the median trip from {start} to {end}, the longest of all such medians,"
+    if claim.get("reading", PRIMARY) != PRIMARY:
+        subject = MEASURES[claim["reading"]].subject
+        trip = f"{subject[0].lower()}{subject[1:]} from {start} to {end}"
     speeds = f"at {words(claim['profile'])} speeds"
     observed = claim["observed_min"]
     if observed is None:
