@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from hand_region import ENDS, PLACES, ROAD, make_region
+from hand_region import ENDS, NINETY, PLACES, ROAD, make_region
 from technobelt.cross_check import WAITING, Answers, cross_check
 from technobelt.errors import ClaimError
 
@@ -112,6 +112,20 @@ def test_each_engine_takes_the_carriageway_that_suits_it(tmp_path, draw):
     check = cross_check(make_region(tmp_path), network, ask, engine="made up")
     assert len(asked) == 24
     assert len(check.pairs) == 6
+    assert check.pairs["diff_min"].abs().max() < 0.001
+
+
+def test_trips_to_other_places_are_asked_between_both_kinds(tmp_path, road):
+    """From the universities, in the middles of the clusters, to centres 3 km west of them."""
+    moved = {k: (*v[:3], v[3] - 3_000, 0) if k[0] == "T" else v for k, v in PLACES.items()}
+    claims = NINETY + 'to = { layers = ["centres"] }\nprimary = "nearest"\n'
+    made = make_region(tmp_path, claims=claims, places=moved)
+    check = cross_check(made, road, along_x(36), engine="made up")
+    assert set(check.pairs["from_id"]) == {"U_east", "U_centre", "U_west"}
+    assert set(check.pairs["to_id"]) == {"T_east", "T_centre", "T_west"}
+    times = check.pairs.set_index(["from_id", "to_id"])["own_min"]
+    assert times["U_east", "T_east"] == pytest.approx(5, abs=0.01)
+    assert times["U_east", "T_west"] == pytest.approx(105, abs=0.01)
     assert check.pairs["diff_min"].abs().max() < 0.001
 
 

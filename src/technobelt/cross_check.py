@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from technobelt.network.ties import Ties
     from technobelt.region import Region
     from technobelt.travel_time import Model
+    from technobelt.trips import Trips
 
     Floats = NDArray[np.float64]
 
@@ -145,7 +146,7 @@ def cross_check(
     Returns
     -------
     CrossCheck
-        Every pair of places of different clusters. Where a place joins both carriageways of a
+        Every trip that the claim is about. Where a place joins both carriageways of a
         divided road, each engine takes the one that suits it.
 
     Raises
@@ -175,8 +176,7 @@ def cross_check(
         )
     basis = Basis(profile=profile, members_as_of=members_as_of)
     case = make_case(region, network.to_crs(region.crs), claims[0], basis)
-    trips = _trips_of(case)
-    ties = _on_their_roads(case.members.origins)
+    ties, trips = _ties_and_trips(case.members)
     ways = list(zip(trips["start"].tolist(), trips["finish"].tolist(), strict=True))
     own = _own_answers(model_of(case.network, case.speeds), ties, ways)
     other = ask(positions_of(case.network, ties), ways)
@@ -192,24 +192,33 @@ def cross_check(
 # --- what is asked -------------------------------------------------------------------------------
 
 
-def _trips_of(case: Case) -> pd.DataFrame:
-    """Return every way to drive every pair: ``pair``, ``from``, ``to``, ``start``, ``finish``.
+def _ties_and_trips(trips: Trips) -> tuple[Ties, pd.DataFrame]:
+    """Return every tie as a point of its own on its road, and every way to drive every pair.
 
-    A pair has as many rows as its ends have ties; ``start`` and ``finish`` are ties.
+    Of the ways ``pair``, ``from``, ``to``, and the ties ``start`` and ``finish``: a pair has as
+    many rows as its ends have ties.
     """
-    trips = case.members
-    tie = pd.DataFrame({"point": trips.origins.point, "tie": np.arange(len(trips.origins.point))})
     begin, end = np.nonzero(trips.asked)
     pairs = pd.DataFrame({"pair": np.arange(len(begin)), "from": begin, "to": end})
-    starts = pairs.merge(tie.rename(columns={"point": "from", "tie": "start"}), on="from")
-    whole = starts.merge(tie.rename(columns={"point": "to", "tie": "finish"}), on="to")
-    return whole.sort_values(["pair", "start", "finish"], ignore_index=True)
-
-
-def _on_their_roads(ties: Ties) -> Ties:
-    """Return each tie as a point of its own that lies on the road."""
+    ties, first = trips.origins, 0
+    if trips.destinations is not trips.origins:
+        first = len(ties.point)
+        ties = _one_after_the_other(ties, trips.destinations)
+    starts = pairs.merge(_numbered(trips.origins, 0, "from", "start"), on="from")
+    ways = starts.merge(_numbered(trips.destinations, first, "to", "finish"), on="to")
     count = len(ties.point)
-    return replace(ties, point=np.arange(count), access_m=np.zeros(count), n=count)
+    alone = replace(ties, point=np.arange(count), access_m=np.zeros(count), n=count)
+    return alone, ways.sort_values(["pair", "start", "finish"], ignore_index=True)
+
+
+def _one_after_the_other(one: Ties, two: Ties) -> Ties:
+    columns = ("point", "section", "fraction", "side", "access_m")
+    both = [np.concatenate([getattr(one, name), getattr(two, name)]) for name in columns]
+    return type(one)(*both, n=one.n + two.n)
+
+
+def _numbered(ties: Ties, first: int, point: str, tie: str) -> pd.DataFrame:
+    return pd.DataFrame({point: ties.point, tie: first + np.arange(len(ties.point))})
 
 
 def positions_of(network: Network, ties: Ties) -> gpd.GeoDataFrame:
@@ -263,13 +272,13 @@ def _pairs(
 ) -> pd.DataFrame:
     first, second = best
     begin, end = trips["from"].to_numpy()[first], trips["to"].to_numpy()[first]
-    ids, members = case.places.index.to_numpy(object), case.members
+    members = case.members
     own_min, other_min = own.seconds[first] / 60, other.seconds[second] / 60
     lost, lost_too = np.isnan(own_min), np.isnan(other_min)
     table = pd.DataFrame(
         {
-            "from_id": ids[begin],
-            "to_id": ids[end],
+            "from_id": case.places.index.to_numpy(object)[begin],
+            "to_id": case.ends.index.to_numpy(object)[end],
             "from_name": members.from_name[begin],
             "to_name": members.to_name[end],
             "own_min": own_min,
