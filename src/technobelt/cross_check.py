@@ -212,9 +212,14 @@ def _ties_and_trips(trips: Trips) -> tuple[Ties, pd.DataFrame]:
 
 
 def _one_after_the_other(one: Ties, two: Ties) -> Ties:
-    columns = ("point", "section", "fraction", "side", "access_m")
-    both = [np.concatenate([getattr(one, name), getattr(two, name)]) for name in columns]
-    return type(one)(*both, n=one.n + two.n)
+    return replace(
+        one,
+        point=np.concatenate([one.point, two.point]),
+        section=np.concatenate([one.section, two.section]),
+        fraction=np.concatenate([one.fraction, two.fraction]),
+        side=np.concatenate([one.side, two.side]),
+        access_m=np.concatenate([one.access_m, two.access_m]),
+    )
 
 
 def _numbered(ties: Ties, first: int, point: str, tie: str) -> pd.DataFrame:
