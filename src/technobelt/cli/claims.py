@@ -1,0 +1,332 @@
+"""Commands that judge: plan, check, calibrate."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from technobelt.cli.inputs import add_licence, region_and_roads, scenario_of, speeds_of
+from technobelt.cli.options import (
+    ACCESS,
+    AS_OF,
+    AS_OF_MANY,
+    DRAWS,
+    JSON,
+    MEMBERS_AS_OF,
+    MINUTES,
+    NETWORK,
+    PROFILE,
+    REGION,
+    SCENARIO,
+    SCENARIOS,
+    SEED,
+)
+from technobelt.console import (
+    print_calibration,
+    print_comparison,
+    print_cross_check,
+    print_json,
+    print_verdicts,
+    status,
+    write_table,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import pandas as pd
+
+    from technobelt.cross_check import Ask, CrossCheck
+    from technobelt.network import Network
+    from technobelt.region import Region
+
+__all__ = ["calibrate", "check", "plan"]
+
+CLAIM_NOT_MET = 3
+
+
+@click.command()
+@REGION
+@NETWORK
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path),
+    default=Path("maps"),
+    show_default=True,
+    help="Folder for the results.",
+)
+@PROFILE
+@AS_OF
+@MEMBERS_AS_OF
+@SCENARIO
+@DRAWS
+@SEED
+@MINUTES
+@JSON
+def plan(
+    region: Path | None,
+    network: Path | None,
+    out: Path,
+    profile: str | None,
+    as_of: str | None,
+    members_as_of: str | None,
+    scenario: Path | None,
+    draws: int,
+    seed: int,
+    minutes: tuple[float, ...],
+    *,
+    as_json: bool,
+) -> None:
+    """Check the claims, draw isochrones and zones, write map, report and GIS files."""
+    from technobelt.planning import plan as run
+
+    with status() as say:
+        done = run(
+            region,
+            network,
+            profile=profile,
+            as_of=as_of,
+            members_as_of=members_as_of,
+            scenario=scenario_of(scenario) if scenario else None,
+            draws=draws,
+            seed=seed,
+            minutes=minutes,
+            progress=say,
+        )
+        say("files")
+        files = done.write(out)
+    if as_json:
+        print_json(done.verdicts.to_dict())
+        return
+    print_verdicts(done.verdicts)
+    click.echo(f"\n{out}: {', '.join(path.name for path in files.values())}")
+
+
+@click.command()
+@REGION
+@NETWORK
+@PROFILE
+@AS_OF_MANY
+@MEMBERS_AS_OF
+@SCENARIOS
+@click.option(
+    "--without-corridor", is_flag=True, help="Compare with the claims if the corridor is closed."
+)
+@DRAWS
+@SEED
+@JSON
+@click.option(
+    "--pairs",
+    type=click.Path(path_type=Path),
+    help="Write every trip of the first travel-time claim: .csv, .parquet, .xlsx; where runs are "
+    "compared, in each.",
+)
+@click.option(
+    "--routes",
+    type=click.Path(path_type=Path),
+    help="Write the ways of the worst trips as a layer: .gpkg, .geojson, .shp, ...",
+)
+@click.option(
+    "--against",
+    type=click.Choice(["valhalla"]),
+    help="Time the trips of the first travel-time claim by this engine as well, on --osm.",
+)
+@click.option(
+    "--osm",
+    type=click.Path(path_type=Path),
+    help="The OSM file (.osm.pbf) for --against; best the one that the network is made of.",
+)
+@click.option(
+    "--tiles",
+    type=click.Path(path_type=Path),
+    help="Folder that keeps the engine's tiles; default: one beside other temporary files.",
+)
+@click.option(
+    "--fail-on",
+    type=click.Choice(["fails", "undecided"]),
+    help="Exit 3 if a claim fails (or is undecided).",
+)
+def check(
+    region: Path | None,
+    network: Path | None,
+    profile: str | None,
+    dates: tuple[str, ...],
+    members_as_of: str | None,
+    scenarios: tuple[Path, ...],
+    draws: int,
+    seed: int,
+    pairs: Path | None,
+    routes: Path | None,
+    against: str | None,
+    osm: Path | None,
+    tiles: Path | None,
+    fail_on: str | None,
+    *,
+    without_corridor: bool,
+    as_json: bool,
+) -> None:
+    """Check the plan's claims and say how firmly they hold.
+
+    With --scenario, --without-corridor or several dates the claims are compared: everything but
+    what a run is named after stays the same, the roads that places are tied to included.
+    """
+    from technobelt.claims import check_claims
+    from technobelt.comparison import compare_claims
+
+    _check_against(against, osm, edited=bool(dates or scenarios))
+    comparison = crossed = None
+    with status() as say:
+        ask = _valhalla(osm, tiles, say) if osm else None
+        where, roads = region_and_roads(region, network, say)
+        edits = [scenario_of(path) for path in scenarios]
+        verdicts = check_claims(
+            where,
+            roads,
+            profile=profile,
+            as_of=dates[0] if dates else None,
+            members_as_of=members_as_of,
+            draws=draws,
+            seed=seed,
+            progress=say,
+        )
+        if edits or without_corridor or len(dates) > 1:
+            comparison = compare_claims(
+                where,
+                roads,
+                scenarios=edits,
+                dates=dates,
+                without_corridor=without_corridor,
+                profile=profile,
+                members_as_of=members_as_of,
+                progress=say,
+            )
+            verdicts = replace(verdicts, comparison=comparison.to_dict())
+        trips = verdicts.pairs if comparison is None else comparison.pairs
+        _write_pairs(where, trips, pairs, verdicts.routes, routes)
+        if ask is not None:
+            options = {"profile": profile, "members_as_of": members_as_of}
+            crossed = _cross_check(where, roads, ask, **options)
+    if as_json:
+        print_json(verdicts.to_dict() | ({"cross_check": crossed.to_dict()} if crossed else {}))
+    else:
+        print_verdicts(verdicts)
+        if comparison is not None:
+            click.echo()
+            print_comparison(comparison)
+        if crossed is not None:
+            print_cross_check(crossed)
+    bad = {"fails": {"fails"}, "undecided": {"fails", "undecided"}}.get(fail_on or "", set())
+    if any(claim["verdict"] in bad for claim in verdicts.claims):
+        sys.exit(CLAIM_NOT_MET)
+
+
+@click.command()
+@click.argument("observed", type=click.Path(path_type=Path))
+@REGION
+@NETWORK
+@PROFILE
+@AS_OF
+@ACCESS
+@click.option("--free", is_flag=True, help="Let numbers leave their stated ranges.")
+@click.option(
+    "--fixed", is_flag=True, help="Fit junctions, ramps and doors as well, not only speeds."
+)
+@click.option(
+    "--name", default="calibrated", show_default=True, help="Name of the profile in --out."
+)
+@click.option(
+    "--out", type=click.Path(path_type=Path), help="The profile (.toml), to paste in region.toml."
+)
+@JSON
+def calibrate(
+    observed: Path,
+    region: Path | None,
+    network: Path | None,
+    profile: str | None,
+    as_of: str | None,
+    max_access_m: float,
+    name: str,
+    out: Path | None,
+    *,
+    free: bool,
+    fixed: bool,
+    as_json: bool,
+) -> None:
+    """Fit a speed profile to OBSERVED travel times.
+
+    OBSERVED is a CSV file with columns from, to (an id, a name or "LON,LAT"), time_min (door to
+    door), and weight if need be.
+    """
+    from technobelt.calibration import calibrate as fit
+    from technobelt.observations import read_observations
+    from technobelt.profile_toml import write_profile
+
+    with status() as say:
+        where, roads = region_and_roads(region, network, say)
+        roads = roads.as_of(as_of) if as_of else roads
+        found = fit(
+            roads,
+            read_observations(observed, where),
+            speeds_of(where, profile),
+            free=free,
+            fixed=fixed,
+            max_access_m=max_access_m,
+            progress=say,
+        )
+        if out is not None:
+            write_profile(found.profile, name, out)
+    if as_json:
+        print_json(found.to_dict())
+        return
+    print_calibration(found)
+    if out is not None:
+        click.echo(f"\n{out}: [profiles.{name}]")
+
+
+def _write_pairs(
+    region: Region, trips: pd.DataFrame, pairs: Path | None, ways: Any, routes: Path | None
+) -> None:
+    """Write the trips of a claim, and the ways of the worst of them."""
+    from technobelt.errors import ClaimError
+    from technobelt.export import write_layer
+
+    if (pairs or routes) and trips.empty:
+        raise ClaimError(
+            f"region '{region.id}' has no travel-time claim whose trips could be written. "
+            "Leave out --pairs and --routes, or add a claim."
+        )
+    if pairs is not None:
+        write_table(trips, pairs)
+    if routes is not None:
+        write_layer(ways.drop(columns="by"), routes, layer="routes")
+        add_licence(routes, region)
+
+
+def _check_against(against: str | None, osm: Path | None, *, edited: bool) -> None:
+    if (against is None) != (osm is None):
+        raise click.UsageError("--against and --osm go together: the engine, and its roads.")
+    if against is not None and edited:
+        raise click.UsageError(
+            "--against drives on all roads of --osm: leave out --as-of and --scenario."
+        )
+
+
+def _valhalla(osm: Path, tiles: Path | None, say: Callable[[str], None]) -> Ask:
+    """Return what asks Valhalla; its tiles are built first, so that a fault shows at once."""
+    from technobelt.valhalla import ask_valhalla, build_tiles
+
+    say("valhalla: tiles")
+    built = build_tiles(osm, tiles)
+    return lambda positions, trips: ask_valhalla(built, positions, trips, progress=say)
+
+
+def _cross_check(region: Region, network: Network, ask: Ask, **options: str | None) -> CrossCheck:
+    """Time the trips of the first travel-time claim by Valhalla as well."""
+    from technobelt.cross_check import cross_check
+    from technobelt.valhalla import valhalla_name
+
+    return cross_check(region, network, ask, engine=valhalla_name(), **options)

@@ -1,0 +1,105 @@
+"""Commands about a region's layers."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from technobelt.cli.options import JSON, REGION, REGION_OPTION
+from technobelt.console import print_json, print_layers, print_table, status
+
+__all__ = ["layers"]
+
+
+class _ListByDefault(click.Group):
+    """A group whose ``list`` command is meant when none is named."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        if not args or args[0] not in {*self.commands, "-h", "--help"}:
+            args = ["list", *args]
+        return super().parse_args(ctx, args)
+
+
+@click.group(cls=_ListByDefault)
+def layers() -> None:
+    """List a region's layers (technobelt layers [REGION]), or remake the built-in ones."""
+
+
+@layers.command("list")
+@REGION
+@JSON
+def list_(region: Path | None, *, as_json: bool) -> None:
+    """List the layers: rows, geometry, CRS, extent, vintage, confidence, licence, problems."""
+    from technobelt.layers import list_layers
+    from technobelt.region import load_region
+
+    table = list_layers(load_region(region))
+    if as_json:
+        bounds = table[["west", "south", "east", "north"]].astype(object)
+        table[bounds.columns] = bounds.where(bounds.notna(), None)
+        print_json(table.to_dict(orient="records"))
+    else:
+        print_layers(table)
+
+
+@layers.command()
+@REGION
+def places(region: Path | None) -> None:
+    """List the places by id and name; all but those that are not located may be named."""
+    import pandas as pd
+
+    from technobelt.layers import FACILITIES, read_layer
+    from technobelt.region import load_region
+
+    where = load_region(region)
+    known = pd.concat([read_layer(where, name) for name in FACILITIES])
+    columns = [
+        c for c in ("name", "name_ko", "name_1999", "kind", "cluster", "confidence") if c in known
+    ]
+    print_table(known[columns].reset_index(names="id"))
+
+
+@layers.command()
+@click.option(
+    "--source",
+    type=click.Path(path_type=Path),
+    required=True,
+    envvar="TECHNOBELT_SHARED",
+    help="Folder of the source material.",
+)
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path),
+    default=Path("layers"),
+    show_default=True,
+    help="Where the layers go.",
+)
+@click.option("--only", multiple=True, metavar="LAYER", help="Only these layers.")
+def build(source: Path, out: Path, only: tuple[str, ...]) -> None:
+    """Remake the built-in region's layers from the source material."""
+    from technobelt.kyeongnam import build_layers
+
+    with status() as say:
+        files = build_layers(source, out, only=only or None, report=say)
+    click.echo("\n".join(str(path) for path in files.values()))
+
+
+@layers.command()
+@click.argument("names", nargs=-1, metavar="[LAYER]...")
+@REGION_OPTION
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path),
+    default=Path("maps/layers"),
+    show_default=True,
+    help="Folder for the pictures.",
+)
+def draw(names: tuple[str, ...], region: Path | None, out: Path) -> None:
+    """Draw a picture (.png) of each LAYER (default: all), and of the roads at two dates."""
+    from technobelt.figures import draw_layers
+    from technobelt.region import load_region
+
+    with status() as say:
+        files = draw_layers(load_region(region), out, only=names or None, progress=say)
+    click.echo("\n".join(str(path) for path in files.values()))
