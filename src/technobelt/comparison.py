@@ -88,7 +88,8 @@ class Comparison:
         if changed.empty:
             return []
         most = changed.assign(by=changed["change_min"].abs().fillna(np.inf))
-        order = most.groupby(["from_id", "to_id"])["by"].max().sort_values(ascending=False)
+        largest = most.groupby(["from_id", "to_id"])["by"].max()
+        order = largest.sort_values(ascending=False, kind="stable")
         told = []
         for start, finish in order.index[:_TOLD_PAIRS]:
             mine = self.pairs[(self.pairs["from_id"] == start) & (self.pairs["to_id"] == finish)]

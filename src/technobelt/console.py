@@ -76,7 +76,7 @@ def print_comparison(comparison: Any) -> None:
     wide = table.assign(cell=cells).pivot_table(
         index=["claim", "reading"], columns="run", values="cell", aggfunc="first", sort=False
     )
-    print_table(wide[comparison.runs].reset_index())
+    print_table(wide.reindex(columns=comparison.runs).reset_index())
     changed = comparison.pairs[comparison.pairs["why"] != ""]
     if changed.empty:
         return
@@ -97,10 +97,11 @@ _TRIPS, _NAME = 10, 40
 def _in_run(row: Any, base: str) -> str:
     """Say what a reading comes to in one run: number, verdict, difference to the base."""
     if row.observed != row.observed:
-        return f"no way: {row.verdict}"
+        return f"no way: {row.verdict}" if row.reading else row.verdict
     number = f"{row.observed:.1%}" if row.reading == "share_within" else f"{row.observed:,.1f}"
     scale, unit = (100, " %") if row.reading == "share_within" else (1, "")
-    change = f" ({row.change * scale:+,.1f}{unit})" if row.run != base and row.change else ""
+    differs = row.run != base and math.isfinite(row.change) and row.change
+    change = f" ({row.change * scale:+,.1f}{unit})" if differs else ""
     return f"{number} {row.verdict}{change}"
 
 

@@ -46,35 +46,46 @@ def trip_changes(runs: list[Run], cases: list[Case | None]) -> pd.DataFrame:
 
 
 def _changed(base: Case, run: Run, case: Case) -> pd.DataFrame:
-    before = _minutes(base).rename(columns={"time_min": "base_min"})
-    now = _minutes(case)
-    table = now.merge(before[[*_KEY, "base_min"]], on=_KEY, how="left")
+    table = _trips(case)
     table.insert(0, "run", run.label)
-    finite = np.isfinite(table["time_min"])
-    table["status"] = np.where(finite, "ok", "unreachable")
-    change = table["time_min"] - table["base_min"]
+    table["base_min"] = _at(base, table, _minutes(base), absent=np.nan)
+    now = _at(case, table, _minutes(case), absent=np.nan)
+    change = now - table["base_min"]
+    table["time_min"] = now
     table["change_min"] = np.where(np.isfinite(change), change, np.nan)
+    table["status"] = np.where(np.isfinite(now), "ok", "unreachable")
     table["why"] = _why(table, base, run, case)
-    table["time_min"] = table["time_min"].where(finite)
-    table["base_min"] = table["base_min"].where(np.isfinite(table["base_min"]))
+    for column in ("base_min", "time_min"):
+        table[column] = table[column].where(np.isfinite(table[column]))
     return table[_COLUMNS]
 
 
-def _minutes(case: Case) -> pd.DataFrame:
-    """Return the minutes of every trip; infinite where there is no way."""
-    trips = case.members
-    seconds, _ = matrix(model_of(case.network, case.speeds), trips.origins, trips.destinations)
+def _trips(case: Case) -> pd.DataFrame:
+    """Return the trips of a case by their ends."""
+    trips, ids = case.members, case.places.index.to_numpy()
     i, j = np.nonzero(trips.asked)
-    ids = case.places.index.to_numpy()
     return pd.DataFrame(
         {
             "from_id": ids[i],
             "to_id": ids[j],
             "from_name": trips.from_name[i],
             "to_name": trips.to_name[j],
-            "time_min": seconds[i, j] / 60,
         }
     )
+
+
+def _minutes(case: Case) -> Floats:
+    """Return the minutes between all places; infinite where there is no way."""
+    trips = case.members
+    seconds, _ = matrix(model_of(case.network, case.speeds), trips.origins, trips.destinations)
+    return seconds / 60
+
+
+def _at(case: Case, table: pd.DataFrame, values: Floats, *, absent: float) -> Floats:
+    """Return the values of trips; a facility goes by the place that it stands on in the case."""
+    row = {one: at for at, ids in enumerate(case.places["members"]) for one in ids}
+    i, j = (table[end].map(row).fillna(-1).to_numpy(np.int64) for end in _KEY)
+    return np.where((i >= 0) & (j >= 0), values[i, j], absent)
 
 
 def _why(table: pd.DataFrame, base: Case, run: Run, case: Case) -> list[str]:
@@ -92,10 +103,10 @@ def _why(table: pd.DataFrame, base: Case, run: Run, case: Case) -> list[str]:
         verb = "moves" if edit.do == "move_facility" else "adds"
         for row in np.flatnonzero(ends):
             reasons[row].append(f"'{edit.id}' {verb} {edit.facility}")
-    both_ways_lost = np.isinf(table["time_min"]) & ~np.isinf(table["base_min"])
+    lost = np.isinf(table["time_min"]) & ~np.isinf(table["base_min"])
     return [
-        ("no way: " if lost else "") + "; ".join(said)
-        for said, lost in zip(reasons, both_ways_lost, strict=True)
+        ("no way: " if none else "") + "; ".join(said)
+        for said, none in zip(reasons, lost, strict=True)
     ]
 
 
@@ -107,17 +118,17 @@ def _minutes_on(case: Case, change: Change, table: pd.DataFrame) -> Floats:
     on = np.where(change.arcs & np.isfinite(costs.drive_s), costs.drive_s, 0.0)
     trips = case.members
     _, seconds = matrix(measuring(case.network, costs, on), trips.origins, trips.destinations)
-    start = case.places.index.get_indexer(table["from_id"])
-    finish = case.places.index.get_indexer(table["to_id"])
-    there = (start >= 0) & (finish >= 0)
-    minutes = np.where(there, seconds[start, finish] / 60, 0.0)
-    return np.where(np.isfinite(minutes), minutes, 0.0)
+    return _at(case, table, np.where(np.isfinite(seconds), seconds / 60, 0.0), absent=0.0)
 
 
 def _reason(change: Change, before: float, now: float) -> str:
     """Say what an edit has to do with a trip that drove so many minutes on its roads, and does."""
     if change.do == "close":
-        return f"'{change.edit}' closes {before:.0f} min of its way" if before > 0 else ""
+        return f"'{change.edit}' closes {_told(before)} of its way" if before > 0 else ""
     if now > 0:
-        return f"drives {now:.0f} min on '{change.edit}'"
-    return f"leaves '{change.edit}' ({before:.0f} min before)" if before > 0 else ""
+        return f"drives {_told(now)} on '{change.edit}'"
+    return f"leaves '{change.edit}' ({_told(before)} before)" if before > 0 else ""
+
+
+def _told(minutes: float) -> str:
+    return f"{minutes:.0f} min" if minutes >= 0.5 else "less than 1 min"

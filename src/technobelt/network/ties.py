@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
+import pandas as pd
 import shapely
 
 from technobelt.errors import CRSError, PointError
@@ -202,8 +203,13 @@ def tie_to_all(
     nearest = np.full(len(xy), np.inf)
     np.minimum.at(nearest, point, distance)
     near = distance <= nearest[point] + spread_m
-    order = np.lexsort((section[near], distance[near], point[near]))
+    order = np.lexsort(
+        (section[near], network.known_as[section[near]], distance[near], point[near])
+    )
     chosen = np.flatnonzero(near)[order]
+    if network.parent is not None:  # of the parts of one section the nearest
+        pairs = pd.DataFrame({"point": point[chosen], "known": network.known_as[section[chosen]]})
+        chosen = chosen[~pairs.duplicated().to_numpy()]
     return _ties_at(network, xy, point[chosen], section[chosen], distance[chosen])
 
 
@@ -248,7 +254,7 @@ def _nearest(network: Network, xy: Shapes, usable: Ints, max_access_m: float) ->
     tree = shapely.STRtree(lines)
     found, distance = tree.query_nearest(xy, max_distance=max_access_m, return_distance=True)
     point, section = found[0], usable[found[1]]
-    order = np.lexsort((section, point))  # of roads equally near the lowest number counts
+    order = np.lexsort((section, network.known_as[section], point))  # equally near: the lowest
     first = order[np.diff(point[order], prepend=-1) > 0]
     return _ties_at(network, xy, point[first], section[first], distance[first])
 
@@ -304,7 +310,7 @@ def _first_free(
     which, line = tree.query(xy[stuck], predicate="dwithin", distance=max_access_m)
     point, section = stuck[which], usable[line]
     distance = shapely.distance(xy[point], network.lines[section])
-    order = np.lexsort((section, distance, point))
+    order = np.lexsort((section, network.known_as[section], distance, point))
     near = _ties_at(network, xy, point[order], section[order], distance[order])
     near = near.take(~crosses_barrier(network, xy[near.point], _feet(network, near)))
     first = np.ones(len(near.point), dtype=bool)
@@ -368,8 +374,8 @@ def _with_other_carriageway(
     if walled:
         opposed &= ~crosses_barrier(network, xy[near.point], _feet(network, near))
     near = near.take(opposed)
-    order = np.lexsort((near.section, near.access_m, near.point))
-    near = near.take(order)
+    known = network.known_as[near.section]
+    near = near.take(np.lexsort((near.section, known, near.access_m, near.point)))
     first = np.ones(len(near.point), dtype=bool)
     first[1:] = near.point[1:] != near.point[:-1]
     return _joined(ties, near.take(first))
