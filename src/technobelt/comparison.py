@@ -171,7 +171,8 @@ def compare_claims(
         dates=dates,
         without_corridor=without_corridor,
     )
-    others = {id(run.region): _attributes(run.region) for run in runs}
+    regions = {id(run.region): run.region for run in runs}
+    others = {key: _attributes(one) for key, one in regions.items()}
     judged = []
     for run in runs:
         if progress is not None:

@@ -10,7 +10,6 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
-import pandas as pd
 import shapely
 
 from technobelt.errors import CRSError, PointError
@@ -202,15 +201,23 @@ def tie_to_all(
     distance = shapely.distance(xy[point], network.lines[section])
     nearest = np.full(len(xy), np.inf)
     np.minimum.at(nearest, point, distance)
-    near = distance <= nearest[point] + spread_m
-    order = np.lexsort(
-        (section[near], network.known_as[section[near]], distance[near], point[near])
-    )
-    chosen = np.flatnonzero(near)[order]
-    if network.parent is not None:  # of the parts of one section the nearest
-        pairs = pd.DataFrame({"point": point[chosen], "known": network.known_as[section[chosen]]})
-        chosen = chosen[~pairs.duplicated().to_numpy()]
+    whole = _of_whole_sections(network, point, section, distance)
+    near = whole[distance[whole] <= nearest[point[whole]] + spread_m]
+    known = network.known_as[section]
+    chosen = near[np.lexsort((section[near], known[near], distance[near], point[near]))]
     return _ties_at(network, xy, point[chosen], section[chosen], distance[chosen])
+
+
+def _of_whole_sections(network: Network, point: Ints, section: Ints, distance: Floats) -> Ints:
+    """Return which candidates remain if of a section that was cut only the nearest part counts."""
+    if network.parent is None:
+        return np.arange(len(section))
+    known = network.known_as[section]
+    known = np.where(known < 0, -1 - section, known)
+    order = np.lexsort((section, distance, known, point))
+    first = np.ones(len(order), dtype=bool)
+    first[1:] = (np.diff(point[order]) != 0) | (np.diff(known[order]) != 0)
+    return np.sort(order[first])
 
 
 def _in_metres(network: Network, points: gpd.GeoDataFrame | gpd.GeoSeries, what: str) -> Shapes:
@@ -369,7 +376,8 @@ def _with_other_carriageway(
     which, line = tree.query(xy[divided.point], predicate="dwithin", distance=reach)
     point, section = divided.point[which], others[line]
     distance = shapely.distance(xy[point], network.lines[section])
-    near = _ties_at(network, xy, point, section, distance)
+    whole = _of_whole_sections(network, which, section, distance)
+    which, near = which[whole], _ties_at(network, xy, point, section, distance).take(whole)
     opposed = _opposed(network, divided, near, which)
     if walled:
         opposed &= ~crosses_barrier(network, xy[near.point], _feet(network, near))
