@@ -714,7 +714,7 @@ _PROFILE = {"junction_s": 12.0, "ramp_s": 45.0, "motorway": 90.0, "residential":
 
 
 def near(network, places):
-    return tie_points(network, places, max_access_m=5000)
+    return tie_points(network, places, max_access_m=50_000)
 
 
 def drawn(draw, points, spots, plan):
@@ -798,7 +798,7 @@ def test_closing_never_shortens_adding_never_lengthens_and_a_factor_of_one_chang
         network, [scenario(edit, name=edit["do"]) for edit in (shut, road, same)]
     )
     assume(startable(base.network).any())
-    ties = tie_points(base.network, places, max_access_m=5000)
+    ties = tie_points(base.network, places, max_access_m=50_000)
     before, less, more, alike = (
         seconds(state.network, speeds(**_PROFILE), ties) for state in (base, closed, added, still)
     )
@@ -822,10 +822,18 @@ def test_the_base_has_the_times_of_the_network_before_anything_was_laid_out(
             scenario(new_road(line[-1], line[0], join_m=9000), name="t"),
         ],
     )
+    assume(not _at_bends(network, laid.network))
     before, base = (
         seconds(state, speeds(**_PROFILE), near(state, places)) for state in (network, laid.network)
     )
     np.testing.assert_allclose(base, before, atol=0.02)
+
+
+def _at_bends(network, laid):
+    """Tell whether a road was cut at a bend, where the two sides have directions of their own."""
+    bends = shapely.multipoints([xy for line in network.lines for xy in line.coords[1:-1]])
+    fresh = laid.nodes[["x", "y"]].to_numpy()[len(network.nodes) :]
+    return bool((shapely.distance(shapely.points(fresh), bends) < 10).any())
 
 
 @_QUICK
