@@ -696,7 +696,9 @@ def networks(draw_from):
             "opened": draw_from(st.sampled_from(["1980", "1990", "2010", None])),
         }
         (x, y), far = nodes[str(u)], 30 + 11 * number  # no two have the same shape
-        said["via"] = [(x + far, y + 20), (x + 20, y + far)] if u == v else [(x + far, y - far)]
+        said["via"] = (
+            [(x + far, y + 20), (x + 20, y + far)] if u == v else [(x + far, y - 40 - 5 * number)]
+        )
         roads.append((str(u), str(v), said))
     roads[0][2]["opened"] = "1980"
     return nodes, roads
@@ -714,7 +716,7 @@ _PROFILE = {"junction_s": 12.0, "ramp_s": 45.0, "motorway": 90.0, "residential":
 
 
 def near(network, places):
-    return tie_points(network, places, max_access_m=50_000)
+    return tie_points(network, places, max_access_m=50_000, sections=startable(network))
 
 
 def drawn(draw, points, spots, plan):
@@ -798,7 +800,7 @@ def test_closing_never_shortens_adding_never_lengthens_and_a_factor_of_one_chang
         network, [scenario(edit, name=edit["do"]) for edit in (shut, road, same)]
     )
     assume(startable(base.network).any())
-    ties = tie_points(base.network, places, max_access_m=50_000)
+    ties = near(base.network, places)
     before, less, more, alike = (
         seconds(state.network, speeds(**_PROFILE), ties) for state in (base, closed, added, still)
     )
