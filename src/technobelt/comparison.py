@@ -89,7 +89,8 @@ class Comparison:
         if changed.empty:
             return []
         most = changed.assign(by=changed["change_min"].abs().fillna(np.inf))
-        order = most.groupby(["from_id", "to_id"])["by"].max().sort_values(ascending=False)
+        largest = most.groupby(["from_id", "to_id"])["by"].max()
+        order = largest.sort_values(ascending=False, kind="stable")
         told = []
         for start, finish in order.index[:_TOLD_PAIRS]:
             mine = self.pairs[(self.pairs["from_id"] == start) & (self.pairs["to_id"] == finish)]
@@ -171,7 +172,8 @@ def compare_claims(
         dates=dates,
         without_corridor=without_corridor,
     )
-    others = {id(run.region): _attributes(run.region) for run in runs}
+    regions = {id(run.region): run.region for run in runs}
+    others = {key: _attributes(one) for key, one in regions.items()}
     judged = []
     for run in runs:
         if progress is not None:

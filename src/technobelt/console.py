@@ -123,8 +123,8 @@ def print_comparison(comparison: Any) -> None:
     told = table.assign(cell=cells).pivot_table(
         index=["claim", "reading"], columns="run", values="cell", aggfunc="first"
     )
-    wide = told.reindex(order)
-    print_table(wide[comparison.runs].reset_index())
+    wide = told.reindex(order).reindex(columns=comparison.runs)
+    print_table(wide.reset_index())
     changed = comparison.pairs[comparison.pairs["why"] != ""]
     if changed.empty:
         return
@@ -145,9 +145,10 @@ _TRIPS, _NAME = 10, 40
 def _in_run(row: Any, base: str) -> str:
     """Say what a reading comes to in one run: number, verdict, difference to the base."""
     if row.observed != row.observed:
-        return f"no way: {row.verdict}"
+        return f"no way: {row.verdict}" if row.reading else row.verdict
     unit = " %" if row.unit.startswith("%") else ""
-    change = f" ({row.change:+,.1f})" if row.run != base and row.change else ""
+    differs = row.run != base and math.isfinite(row.change) and row.change
+    change = f" ({row.change:+,.1f})" if differs else ""
     return f"{row.observed:,.1f}{unit} {row.verdict}{change}"
 
 

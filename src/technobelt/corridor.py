@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from technobelt.network.model import Network
     from technobelt.region import Region
 
-__all__ = ["corridor_interchanges", "corridor_sections"]
+__all__ = ["corridor_before", "corridor_interchanges", "corridor_sections"]
 
 #: A network without a date is of today: after all alignments.
 _LATEST = "9999-12-31"
@@ -41,9 +41,7 @@ def corridor_interchanges(
     if "interchanges" not in region.layers:
         return None
     day = _day(network, as_of)
-    on_corridor = corridor_sections(region, network, as_of)
-    if network.edits is not None:  # what a scenario closes is out of reach, not elsewhere
-        on_corridor |= network.on_routes(region.corridor.routes_on(day)) & network.edits.shut
+    on_corridor = corridor_before(region, network, as_of)
     if not on_corridor.any():
         return None
     routes = region.corridor.routes_on(day)
@@ -60,6 +58,17 @@ def corridor_interchanges(
 def corridor_sections(region: Region, network: Network, as_of: str | None) -> NDArray[np.bool_]:
     """Mark the open sections that make up the corridor of a day."""
     return network.on_routes(region.corridor.routes_on(_day(network, as_of))) & ~network.closed
+
+
+def corridor_before(region: Region, network: Network, as_of: str | None) -> NDArray[np.bool_]:
+    """Mark the sections that make up the corridor of a day, whatever a scenario does to them.
+
+    Interchanges are tied to these: what a scenario closes is out of reach, not elsewhere.
+    """
+    if network.edits is None:
+        return corridor_sections(region, network, as_of)
+    routes = region.corridor.routes_on(_day(network, as_of))
+    return network.on_routes(routes) & network.edits.open_before
 
 
 def _day(network: Network, as_of: str | None) -> str:

@@ -24,7 +24,7 @@ from technobelt.errors import (
     ScenarioError,
 )
 from technobelt.region import LayerFile
-from technobelt.scenario import MoveFacility
+from technobelt.scenario import AddFacility, MoveFacility
 from technobelt.schema import LAYERS, WGS84, check_layer
 
 if TYPE_CHECKING:
@@ -35,7 +35,6 @@ if TYPE_CHECKING:
 
     from technobelt.claim_kinds import Selection
     from technobelt.region import Region
-    from technobelt.scenario import AddFacility
     from technobelt.schema import Table
 
 __all__ = [
@@ -97,64 +96,123 @@ def read_layer(region: Region, name: str) -> gpd.GeoDataFrame:
             f"Put it there, or name another one in region.toml [layers.{name}]."
         )
     frame = _checked(path, path.stat().st_mtime_ns, file.model_dump_json(), name).copy()
-    return _edited(region, name, frame) if region.scenario and name in FACILITIES else frame
+    return _edited(region, name, frame) if region.scenario and name in _EDITED else frame
+
+
+#: Layers that scenarios edit: where a complex moves, its outline goes with it.
+_EDITED = (*FACILITIES, "outlines")
 
 
 def _edited(region: Region, name: str, frame: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
     """Move and add the facilities of a scenario."""
-    import geopandas as gpd
-
     scenario = region.scenario
-    if scenario is None:
+    if scenario is None or not scenario.of_facilities:
         return frame
+    bare = region.model_copy(update={"scenario": None})
+    layers = [layer for layer in FACILITIES if layer in region.layers]
+    before = pd.concat([read_layer(bare, layer).geometry.to_crs(WGS84) for layer in layers])
     for edit in scenario.of_facilities:
-        place = gpd.GeoSeries.from_xy([edit.to[0]], [edit.to[1]], crs=WGS84).to_crs(frame.crs)[0]
-        said = {"geometry": place, "confidence": "high", "source": f"scenario '{scenario.id}'"}
-        if isinstance(edit, MoveFacility):
-            _need_facility(region, edit)
-            if edit.facility in frame.index:
-                frame.loc[edit.facility, list(said)] = list(said.values())
-        elif edit.layer == name:
+        _refuse_facility(region, edit, layers, before.index.astype(str).tolist())
+        said = {"confidence": "high", "source": f"scenario '{scenario.id}'"}
+        if isinstance(edit, MoveFacility) and edit.facility in frame.index:
+            frame = _moved(region, frame, edit, before[edit.facility])
+            frame.loc[edit.facility, list(said)] = list(said.values())
+        elif isinstance(edit, AddFacility) and edit.layer == name:
             frame = _with_row(frame, edit, said)
     return frame
 
 
-def _need_facility(region: Region, edit: MoveFacility) -> None:
-    """Refuse to move what is in no layer."""
-    bare = region.model_copy(update={"scenario": None})
-    layers = [name for name in FACILITIES if name in region.layers]
-    known = [str(key) for name in layers for key in read_layer(bare, name).index]
-    if edit.facility not in known:
-        near = get_close_matches(edit.facility, known, n=5, cutoff=0.3) or known[:5]
+def _refuse_facility(
+    region: Region, edit: MoveFacility | AddFacility, layers: list[str], known: list[str]
+) -> None:
+    """Refuse to move what is in no layer, and to add what is in one or would be in none."""
+    if isinstance(edit, MoveFacility):
+        if edit.facility not in known:
+            near = get_close_matches(edit.facility, known, n=5, cutoff=0.3) or known[:5]
+            raise ScenarioError(
+                f"edit '{edit.id}': no facility '{edit.facility}' in {', '.join(layers)}. Ids "
+                f"are, among others: {', '.join(near)}."
+            )
+        return
+    if edit.facility in known:
         raise ScenarioError(
-            f"edit '{edit.id}': no facility '{edit.facility}' in {', '.join(layers)}. Ids are, "
-            f"among others: {', '.join(near)}."
+            f"edit '{edit.id}': there is a facility '{edit.facility}' already. Choose another id, "
+            "or move it."
         )
+    if edit.layer not in layers:
+        raise ScenarioError(
+            f"edit '{edit.id}': region '{region.id}' has no layer '{edit.layer}'; it has "
+            f"{', '.join(layers)}. Choose one of these."
+        )
+    if edit.cluster not in region.clusters:
+        raise ScenarioError(
+            f"edit '{edit.id}': no cluster '{edit.cluster}'; there are "
+            f"{', '.join(region.clusters)}. Correct it."
+        )
+
+
+def _moved(
+    region: Region, frame: gpd.GeoDataFrame, edit: MoveFacility, before: Any
+) -> gpd.GeoDataFrame:
+    """Return the layer with a facility's shape, moved whole, where a scenario puts it."""
+    import geopandas as gpd
+    import shapely
+
+    place = gpd.GeoSeries.from_xy([edit.to[0]], [edit.to[1]], crs=WGS84)
+    row = frame.index.get_loc(edit.facility)
+    shape = frame.geometry.iloc[[row]]
+    if before is None or shape.geom_type.iloc[0] not in _AREAS:
+        new = place.to_crs(frame.crs)
+    else:
+        metric = shape.to_crs(region.crs)
+        there = place.to_crs(region.crs)
+        here = gpd.GeoSeries([before], crs=WGS84).to_crs(region.crs).representative_point()
+        by = shapely.get_coordinates(there.array) - shapely.get_coordinates(here.array)
+        new = metric.translate(*by[0]).to_crs(frame.crs)
+    shapes = np.asarray(frame.geometry.to_numpy(), dtype=object).copy()
+    shapes[row] = new.iloc[0]
+    return frame.set_geometry(gpd.GeoSeries(shapes, index=frame.index, crs=frame.crs))
+
+
+_AREAS = ("Polygon", "MultiPolygon")
 
 
 def _with_row(frame: gpd.GeoDataFrame, edit: AddFacility, said: dict[str, Any]) -> gpd.GeoDataFrame:
     import geopandas as gpd
 
-    if edit.facility in frame.index:
-        raise ScenarioError(
-            f"edit '{edit.id}': layer '{edit.layer}' has a facility '{edit.facility}' already. "
-            "Choose another id, or move it."
-        )
-    unknown = [column for column in edit.columns if column not in frame]
-    if unknown:
-        raise ScenarioError(
-            f"edit '{edit.id}': layer '{edit.layer}' has no column '{unknown[0]}'; found: "
-            f"{', '.join(frame.columns)}. Correct its columns."
-        )
     own = {"id": edit.facility, "name": edit.name, "kind": edit.kind, "cluster": edit.cluster}
-    row = {**dict.fromkeys(frame.columns), **own, **edit.columns, **said}
-    added = gpd.GeoDataFrame([row], index=[edit.facility], crs=frame.crs)
-    types = frame.dtypes.drop("geometry")
-    return (
-        gpd.GeoDataFrame(pd.concat([frame.astype(object), added.astype(object)]))
-        .set_geometry("geometry", crs=frame.crs)
-        .astype(types.to_dict())
-    )
+    shape = frame.geometry.name
+    free = [column for column in frame.columns if column not in {*own, shape}]
+    values = {column: _fitting(frame, edit, column, free) for column in edit.columns}
+    place = gpd.GeoSeries.from_xy([edit.to[0]], [edit.to[1]], crs=WGS84).to_crs(frame.crs)[0]
+    row = {**dict.fromkeys(frame.columns), **own, **said, **values, shape: place}
+    added = pd.DataFrame([row], index=[edit.facility], dtype=object)
+    both = pd.concat([pd.DataFrame(frame).astype(object), added])
+    types = {name: kind for name, kind in frame.dtypes.items() if _holds(kind, row[name])}
+    return gpd.GeoDataFrame(both.astype(types), geometry=shape, crs=frame.crs)
+
+
+def _fitting(frame: gpd.GeoDataFrame, edit: AddFacility, column: str, free: list[str]) -> Any:
+    """Return the value that an edit gives for a column, refused if it is not of its kind."""
+    value = edit.columns[column]
+    if column not in free:
+        raise ScenarioError(
+            f"edit '{edit.id}': layer '{edit.layer}' has no column '{column}' to be given; found: "
+            f"{', '.join(free)}. Correct its columns."
+        )
+    numeric = pd.api.types.is_numeric_dtype(frame[column].dtype)
+    if numeric and isinstance(value, str):
+        raise ScenarioError(
+            f"edit '{edit.id}': column '{column}' holds numbers; found '{value}'. Correct it."
+        )
+    return value if numeric else _as_text(value)
+
+
+def _holds(kind: Any, value: Any) -> bool:
+    """Tell whether a column of some kind can hold a value, or none."""
+    if isinstance(kind, pd.CategoricalDtype):
+        return value is None or value in kind.categories
+    return value is not None or kind.kind not in "iub"
 
 
 @lru_cache(maxsize=32)  # one run asks for the same layers many times over

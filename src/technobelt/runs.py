@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from technobelt.corridor import corridor_sections
+from technobelt.corridor import corridor_before, corridor_sections
 from technobelt.errors import ScenarioError
 from technobelt.network.edits import Change, State, lay_out, on_common_ground, under
 
@@ -69,7 +69,10 @@ def runs_of(
     labels = [run.label for run in runs]
     twice = [label for label in labels if labels.count(label) > 1]
     if twice:
-        raise ScenarioError(f"two runs are called '{twice[0]}'. Give scenarios ids of their own.")
+        raise ScenarioError(
+            f"two runs are called '{twice[0]}'. Name each date once, and give scenarios ids of "
+            "their own."
+        )
     states = on_common_ground([run.state for run in runs])
     return [replace(run, state=state) for run, state in zip(runs, states, strict=True)]
 
@@ -118,5 +121,6 @@ def _without_corridor(run: Run) -> Run:
     network = run.state.network
     closed = corridor_sections(run.region, network, run.as_of)
     change = Change("", "close", closed[network.arc_section], "the corridor")
-    state = State(network.closing(closed), (*run.state.changes, change))
+    without = network.closing(closed | corridor_before(run.region, network, run.as_of))
+    state = State(without, (*run.state.changes, change))
     return replace(run, label=f"{run.label} without the corridor", state=state, corridor=False)

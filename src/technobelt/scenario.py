@@ -60,9 +60,14 @@ class RoadChoice(Strict):
             raise fault("names no road. Give ref, name, id, class or within", "roads")
         for name in self.classes:
             if name not in ROAD_CLASSES:
-                raise fault(f"{name!r} is no road class; there are {', '.join(ROAD_CLASSES)}")
+                what = f"{name!r} is no road class; there are {', '.join(ROAD_CLASSES)}"
+                raise fault(what, "class")
         if self.within and len(set(self.within)) < 3:
-            raise fault(f"a polygon needs three positions or more, found {len(self.within)}")
+            raise fault(
+                f"a polygon needs three positions or more, found {len(self.within)}", "within"
+            )
+        if self.within and not _is_simple(self.within):
+            raise fault("the polygon crosses itself. Give its corners in order", "within")
         return self
 
     def __str__(self) -> str:
@@ -78,6 +83,13 @@ class RoadChoice(Strict):
             if values
         ]
         return "; ".join([*parts, *(["within the polygon"] if self.within else [])])
+
+
+def _is_simple(corners: list[Position]) -> bool:
+    """Tell whether a polygon does not cross itself."""
+    import shapely
+
+    return bool(shapely.Polygon(corners).is_valid)
 
 
 class _Edit(Strict):

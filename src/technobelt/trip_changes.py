@@ -59,7 +59,7 @@ def _changed(base: Case, run: Run, case: Case) -> pd.DataFrame:
     table["change_min"] = table["time_min"] - table["base_min"]
     table["status"] = np.where(np.isfinite(minutes), "ok", "unreachable")
     table["why"] = _why(table, base, run, case)
-    lost = np.isfinite(before) & ~np.isfinite(minutes)
+    lost = ~np.isfinite(minutes) & ~np.isinf(before)
     table["why"] = np.where(lost, "no way: " + table["why"], table["why"])
     return table[_COLUMNS]
 
@@ -126,4 +126,4 @@ def _reason(change: Change, before: float, now: float) -> str:
 
 
 def _told(minutes: float) -> str:
-    return f"{minutes:.0f} min" if minutes >= 1 else f"{minutes:.1f} min"
+    return f"{minutes:.0f} min" if minutes >= 0.5 else "less than 1 min"

@@ -36,16 +36,14 @@ class Cut:
     Attributes
     ----------
     network
-        The first part of a section keeps its number, the others come after all sections.
+        The first part of a section keeps its number, the others come after all sections; see
+        its `known_as`.
     node
         int64 (k): the routing node at each cut asked for.
-    parent
-        int64 (n): the number that each section had, or what it is part of.
     """
 
     network: Network
     node: Ints
-    parent: Ints
 
 
 def cut_sections(network: Network, section: Ints, fraction: Floats) -> Cut:
@@ -61,9 +59,8 @@ def cut_sections(network: Network, section: Ints, fraction: Floats) -> Cut:
     """
     stops, node = _stops(network, section, fraction)
     cut = {number: along for number, along in stops.items() if len(along) > 2}
-    parent = np.arange(len(network.roads))
     if not cut:
-        return Cut(network, node, parent)
+        return Cut(network, node)
     parts = pd.DataFrame([part for number in cut for part in _parts(network, number, cut[number])])
     first = ~parts["parent"].duplicated()
     later = parts.loc[~first, "parent"].to_numpy(np.int64)
@@ -71,7 +68,8 @@ def cut_sections(network: Network, section: Ints, fraction: Floats) -> Cut:
     more = _with_parts(roads.iloc[later], parts[~first])
     made = with_sections(replace(network, roads=_shortened(roads, parts[first])), more)
     closed = np.append(network.closed, network.closed[later])
-    return Cut(replace(made, closed=closed), node, np.append(parent, later))
+    parent = np.append(network.known_as, network.known_as[later])
+    return Cut(replace(made, closed=closed, parent=parent), node)
 
 
 _CUT_COLUMNS = ("u", "v", "length_m")
@@ -94,14 +92,15 @@ def _shortened(roads: gpd.GeoDataFrame, parts: pd.DataFrame) -> gpd.GeoDataFrame
 
 
 def with_sections(network: Network, more: gpd.GeoDataFrame) -> Network:
-    """Return the network with more sections after its own; those that were closed are so still."""
+    """Return the network with more sections after its own, which only a scenario has, open."""
     import geopandas as gpd
 
     columns = network.roads.columns
     rows = [network.roads.astype({"class": object}), more.astype({"class": object})[columns]]
     roads = gpd.GeoDataFrame(pd.concat(rows, ignore_index=True), crs=network.crs)
     made = network_from_roads(roads, network.info, barriers=network.barriers)
-    return replace(made, closed=np.append(network.closed, np.zeros(len(more), dtype=bool)))
+    closed = np.append(network.closed, np.zeros(len(more), dtype=bool))
+    return replace(made, closed=closed, parent=np.append(network.known_as, np.full(len(more), -1)))
 
 
 def _stops(network: Network, section: Ints, fraction: Floats) -> tuple[dict[int, Stops], Ints]:

@@ -15,7 +15,7 @@ from technobelt.errors import ScenarioError
 from technobelt.network.cuts import cut_sections, with_sections
 from technobelt.network.model import Edits, Ground
 from technobelt.network.new_roads import joins, sections_of
-from technobelt.network.road_choice import border_crossings, fitting, heading, hint
+from technobelt.network.road_choice import border_crossings, fitting, heading, unknown
 from technobelt.network.ties import startable
 from technobelt.scenario import AddRoad, CloseRoads, OpenRoads, SetSpeed
 
@@ -79,14 +79,11 @@ class Laid:
     ----------
     network
         With the sections of all scenarios.
-    parent
-        int64 (n): number of each section in the network before, -1 for new ones.
     added
         The sections of each new road, by scenario and edit.
     """
 
     network: Network
-    parent: Ints
     added: dict[tuple[str, str], Ints]
 
 
@@ -183,7 +180,7 @@ def under(laid: Laid, network: Network, scenario: Scenario) -> State:
             on = mine[network.arc_section]
             closed[mine] = False
         else:
-            on = _arcs(laid, network, edit)
+            on = _arcs(network, edit)
         _refuse_overlap(network, changes, edit.id, on)
         changes.append(Change(edit.id, edit.do, on))
         if isinstance(edit, CloseRoads):
@@ -195,7 +192,7 @@ def under(laid: Laid, network: Network, scenario: Scenario) -> State:
         elif isinstance(edit, SetSpeed):
             factor[on] = edit.factor
     shut = np.bincount(network.arc_section, weights=factor > 0, minlength=sections) == 0
-    edits = Edits(kph, factor, laid.parent < 0, shut & ~closed)
+    edits = Edits(kph, factor, open_before=~network.closed)
     info = replace(network.info, scenario=scenario.id)
     made = replace(network, closed=closed | shut, edits=edits, info=info)
     return State(made, tuple(changes))
@@ -209,12 +206,17 @@ def _polygons(scenario: Scenario) -> list[RoadChoice]:
 # --- which roads ---------------------------------------------------------------------------------
 
 
-def _arcs(laid: Laid, network: Network, edit: CloseRoads | OpenRoads | SetSpeed) -> Mask:
+def _arcs(network: Network, edit: CloseRoads | OpenRoads | SetSpeed) -> Mask:
     """Return the arcs that an edit is for."""
-    fits = fitting(network, laid.parent, edit.roads)
+    lacking = unknown(network, edit.roads)
+    if lacking:
+        raise ScenarioError(f"edit '{edit.id}': {lacking}")
+    fits = fitting(network, edit.roads)
     if not fits.any():
-        told = hint(network, laid.parent, edit.roads)
-        raise ScenarioError(f"edit '{edit.id}': no road fits {edit.roads}.{told}")
+        raise ScenarioError(
+            f"edit '{edit.id}': no road fits {edit.roads}, all of it at once. Correct the choice; "
+            "positions are longitude, latitude."
+        )
     wanted = fits & (network.closed if isinstance(edit, OpenRoads) else ~network.closed)
     if not wanted.any():
         state = "open" if isinstance(edit, OpenRoads) else "closed"
@@ -262,11 +264,7 @@ def _with_new_roads(
         tables.append(table)
         n += len(table)
     if not tables:
-        return Laid(network, cut.parent, {})
+        return Laid(network, {})
     more = gpd.GeoDataFrame(pd.concat(tables), geometry="geometry", crs=network.crs)
     made = with_sections(network, more)
-    closed = np.append(network.closed, np.ones(len(more), dtype=bool))
-    parent = np.append(cut.parent, np.full(len(more), -1))
-    arcs = len(made.arc_section)
-    nothing = Edits(np.full(arcs, np.nan), np.ones(arcs), parent < 0, np.zeros(n, dtype=bool))
-    return Laid(replace(made, closed=closed, edits=nothing), parent, added)
+    return Laid(replace(made, closed=made.closed | (np.arange(n) >= len(network.roads))), added)

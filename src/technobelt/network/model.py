@@ -92,16 +92,13 @@ class Edits:
         float64 (m): speed to drive at, NaN where the profile says.
     factor
         float64 (m): multiplies the speed; 0 where the arc may not be driven.
-    added
-        bool (n): sections that only scenarios have; they make no junction of others.
-    shut
-        bool (n): sections that this scenario closes.
+    open_before
+        bool (n): sections that are open without the scenario.
     """
 
     kph: NDArray[np.float64]
     factor: NDArray[np.float64]
-    added: NDArray[np.bool_]
-    shut: NDArray[np.bool_]
+    open_before: NDArray[np.bool_]
 
 
 @dataclass(frozen=True, eq=False)
@@ -147,6 +144,9 @@ class Network:
         Where it came from.
     barriers
         object (k): polygons (CRS of `roads`) that no access leg may cross.
+    parent
+        int64 (n), where sections were cut or added: the number that each, or what it is part of,
+        had before; -1 for those that only scenarios have. See `known_as`.
     edits
         Of a scenario, if one is applied.
     ground
@@ -162,6 +162,7 @@ class Network:
     closed: NDArray[np.bool_]
     info: NetworkInfo
     barriers: NDArray[np.object_]
+    parent: NDArray[np.int64] | None = None
     edits: Edits | None = None
     ground: Ground | None = None
 
@@ -169,6 +170,11 @@ class Network:
     def crs(self) -> Any:
         """The metric CRS of everything in it."""
         return self.roads.crs
+
+    @cached_property
+    def known_as(self) -> NDArray[np.int64]:
+        """int64 (n): number of each section before any was cut, -1 where only scenarios have it."""
+        return np.arange(len(self.roads)) if self.parent is None else self.parent
 
     @cached_property
     def road_class(self) -> NDArray[np.int8]:
@@ -243,8 +249,9 @@ class Network:
         for column in ("length_m", "limit_kph"):
             digest.update(self.roads[column].to_numpy(dtype=np.float64).tobytes())
         if self.edits is not None:
-            for edited in (self.edits.kph, self.edits.factor, self.edits.added):
-                digest.update(edited.tobytes())
+            digest.update(self.edits.kph.tobytes() + self.edits.factor.tobytes())
+        if self.parent is not None:
+            digest.update(self.parent.tobytes())
         return digest.hexdigest()
 
     @cached_property
@@ -294,7 +301,12 @@ class Network:
 
     def closing(self, sections: NDArray[np.bool_]) -> Network:
         """Return the network with more sections closed."""
-        return replace(self, closed=self.closed | sections)
+        edits, ground = self.edits, self.ground
+        if edits is not None:
+            edits = replace(edits, open_before=edits.open_before & ~sections)
+        if ground is not None:
+            ground = replace(ground, start=ground.start & ~sections)
+        return replace(self, closed=self.closed | sections, edits=edits, ground=ground)
 
     def with_scenario(self, scenario: Scenario) -> Network:
         """Return the network under the edits of a scenario, see `technobelt.network.edits`."""
@@ -436,7 +448,7 @@ def _check(roads: gpd.GeoDataFrame) -> None:
         raise NetworkError(
             f"road section {row} has the length {length[row]} m; it must be 0 or more."
         )
-    unknown = set(roads["class"].astype(str)) - set(ROAD_CLASSES)
+    unknown = {str(name) for name in roads["class"].unique()} - set(ROAD_CLASSES)
     if unknown:
         raise NetworkError(
             f"the road table has the unknown class '{min(unknown)}'; "
@@ -448,8 +460,10 @@ def _nodes(roads: gpd.GeoDataFrame, u: NDArray[np.int32], v: NDArray[np.int32]) 
     import shapely
 
     lines = roads.geometry.to_numpy()
+    vertices = shapely.get_coordinates(lines)
+    stop = np.cumsum(shapely.get_num_coordinates(lines))
     n = int(max(u.max(), v.max())) + 1
     xy = np.full((n, 2), np.nan)
-    xy[v] = shapely.get_coordinates(shapely.get_point(lines, -1))
-    xy[u] = shapely.get_coordinates(shapely.get_point(lines, 0))
+    xy[v] = vertices[stop - 1]
+    xy[u] = vertices[np.append(0, stop[:-1])]
     return pd.DataFrame({"x": xy[:, 0], "y": xy[:, 1], "junction": np.arange(n, dtype=np.int32)})

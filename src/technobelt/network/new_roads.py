@@ -52,6 +52,8 @@ def joins(network: Network, edit: AddRoad, free: Mask) -> Ties:
 def sections_of(network: Network, edit: AddRoad, ties: Ties, node: Ints) -> gpd.GeoDataFrame:
     """Return the sections of a new road: itself, and links to other carriageways at its ends.
 
+    A link is of the class of the road that it belongs to, so that no ramp is counted twice.
+
     Parameters
     ----------
     network
@@ -69,25 +71,26 @@ def sections_of(network: Network, edit: AddRoad, ties: Ties, node: Ints) -> gpd.
     begin, end = (node[ties.point == one] for one in (0, 1))
     line = gpd.GeoSeries([shapely.LineString(edit.line)], crs=4326).to_crs(network.crs).iloc[0]
     way = np.concatenate([xy[begin[:1]], shapely.get_coordinates(line), xy[end[:1]]])
-    parts = [(int(begin[0]), int(end[0]), shapely.LineString(way), not edit.oneway)]
-    for first, others in ((begin[0], begin[1:]), (end[0], end[1:])):
+    parts = [(int(begin[0]), int(end[0]), edit.classes, shapely.LineString(way), not edit.oneway)]
+    for point, ends in enumerate((begin, end)):
+        met = network.roads["class"].iloc[ties.section[ties.point == point][0]]
         parts += [
-            (int(first), int(other), shapely.LineString(xy[[first, other]]), True)
-            for other in others
-            if other != first
+            (int(ends[0]), int(other), met, shapely.LineString(xy[[ends[0], other]]), True)
+            for other in ends[1:]
+            if other != ends[0]
         ]
-    shapes = gpd.GeoSeries([part[2] for part in parts], crs=network.crs)
+    shapes = gpd.GeoSeries([part[3] for part in parts], crs=network.crs)
     table = network.roads.iloc[np.zeros(len(parts), dtype=int)].copy()
     for column in table.columns.drop("geometry"):
         table[column] = None
     said = {
         "u": [part[0] for part in parts],
         "v": [part[1] for part in parts],
-        "class": edit.classes,
+        "class": [part[2] for part in parts],
         "ref": edit.ref or None,
         "name": edit.name or edit.id,
         "forward": True,
-        "backward": [part[3] for part in parts],
+        "backward": [part[4] for part in parts],
         "limit_kph": np.nan,
         "length_m": _ellipsoid_m(shapes),
         "bridge": 0.0,

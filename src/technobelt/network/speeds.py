@@ -117,7 +117,7 @@ def _end_seconds(network: Network, junction_s: float, ramp_s: float) -> NDArray[
     u, v = network.roads["u"].to_numpy(), network.roads["v"].to_numpy()
     n = len(network.nodes)
     arc_class = network.road_class[network.arc_section]
-    old = np.ones(len(u), dtype=bool) if network.edits is None else ~network.edits.added
+    old = network.known_as >= 0
     main = np.isin(network.road_class, _MAIN) & old  # a new road must not make others slower
     arms = np.bincount(u[main], minlength=n) + np.bincount(v[main], minlength=n)
     one_way = network.one_way[network.arc_section]
@@ -126,6 +126,15 @@ def _end_seconds(network: Network, junction_s: float, ramp_s: float) -> NDArray[
     street = ~np.isin(network.road_class, _MOTORWAYS) & old
     touches = np.zeros(n, dtype=bool)
     touches[u[street]] = touches[v[street]] = True
-    ramp = arc_class == _RAMP
-    meets_street = touches[network.arc_tail] | touches[network.arc_head]
-    return waiting + np.where(ramp & meets_street, ramp_s, 0.0)
+    return waiting + np.where(_slowed_ramps(network, touches), ramp_s, 0.0)
+
+
+def _slowed_ramps(network: Network, street: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Mark the ramps that meet a street; of one that was cut, a single part in each direction."""
+    ramp = network.road_class[network.arc_section] == _RAMP
+    ends = ramp & street[network.arc_head]
+    begins = ramp & street[network.arc_tail]
+    way = np.where(network.arc_forward, 1, -1) * (network.known_as[network.arc_section] + 1)
+    old = network.known_as[network.arc_section] >= 0
+    counted_later = np.isin(way, way[ends & old]) & old
+    return np.asarray(ends | (begins & ~counted_later))

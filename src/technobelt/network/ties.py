@@ -201,10 +201,23 @@ def tie_to_all(
     distance = shapely.distance(xy[point], network.lines[section])
     nearest = np.full(len(xy), np.inf)
     np.minimum.at(nearest, point, distance)
-    near = distance <= nearest[point] + spread_m
-    order = np.lexsort((section[near], distance[near], point[near]))
-    chosen = np.flatnonzero(near)[order]
+    whole = _of_whole_sections(network, point, section, distance)
+    near = whole[distance[whole] <= nearest[point[whole]] + spread_m]
+    known = network.known_as[section]
+    chosen = near[np.lexsort((section[near], known[near], distance[near], point[near]))]
     return _ties_at(network, xy, point[chosen], section[chosen], distance[chosen])
+
+
+def _of_whole_sections(network: Network, point: Ints, section: Ints, distance: Floats) -> Ints:
+    """Return which candidates remain if of a section that was cut only the nearest part counts."""
+    if network.parent is None:
+        return np.arange(len(section))
+    known = network.known_as[section]
+    known = np.where(known < 0, -1 - section, known)
+    order = np.lexsort((section, distance, known, point))
+    first = np.ones(len(order), dtype=bool)
+    first[1:] = (np.diff(point[order]) != 0) | (np.diff(known[order]) != 0)
+    return np.sort(order[first])
 
 
 def _in_metres(network: Network, points: gpd.GeoDataFrame | gpd.GeoSeries, what: str) -> Shapes:
@@ -248,7 +261,7 @@ def _nearest(network: Network, xy: Shapes, usable: Ints, max_access_m: float) ->
     tree = shapely.STRtree(lines)
     found, distance = tree.query_nearest(xy, max_distance=max_access_m, return_distance=True)
     point, section = found[0], usable[found[1]]
-    order = np.lexsort((section, point))  # of roads equally near the lowest number counts
+    order = np.lexsort((section, network.known_as[section], point))  # equally near: the lowest
     first = order[np.diff(point[order], prepend=-1) > 0]
     return _ties_at(network, xy, point[first], section[first], distance[first])
 
@@ -304,7 +317,7 @@ def _first_free(
     which, line = tree.query(xy[stuck], predicate="dwithin", distance=max_access_m)
     point, section = stuck[which], usable[line]
     distance = shapely.distance(xy[point], network.lines[section])
-    order = np.lexsort((section, distance, point))
+    order = np.lexsort((section, network.known_as[section], distance, point))
     near = _ties_at(network, xy, point[order], section[order], distance[order])
     near = near.take(~crosses_barrier(network, xy[near.point], _feet(network, near)))
     first = np.ones(len(near.point), dtype=bool)
@@ -363,13 +376,14 @@ def _with_other_carriageway(
     which, line = tree.query(xy[divided.point], predicate="dwithin", distance=reach)
     point, section = divided.point[which], others[line]
     distance = shapely.distance(xy[point], network.lines[section])
-    near = _ties_at(network, xy, point, section, distance)
+    whole = _of_whole_sections(network, which, section, distance)
+    which, near = which[whole], _ties_at(network, xy, point, section, distance).take(whole)
     opposed = _opposed(network, divided, near, which)
     if walled:
         opposed &= ~crosses_barrier(network, xy[near.point], _feet(network, near))
     near = near.take(opposed)
-    order = np.lexsort((near.section, near.access_m, near.point))
-    near = near.take(order)
+    known = network.known_as[near.section]
+    near = near.take(np.lexsort((near.section, known, near.access_m, near.point)))
     first = np.ones(len(near.point), dtype=bool)
     first[1:] = near.point[1:] != near.point[:-1]
     return _joined(ties, near.take(first))
