@@ -15,7 +15,7 @@ import pytest
 import shapely
 
 import technobelt as tb
-from hand_region import CORNER, CRS, NINETY, PLACES, make_region
+from hand_region import CORNER, CRS, ENDS, NINETY, PLACES, ROAD, make_region
 from technobelt.comparison import compare_claims
 from technobelt.console import print_comparison
 from technobelt.corridor import corridor_before, corridor_interchanges, corridor_sections
@@ -31,9 +31,11 @@ READINGS = [
     "claim",
     "reading",
     "verdict",
-    "unit", "observed",
+    "unit",
+    "observed",
     "low",
     "high",
+    "p_within",
     "base_verdict",
     "change",
 ]
@@ -138,7 +140,9 @@ def test_every_column_of_a_reading(row, belt):
     found = compare_claims(row, belt, scenarios=[scenario("A", close(ref=["1"]))])
     assert (found.base, found.runs) == ("2021", ["2021", "A"])
     assert found.readings.columns.tolist() == READINGS
-    assert reading(found, "2021") == {
+    first = reading(found, "2021")
+    assert np.isnan(first.pop("p_within"))
+    assert first == {
         "run": "2021",
         "claim": "ninety",
         "reading": "worst_pair",
@@ -605,3 +609,30 @@ def test_without_the_corridor_no_reading_is_between_its_interchanges(built_in):
     )
     table = found.readings[found.readings["reading"] == "interchanges"]
     assert set(table["run"]) == {found.base, "A"}
+
+
+# --- random draws --------------------------------------------------------------------------------
+
+SPREAD = """
+[uncertainty]
+corridor_sd = 0.0
+class_sd = 0.2
+road_sd = 0.1
+correlation_km = 5
+source = "a test"
+"""
+
+
+def test_runs_share_their_draws_so_that_an_edit_elsewhere_changes_no_share(tmp_path, draw):
+    far = {"x": (0, 5_000), "y": (4_000, 5_000)}
+    network = draw({**ENDS, **far}, [*ROAD, ("x", "y", {"ref": "77"}), ("a", "x"), ("y", "b")])
+    region = make_region(tmp_path, claims=NINETY + SPREAD)
+    elsewhere = scenario("A", close(ref=["77"]))
+    found = compare_claims(region, network, scenarios=[elsewhere], draws=60)
+    shares = found.readings.pivot_table(index="reading", columns="run", values="p_within")
+    assert 0 < shares.loc["worst_pair", "A"] < 1
+    assert (shares["A"] == shares[found.base]).all()
+    again = tb.check_claims(region, network, draws=60).claims[0]["draws"]["p_within"]
+    assert shares.loc["cluster_pair_median", "A"] == again
+    told = next(one for one in found.to_dict()["readings"] if one["reading"] == "worst_pair")
+    assert set(told["p_within"]) == {found.base, "A"}

@@ -18,6 +18,7 @@ from technobelt.claim_kinds import ProximityClaim, TravelTimeClaim
 from technobelt.proximity import proximity_verdict
 from technobelt.readings import read_profile
 from technobelt.runs import Run, runs_of
+from technobelt.sampling import draw_readings
 from technobelt.trip_changes import trip_changes
 from technobelt.verdict import rounded
 
@@ -34,6 +35,12 @@ __all__ = ["Comparison", "compare_claims"]
 _TOLD_PAIRS = 50
 
 
+def _drawn(shares: pd.Series[float]) -> dict[str, Any]:
+    """Return for ``claims.json`` how often a reading is within the limit, where that was drawn."""
+    known = shares.dropna()
+    return {"p_within": known.to_dict()} if len(known) else {}
+
+
 @dataclass(frozen=True, eq=False)
 class Comparison:
     """Claims in several runs.
@@ -47,7 +54,8 @@ class Comparison:
         corridor``.
     readings
         One row a run, claim and reading: ``run``, ``claim``, ``reading``, ``verdict``, ``unit``,
-        ``observed``, ``low``, ``high`` (within stated ranges), ``base_verdict``, ``change``
+        ``observed``, ``low``, ``high`` (within stated ranges), ``p_within`` (the share of random
+        draws in which it is within the limit, NaN without draws), ``base_verdict``, ``change``
         (observed less that of the base).
     pairs
         One row a run but the base, and trip of the first travel-time claim: ``run``, ``from_id``,
@@ -80,6 +88,7 @@ class Comparison:
                     "unit": mine["unit"].iloc[0],
                     "verdicts": mine["verdict"].to_dict(),
                     "observed": {run: rounded(value) for run, value in mine["observed"].items()},
+                    **_drawn(mine["p_within"]),
                 }
             )
         return told
@@ -110,7 +119,7 @@ class Comparison:
         return told
 
 
-def compare_claims(
+def compare_claims(  # noqa: PLR0913  (options as of check_claims)
     region: Region,
     network: Network,
     *,
@@ -119,6 +128,8 @@ def compare_claims(
     without_corridor: bool = False,
     profile: str | None = None,
     members_as_of: str | None = None,
+    draws: int = 0,
+    seed: int = 1999,
     progress: Callable[[str], None] | None = None,
 ) -> Comparison:
     """Judge a region's claims in several runs that differ in one thing each.
@@ -138,8 +149,11 @@ def compare_claims(
         Speed profile, instead of the one that each claim names.
     members_as_of
         The date by which places had opened (ISO), instead of each claim's rule.
+    draws, seed
+        Random draws of speeds, if the region states ``[uncertainty]``. A road has the same noise in
+        every run.
     progress
-        Called with each run's label.
+        Called with each run's label, and now and then while drawing.
 
     Returns
     -------
@@ -178,7 +192,8 @@ def compare_claims(
     for run in runs:
         if progress is not None:
             progress(run.label)
-        judged.append(_judged(run, others[id(run.region)], profile, members_as_of))
+        basis = Basis(profile, run.as_of, members_as_of, draws, seed)
+        judged.append(_judged(run, others[id(run.region)], basis, progress))
     return Comparison(
         base=runs[0].label,
         runs=[run.label for run in runs],
@@ -191,11 +206,13 @@ def compare_claims(
 
 
 def _judged(
-    run: Run, others: list[dict[str, Any]], profile: str | None, members_as_of: str | None
+    run: Run,
+    others: list[dict[str, Any]],
+    basis: Basis,
+    progress: Callable[[str], None] | None,
 ) -> tuple[pd.DataFrame, Case | None]:
     """Return the verdicts of one run, and the case of the first travel-time claim."""
     network = run.state.network
-    basis = Basis(profile, run.as_of, members_as_of)
     rows = [{"run": run.label, **other} for other in others]
     shown: Case | None = None
     for claim in run.region.claims:
@@ -203,7 +220,10 @@ def _judged(
         if isinstance(claim, TravelTimeClaim):
             case = make_case(run.region, network, claim, basis)
             shown = shown or case
-            rows += [head | _reading(one) for one in read_profile(case, case.profile)]
+            readings = read_profile(case, case.profile)
+            if basis.draws and run.region.uncertainty:
+                draw_readings(case, readings, progress)
+            rows += [head | _reading(one) for one in readings]
         elif isinstance(claim, ProximityClaim) and run.corridor:
             found = proximity_verdict(run.region, network, claim, as_of=run.as_of)
             rows.append(head | _other(found))
@@ -227,13 +247,15 @@ def _reading(one: dict[str, Any]) -> dict[str, Any]:
         unit, found, scale = "min", [one["observed_min"], *one["range_min"]], 1
     observed, low, high = (None if value is None else value * scale for value in found)
     head = {"reading": one["reading"], "verdict": one["verdict"], "unit": unit}
-    return head | {"observed": observed, "low": low, "high": high}
+    drawn = one.get("p_within", np.nan)
+    return head | {"observed": observed, "low": low, "high": high, "p_within": drawn}
 
 
 def _other(found: dict[str, Any]) -> dict[str, Any]:
     low, high = found.get("observed_range", (None, None))
     head = {"reading": "", "verdict": found["verdict"], "unit": found.get("unit", "")}
-    return head | {"observed": found.get("observed"), "low": low, "high": high}
+    drawn = {"p_within": np.nan}
+    return head | {"observed": found.get("observed"), "low": low, "high": high} | drawn
 
 
 def _with_base(table: pd.DataFrame) -> pd.DataFrame:

@@ -149,7 +149,8 @@ def _in_run(row: Any, base: str) -> str:
     unit = " %" if row.unit.startswith("%") else ""
     differs = row.run != base and math.isfinite(row.change) and row.change
     change = f" ({row.change:+,.1f})" if differs else ""
-    return f"{row.observed:,.1f}{unit} {row.verdict}{change}"
+    drawn = f", {row.p_within:.0%} of draws" if math.isfinite(row.p_within) else ""
+    return f"{row.observed:,.1f}{unit} {row.verdict}{drawn}{change}"
 
 
 def print_table(table: pd.DataFrame) -> None:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
+from technobelt.cases import Basis
 from technobelt.claim_kinds import TravelTimeClaim
 from technobelt.claims import THRESHOLDS, Verdicts, check_claims
 from technobelt.comparison import compare_claims
@@ -265,7 +266,8 @@ def plan(  # noqa: PLR0913  (each changes one thing)
             progress=progress,
         )
     with clock.step("comparison"):
-        beside = _comparison(bare, base, scenario, profile, members_as_of)
+        basis = Basis(profile, None, members_as_of, draws, seed)
+        beside = _comparison(bare, base, scenario, basis)
         verdicts = replace(verdicts, comparison=beside)
     chosen = profile or where.zones.profile
     with clock.step("isochrones"):
@@ -299,8 +301,7 @@ def _comparison(
     region: Region,
     base: Network,
     scenario: Scenario | None,
-    profile: str | None,
-    members_as_of: str | None,
+    basis: Basis,
 ) -> dict[str, Any]:
     """Compare with the roads without the scenario, or else between the region's dates."""
     dates = [] if scenario or base.info.as_of or not base.dated else region.compare_dates
@@ -312,8 +313,10 @@ def _comparison(
         scenarios=[scenario] if scenario else [],
         dates=dates,
         without_corridor=bool(dates),
-        profile=profile,
-        members_as_of=members_as_of,
+        profile=basis.profile,
+        members_as_of=basis.members_as_of,
+        draws=basis.draws if scenario else 0,
+        seed=basis.seed,
     ).to_dict()
 
 

@@ -202,6 +202,8 @@ def check(
                 without_corridor=without_corridor,
                 profile=profile,
                 members_as_of=members_as_of,
+                draws=draws,
+                seed=seed,
                 progress=say,
             )
             verdicts = replace(verdicts, comparison=comparison.to_dict())

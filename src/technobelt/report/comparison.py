@@ -6,7 +6,7 @@ import math
 from typing import TYPE_CHECKING, Any
 
 from technobelt.report.readings import reading_words
-from technobelt.report.wording import NOTHING, WORDS, day, number, words
+from technobelt.report.wording import NOTHING, WORDS, day, number, percent, words
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -77,9 +77,17 @@ def _reading(reading: Mapping[str, Any], runs: Sequence[str], base: str) -> Row:
     unit = "%" if reading["unit"].startswith("%") else ""
     times = _times(reading["observed"], runs, base, none=NOTHING, unit=unit)
     found = [reading["verdicts"].get(run) for run in runs]
-    told = [{"verdict": v or "", "word": WORDS[v] if v else ""} for v in found]
+    drawn = reading.get("p_within", {})
+    told = [
+        {"verdict": v or "", "word": WORDS[v] if v else "", "drawn": _share(drawn.get(run))}
+        for run, v in zip(runs, found, strict=True)
+    ]
     cells = [one | other for one, other in zip(told, times, strict=True)]
     return {"label": reading_words(name)[0], "profile": words(profile), "cells": cells}
+
+
+def _share(drawn: float | None) -> str:
+    return "" if drawn is None else f"in {percent(drawn)} of draws"
 
 
 def _times(
