@@ -10,15 +10,15 @@ from hypothesis import strategies as st
 import technobelt as tb
 from hand_region import ENDS, NINETY, PLACES, ROAD, make_region
 from technobelt.break_even import break_even
+from technobelt.cases import Basis, make_case
 from technobelt.claims import sentence
 from technobelt.corridor import corridor_sections
 from technobelt.errors import RegionError
 from technobelt.measures import MEASURES
-from technobelt.members import member_places
 from technobelt.network.speeds import arc_costs
 from technobelt.travel_claims import read_travel_times
 from technobelt.travel_time import measuring
-from technobelt.trips import trip_minutes, trips_of
+from technobelt.trips import trip_minutes
 
 
 @pytest.fixture
@@ -88,23 +88,30 @@ def test_the_factor_of_an_order_statistic_is_that_of_the_trip_that_decides(trips
     assert break_even(value_at, limit) == pytest.approx(own[rank], rel=1e-6)
 
 
-def test_the_built_in_claim_turns_at_its_factor_and_nowhere_near():
+@pytest.mark.parametrize("profile", ["free_flow", "typical", "peak"])
+def test_every_reading_turns_at_its_factor_and_nowhere_near(profile):
     region = tb.load_region()
     network = tb.load_network(region)
-    claim = region.claims[0]
-    found = read_travel_times(region, network, claim).result
-    places = member_places(region, claim)
-    trips = trips_of(region, network, places, None)
-    costs = arc_costs(network, region.profiles["typical"])
-    asked = ("cluster_pair_median", "worst_pair", "ninetieth", "share_within", "nearest_hub")
-    for name in asked:
-        factor = by_name(found_in(found, "typical"))[name]["break_even_factor"]
-        reading = MEASURES[name]
+    case = make_case(region, network, region.claims[0], Basis(profile=profile))
+    found = read_travel_times(region, network, case.claim, case.basis).result
+    costs = arc_costs(network, region.profiles[profile])
+    everywhere = np.ones(len(costs.drive_s), dtype=bool)
+    turns = [
+        (name, one["break_even_factor"], everywhere)
+        for name, one in by_name(found_in(found, profile)).items()
+    ]
+    turns.append(
+        (found["reading"], found["break_even_corridor"], case.corridor[network.arc_section])
+    )
+    assert len(turns) == 12
+    for name, factor, scaled in turns:
+        reading, trips = MEASURES[name], case.trips[MEASURES[name].trips]
         for off, within in ((1 + 1e-6, True), (1 - 1e-6, False)):
-            now = costs.with_drive(costs.drive_s / (factor * off))
-            model = measuring(network, now, np.zeros(len(now.drive_s)), step=1e-5)
-            minutes, _ = trip_minutes(model, trips[reading.trips])
-            assert (reading.statistic(minutes, trips[reading.trips]).minutes <= 90) == within, name
+            drive_s = np.where(scaled, costs.drive_s / (factor * off), costs.drive_s)
+            nothing = np.zeros(len(drive_s))
+            model = measuring(network, costs.with_drive(drive_s), nothing, step=1e-5)
+            minutes, _ = trip_minutes(model, trips)
+            assert (reading.statistic(minutes, trips).minutes <= 90) == within, name
 
 
 def found_in(claim, profile):

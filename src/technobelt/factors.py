@@ -34,8 +34,8 @@ __all__ = ["add_factors", "corridor_factor"]
 #: Seconds are resolved to this: finer than a millionth of any trip.
 _FINE_S = 1e-5
 #: The seconds driven ride in a fraction of that (see `technobelt.routing.graph`): in hundredths
-#: they come back to a few thousandths. A bound allows for more than that.
-_PARTS, _ALLOWANCE_MIN = 100.0, 0.02 / 60
+#: they come back to a hundred-thousandth. A bound allows for a hundred times as much.
+_PARTS, _ALLOWANCE = 100.0, 1e-3
 _MOST_STEPS = 40
 _PRECISION = 2e-8
 
@@ -123,7 +123,7 @@ class _Tangents:
     def bound(self, inverse: float) -> tuple[Floats, Floats]:
         """Return the most that minutes can be for an inverse factor, and their slopes there."""
         lines = [
-            minutes + slopes * (inverse - at) + _ALLOWANCE_MIN * abs(inverse - at)
+            minutes + slopes * (inverse - at + _ALLOWANCE * abs(inverse - at))
             for at, minutes, slopes in self.touched
         ]
         least, slope = lines[0], self.touched[0][2]
