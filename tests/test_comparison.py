@@ -172,7 +172,7 @@ def test_every_column_of_a_trip(row, belt):
     assert changed["time_min"] == pytest.approx(50 + KM10, abs=0.01)
     assert changed["change_min"] == pytest.approx(KM10, abs=0.01)
     assert changed["status"] == "ok"
-    assert changed["why"] == "its 17 min on 'A-1' are closed"
+    assert changed["why"] == "17 min of its way, on 'A-1', are closed"
     same = trip(found, "A", "U_east", "U_centre")
     assert (same["change_min"], same["why"]) == (0, "")
 
@@ -191,7 +191,7 @@ def test_the_only_bridge_closed_is_no_way_fails_and_says_which_edit(row, belt):
     assert np.isnan(lost["time_min"])
     assert np.isnan(lost["change_min"])
     assert lost["base_min"] == pytest.approx(100, abs=0.01)
-    assert lost["why"] == "no way: its 10 min on 'A-1' are closed"
+    assert lost["why"] == "no way: 10 min of its way, on 'A-1', are closed"
     assert trip(found, "A", "U_centre", "U_west")["why"] == ""
     worst = reading(found, "A")
     assert worst["verdict"] == "fails"
@@ -220,7 +220,7 @@ def test_each_of_several_edits_has_its_part_in_what_changed(row, belt):
     two = scenario("A", close(ref=["1"]), {"do": "speed", "kph": 72, "roads": {"name": ["Bridge"]}})
     found = compare_claims(row, belt, scenarios=[two])
     both = trip(found, "A", "U_east", "U_west")
-    assert both["why"] == "its 17 min on 'A-1' are closed; drives 5 min on 'A-2'"
+    assert both["why"] == "17 min of its way, on 'A-1', are closed; drives 5 min on 'A-2'"
     assert trip(found, "A", "U_east", "U_centre")["why"] == "drives 5 min on 'A-2'"
 
 
@@ -248,7 +248,7 @@ def test_dates_are_compared_with_the_first(row, belt):
 def test_an_earlier_date_after_a_later_one_lacks_what_was_not_yet_open(row, belt):
     found = compare_claims(row, belt, dates=["2021", "1999"])
     why = trip(found, "1999", "U_centre", "U_west")["why"]
-    assert why == "its 17 min on roads not yet open in 1999 are closed"
+    assert why == "17 min of its way, on roads not yet open in 1999, are closed"
 
 
 def test_a_scenario_is_put_on_the_roads_of_the_first_date(row, belt):
@@ -268,9 +268,11 @@ def test_without_the_corridor_each_run_has_a_twin(row, belt):
     twin, twin_of_a = "2021 without the corridor", "A without the corridor"
     assert found.runs == ["2021", "A", twin, twin_of_a]
     assert trip(found, twin, "U_centre", "U_west")["why"] == (
-        "its 17 min on the corridor are closed"
+        "17 min of its way, on the corridor, are closed"
     )
-    assert trip(found, twin_of_a, "U_centre", "U_west")["why"] == ("its 17 min on 'A-1' are closed")
+    assert trip(found, twin_of_a, "U_centre", "U_west")["why"] == (
+        "17 min of its way, on 'A-1', are closed"
+    )
     assert reading(found, twin)["observed"] == reading(found, twin_of_a)["observed"]
 
 
@@ -475,7 +477,7 @@ def test_what_goes_into_claims_json_is_json_without_nan(mixed):
     told = mixed.to_dict()
     again = json.loads(json.dumps(told, allow_nan=False))
     assert again == told
-    assert set(told) == {"base", "runs", "readings", "pairs"}
+    assert set(told) == {"base", "runs", "readings", "pairs", "notes"}
     assert told["base"] == "2021"
     (worst,) = [one for one in told["readings"] if one["reading"] == "worst_pair"]
     assert worst["observed"]["lost"] is None
@@ -502,7 +504,7 @@ def test_what_is_printed_names_runs_changes_and_reasons_and_never_nan(mixed, cap
     print_comparison(mixed)
     said = capsys.readouterr().out
     assert "no way: fails" in said
-    assert "min on 'lost-1' are closed" in said
+    assert "of its way, on 'lost-1', are closed" in said
     assert "nan" not in said.lower()
     assert "trips change." in said
 
@@ -636,3 +638,49 @@ def test_runs_share_their_draws_so_that_an_edit_elsewhere_changes_no_share(tmp_p
     assert shares.loc["cluster_pair_median", "A"] == again
     told = next(one for one in found.to_dict()["readings"] if one["reading"] == "worst_pair")
     assert set(told["p_within"]) == {found.base, "A"}
+
+
+# --- places that an edit cuts off ----------------------------------------------------------------
+
+
+@pytest.fixture
+def spurs(draw):
+    """The road, and a street 3 km long that alone leads to a place at its end."""
+    nodes = {**ENDS, "s": (60_000, 0), "t": (60_000, 3_000)}
+    return draw(nodes, [("a", "s"), ("s", "b"), ("s", "t", {"ref": "spur"})])
+
+
+def at_the_end():
+    return PLACES | {"U9": ("universities", "research_university", "east", 60_000, 2_900)}
+
+
+def test_a_place_whose_only_road_is_closed_is_unreachable_and_stays_in_the_base(tmp_path, spurs):
+    region = make_region(tmp_path, places=at_the_end())
+    shut = scenario("A", close(ref=["spur"]))
+    found = compare_claims(region, spurs, scenarios=[shut])
+    alone = {
+        one["reading"]: one.get("observed_min")
+        for one in tb.check_claims(region, spurs).claims[0]["readings"]
+    }
+    assert reading(found, found.base)["observed"] == alone["worst_pair"]
+    lost = trip(found, "A", "U9", "U_west")
+    assert lost["status"] == "unreachable"
+    assert lost["base_min"] > 100
+    assert lost["why"].startswith("no way: ")
+    assert reading(found, "A")["verdict"] == "fails"
+
+
+def test_where_no_road_is_near_no_facility_is_put(tmp_path, spurs):
+    region = make_region(tmp_path)
+    away = {"do": "move_facility", "facility": "U_east", "to": [0, 0]}
+    with pytest.raises(
+        ScenarioError, match=r"no road open in every run .* 0.0,0.0, where it puts U_east"
+    ):
+        compare_claims(region, spurs, scenarios=[scenario("A", away)])
+
+
+def test_edits_that_change_no_trip_are_named(row, belt):
+    idle = scenario("A", {"do": "speed", "factor": 1, "roads": {"ref": ["1"]}})
+    found = compare_claims(row, belt, scenarios=[idle])
+    assert found.notes == ["Edits of 'A' that change no trip: A-1."]
+    assert found.to_dict()["notes"] == found.notes

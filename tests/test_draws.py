@@ -13,6 +13,7 @@ from scipy import stats
 import technobelt as tb
 from hand_region import ENDS, NINETY, ROAD, make_region
 from technobelt.draws import _pieces, normals, road_noise, section_factors
+from technobelt.errors import ClaimError
 from technobelt.network import network_from_roads
 from technobelt.region import Uncertainty
 
@@ -218,9 +219,10 @@ def test_each_pair_has_its_own_share(tmp_path, road):
     assert pairs["U_east", "U_west"] == pytest.approx(0.3, abs=0.08)
 
 
-def test_a_region_that_states_no_uncertainty_draws_nothing(tmp_path, road):
-    claim = judged(tmp_path, road, believed="").claims[0]
-    assert "draws" not in claim
+def test_a_region_that_states_no_uncertainty_can_draw_nothing(tmp_path, road):
+    with pytest.raises(ClaimError, match=r"Add \[uncertainty\] to region.toml"):
+        judged(tmp_path, road, believed="")
+    assert "draws" not in judged(tmp_path, road, draws=0, believed="").claims[0]
 
 
 def test_the_built_in_claim_is_drawn_with_routes_chosen_anew():

@@ -13,7 +13,7 @@ from technobelt.break_even import break_even
 from technobelt.cases import Basis, make_case
 from technobelt.claims import sentence
 from technobelt.corridor import corridor_sections
-from technobelt.errors import RegionError
+from technobelt.errors import ClaimError, RegionError
 from technobelt.measures import MEASURES
 from technobelt.network.speeds import arc_costs
 from technobelt.travel_claims import read_travel_times
@@ -244,6 +244,18 @@ def test_trips_may_lead_from_one_layer_to_another(tmp_path, road, primary, minut
     }
     assert verdicts.routes is not None
     assert len(sentence(claim)) > 20
+
+
+def test_a_place_is_not_the_nearest_to_itself(tmp_path, road):
+    more_of_them = 'primary = "nearest"\nto = { layers = ["universities"] }\n'
+    claim = judged(tmp_path, road, claims=claim_with(more_of_them))
+    assert claim["observed_min"] == 50  # from one cluster to the next
+
+
+def test_two_clusters_have_no_middle_to_decide_by(tmp_path, road):
+    more_of_it = 'primary = "central"\nclusters = ["east", "west"]\n'
+    with pytest.raises(ClaimError, match="'central' cannot be taken of members in 2 clusters"):
+        judged(tmp_path, road, claims=claim_with(more_of_it))
 
 
 def test_a_claim_that_is_not_about_the_corridor_says_nothing_of_it(tmp_path, two_ways):

@@ -146,8 +146,8 @@ def test_a_file_that_is_not_there_is_missed_by_its_name(tmp_path):
         (CLOSE.replace('ref = ["10"]', "id = [1.5]"), 4, ["integer", "1.5"]),
         (SPEED + "factor = 2\n", 3, ["either kph or factor"]),
         (SPEED.replace("kph = 30", ""), 3, ["either kph or factor"]),
-        (SPEED.replace("30", "0"), 4, ["greater than 0", "found 0"]),
-        (SPEED.replace("30", "-5"), 4, ["greater than 0"]),
+        (SPEED.replace("30", "0"), 4, ["greater than or equal to", "found 0"]),
+        (SPEED.replace("30", "-5"), 4, ["greater than or equal to"]),
         (SPEED.replace("30", "nan"), 4, ["kph", "nan"]),
         (SPEED.replace("30", "inf"), 4, ["finite", "inf"]),
         (ROAD.replace("kph = 60\n", ""), 3, ["needs a speed", "kph, or a class"]),
@@ -177,6 +177,11 @@ def test_a_polygon_that_crosses_itself_is_refused_with_its_line(read):
     bow_tie = polygon((128.5, 35.1), (128.6, 35.2), (128.6, 35.1), (128.5, 35.2))
     message = said(read, bow_tie)
     assert message.startswith("plan.toml line 4: edits.0.roads.within: the polygon crosses itself")
+
+
+def test_a_polygon_without_area_is_refused(read):
+    line = polygon((128.1, 35.0), (128.2, 35.1), (128.3, 35.2))
+    assert "polygon" in said(read, line)
 
 
 def test_a_polygon_of_two_corners_is_refused(read):

@@ -20,7 +20,7 @@ import numpy as np
 import pandas as pd
 
 from technobelt.drives import best_drives
-from technobelt.errors import ObservationError, PointError
+from technobelt.errors import NetworkError, ObservationError, PointError
 from technobelt.network.ties import tie_points
 from technobelt.region import Value
 from technobelt.terms import (
@@ -208,6 +208,8 @@ def calibrate(
     ------
     ObservationError
         There are fewer than three trips, or one has no way.
+    NetworkError
+        The network is under a scenario, whose speeds are not those of the profile.
     PointError
         A place has no road near.
 
@@ -233,6 +235,11 @@ def calibrate(
     >>> found.summary()["rmse_after"] < found.summary()["rmse_before"]
     True
     """
+    if network.edits is not None:
+        raise NetworkError(
+            f"the network is under scenario '{network.info.scenario}', whose speeds are not those "
+            "of a profile. Calibrate on the roads as they are."
+        )
     task = _task(network, observed, profile, free=free, fixed=fixed, max_access_m=max_access_m)
     first = state = _state(task, task.given)
     best, settled, rounds = first, False, 0

@@ -147,10 +147,11 @@ def make_case(region: Region, network: Network, claim: TravelTimeClaim, basis: B
         trips=trips_of(chosen, network, places, as_of, ends),
         corridor=corridor_sections(region, network, as_of) if claim.corridor else nothing,
     )
-    if case.primary.trips not in case.trips:
+    trips = case.trips.get(case.primary.trips)
+    if trips is None or not case.primary.applies(trips):
         raise ClaimError(
-            f"claim '{claim.id}': its primary reading '{claim.primary}' cannot be taken, for the "
-            f"region has no {case.primary.trips} in two clusters. Choose another one."
+            f"claim '{claim.id}': its primary reading '{claim.primary}' cannot be taken of "
+            f"{case.primary.trips} in {len(chosen.clusters)} clusters. Choose another one."
         )
     return case
 

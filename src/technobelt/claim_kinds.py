@@ -51,7 +51,7 @@ class Strict(BaseModel):
 class Selection(Strict):
     """Rows of one or more layers: `where` lists the values allowed in each column."""
 
-    layers: list[str]
+    layers: list[str] = Field(min_length=1)
     where: dict[str, list[str]] = {}
 
     @model_validator(mode="after")
@@ -64,7 +64,7 @@ class Selection(Strict):
 
 
 class _Claim(Strict):
-    id: str
+    id: str = Field(min_length=1)
     statement: str
     source: str
     note: str = ""

@@ -19,6 +19,7 @@ from technobelt.cases import Basis
 from technobelt.claim_kinds import ProximityClaim, TravelTimeClaim
 from technobelt.measures import MEASURES
 from technobelt.proximity import proximity_verdict
+from technobelt.sampling import need_uncertainty
 from technobelt.travel_claims import Readings, read_travel_times
 
 if TYPE_CHECKING:
@@ -179,6 +180,8 @@ def check_claims(
     >>> verdicts.claims[0]["id"], verdicts.claims[0]["limit_min"]
     ('ninety-minutes', 90.0)
     """
+    if draws:
+        need_uncertainty(region)
     roads = network.to_crs(region.crs)
     roads = roads.as_of(as_of) if as_of else roads
     basis = Basis(profile, as_of, members_as_of, draws, seed)

@@ -6,7 +6,7 @@ made on roads that are open in every run. A place that an edit cuts off is unrea
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -15,10 +15,11 @@ import pandas as pd
 from technobelt.attribute_claims import attribute_verdict
 from technobelt.cases import Basis, Case, make_case
 from technobelt.claim_kinds import ProximityClaim, TravelTimeClaim
+from technobelt.network.ties import tie_points
 from technobelt.proximity import proximity_verdict
 from technobelt.readings import read_profile
 from technobelt.runs import Run, runs_of
-from technobelt.sampling import draw_readings
+from technobelt.sampling import draw_readings, need_uncertainty
 from technobelt.trip_changes import trip_changes
 from technobelt.verdict import rounded
 
@@ -61,12 +62,21 @@ class Comparison:
         One row a run but the base, and trip of the first travel-time claim: ``run``, ``from_id``,
         ``to_id``, ``from_name``, ``to_name``, ``base_min``, ``time_min``, ``change_min``,
         ``status``, ``why``.
+    notes
+        What to know beside it: places that are tied otherwise than without a comparison, edits that
+        change no trip.
     """
 
     base: str
     runs: list[str]
     readings: pd.DataFrame
     pairs: pd.DataFrame
+    notes: list[str] = field(default_factory=list)
+
+    @property
+    def primary(self) -> pd.DataFrame:
+        """The readings that give the claims their verdicts, one row a run and claim."""
+        return self.readings.drop_duplicates(["run", "claim"])
 
     def to_dict(self) -> dict[str, Any]:
         """Return what ``claims.json`` holds: all readings, and the trips that change most."""
@@ -75,6 +85,7 @@ class Comparison:
             "runs": self.runs,
             "readings": self._readings(),
             "pairs": self._pairs(),
+            "notes": self.notes,
         }
 
     def _readings(self) -> list[dict[str, Any]]:
@@ -179,6 +190,8 @@ def compare_claims(  # noqa: PLR0913  (options as of check_claims)
     >>> found.runs
     ['1999', '2021']
     """
+    if draws:
+        need_uncertainty(region)
     runs = runs_of(
         region,
         network.to_crs(region.crs),
@@ -194,12 +207,42 @@ def compare_claims(  # noqa: PLR0913  (options as of check_claims)
             progress(run.label)
         basis = Basis(profile, run.as_of, members_as_of, draws, seed)
         judged.append(_judged(run, others[id(run.region)], basis, progress))
+    pairs = trip_changes(runs, [case for _, case in judged])
     return Comparison(
         base=runs[0].label,
         runs=[run.label for run in runs],
         readings=_with_base(pd.concat([table for table, _ in judged], ignore_index=True)),
-        pairs=trip_changes(runs, [case for _, case in judged]),
+        pairs=pairs,
+        notes=[*_retied(judged[0][1]), *_idle(scenarios, pairs)],
     )
+
+
+def _retied(case: Case | None) -> list[str]:
+    """Say which places the base ties to other roads than it would if nothing were compared."""
+    if case is None:
+        return []
+    alone = tie_points(replace(case.network, ground=None), case.places, what="places")
+    ties = case.members.origins
+    roads = [[set(t.section[t.point == i]) for i in range(t.n)] for t in (alone, ties)]
+    moved = [
+        str(place) for place, one, two in zip(case.places.index, *roads, strict=True) if one != two
+    ]
+    note = (
+        "Tied to another road than without a comparison, in all runs, because theirs is closed in "
+        f"one: {', '.join(moved)}."
+    )
+    return [note] if moved else []
+
+
+def _idle(scenarios: Sequence[Scenario], pairs: pd.DataFrame) -> list[str]:
+    """Say which edits change no trip."""
+    notes = []
+    for scenario in scenarios:
+        why = " ".join(pairs.loc[pairs["run"] == scenario.id, "why"])
+        idle = [edit.id for edit in scenario.edits if f"'{edit.id}'" not in why]
+        if idle and len(pairs):
+            notes.append(f"Edits of '{scenario.id}' that change no trip: {', '.join(idle)}.")
+    return notes
 
 
 # --- verdicts ------------------------------------------------------------------------------------
@@ -221,7 +264,7 @@ def _judged(
             case = make_case(run.region, network, claim, basis)
             shown = shown or case
             readings = read_profile(case, case.profile)
-            if basis.draws and run.region.uncertainty:
+            if basis.draws:
                 draw_readings(case, readings, progress)
             rows += [head | _reading(one) for one in readings]
         elif isinstance(claim, ProximityClaim) and run.corridor:
@@ -245,7 +288,7 @@ def _reading(one: dict[str, Any]) -> dict[str, Any]:
         unit, found, scale = "% of pairs", [one["observed"], *one["range"]], 100
     else:
         unit, found, scale = "min", [one["observed_min"], *one["range_min"]], 1
-    observed, low, high = (None if value is None else value * scale for value in found)
+    observed, low, high = (None if value is None else round(value * scale, 2) for value in found)
     head = {"reading": one["reading"], "verdict": one["verdict"], "unit": unit}
     drawn = one.get("p_within", np.nan)
     return head | {"observed": observed, "low": low, "high": high, "p_within": drawn}

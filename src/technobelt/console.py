@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "hand_over",
+    "need_table_suffix",
     "print_calibration",
     "print_comparison",
     "print_cross_check",
@@ -125,6 +126,9 @@ def print_comparison(comparison: Any) -> None:
     )
     wide = told.reindex(order).reindex(columns=comparison.runs)
     print_table(wide.reset_index())
+    click.echo(f"In brackets: the difference to {comparison.base}.")
+    for note in comparison.notes:
+        click.echo(note)
     changed = comparison.pairs[comparison.pairs["why"] != ""]
     if changed.empty:
         return
@@ -222,6 +226,20 @@ def hand_over(table: pd.DataFrame, out: Path | None) -> None:
     click.echo(f"{out}: {len(table):,} rows")
 
 
+def need_table_suffix(out: Path) -> None:
+    """Refuse a file that no table can be written as.
+
+    Raises
+    ------
+    OutputError
+        The suffix is none of those of `write_table`.
+    """
+    from technobelt.errors import OutputError
+
+    if out.suffix not in {".csv", ".parquet", ".xlsx"}:
+        raise OutputError(f"a table is written as .csv, .parquet or .xlsx; found '{out}'.")
+
+
 def write_table(table: pd.DataFrame, out: Path) -> None:
     """Write a table as .csv, .parquet or .xlsx, whole or not at all.
 
@@ -240,8 +258,7 @@ def write_table(table: pd.DataFrame, out: Path) -> None:
         ".parquet": table.to_parquet,
         ".xlsx": table.to_excel,
     }
-    if out.suffix not in writers:
-        raise OutputError(f"a table is written as .csv, .parquet or .xlsx; found '{out.name}'.")
+    need_table_suffix(out)
     if out.suffix == ".xlsx" and importlib.util.find_spec("openpyxl") is None:
         raise OutputError(
             "writing .xlsx needs the package openpyxl: python -m pip install 'technobelt[xlsx]'; "

@@ -145,9 +145,10 @@ def _central(minutes: Floats, trips: Trips) -> Found:
 
 def _to_nearest(minutes: Floats, trips: Trips) -> Found:
     """Return the longest of the trips from each origin to the destination that it reaches first."""
-    best = np.argmin(minutes, axis=1)
+    best = np.where(trips.asked, minutes, np.inf).argmin(axis=1)
     mask = np.zeros_like(trips.asked)
     mask[np.arange(len(best)), best] = True
+    mask &= trips.asked  # the only one may be the place itself
     return _ranked(minutes, trips, mask, 1.0)
 
 

@@ -107,6 +107,11 @@ def _chosen_on(region: Region, chosen: Selection, as_of: str) -> gpd.GeoDataFram
     asked = [_EXISTED] if _EXISTED in chosen.where else []
     rows = select(region, ever, needs=["cluster", "name", "opened_year", *asked])
     year = pd.to_numeric(rows["opened_year"], errors="coerce")
+    if int(last_day(as_of)[:4]) < year.min():
+        raise ClaimError(
+            f"members as of {as_of}: the first of the places whose year is known opened in "
+            f"{year.min():.0f}. Choose a later date."
+        )
     known = rows[_EXISTED].isin(chosen.where[_EXISTED]) if asked else True
     return rows[(year <= int(last_day(as_of)[:4])) | (year.isna() & known)]
 

@@ -10,7 +10,14 @@ from typing import TYPE_CHECKING
 
 from technobelt.corridor import corridor_before, corridor_sections
 from technobelt.errors import ScenarioError
-from technobelt.network.edits import Change, State, lay_out, on_common_ground, under
+from technobelt.network.edits import (
+    Change,
+    State,
+    lay_out,
+    need_roads_near,
+    on_common_ground,
+    under,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -74,6 +81,8 @@ def runs_of(
             "their own."
         )
     states = on_common_ground([run.state for run in runs])
+    for scenario in scenarios:
+        need_roads_near(states[0].network, scenario)
     return [replace(run, state=state) for run, state in zip(runs, states, strict=True)]
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from technobelt.draws import draw_minutes
+from technobelt.errors import ClaimError
 from technobelt.measures import MEASURES
 from technobelt.verdict import judge, rounded, sampling_interval
 
@@ -16,11 +17,12 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from technobelt.cases import Case
+    from technobelt.region import Region, Uncertainty
 
     Floats = NDArray[np.float64]
     Mask = NDArray[np.bool_]
 
-__all__ = ["draw_readings"]
+__all__ = ["draw_readings", "need_uncertainty"]
 
 #: The trips that are drawn: centroids, interchanges and points in outlines stay with the ranges.
 _DRAWN = ("members", "hubs", "nearest_hub")
@@ -39,7 +41,7 @@ def draw_readings(
         What ``claims.json`` says of the draws; how often each trip of the members is within the
         limit.
     """
-    believed, draws = case.region.uncertainty, case.basis.draws
+    believed, draws = need_uncertainty(case.region), case.basis.draws
     kinds = {*_DRAWN, case.primary.trips}
     asked = {name: trips for name, trips in case.trips.items() if name in kinds}
     drawn = [r for r in readings if MEASURES[r["reading"]].trips in asked]
@@ -59,8 +61,6 @@ def draw_readings(
             progress(f"{case.claim.id}: draw {draw} of {draws}")
 
     speeds = case.speeds
-    if believed is None:
-        return {}, within
     draw_minutes(
         case.network,
         speeds,
@@ -77,6 +77,22 @@ def draw_readings(
     told = {key: readings[0][key] for key in ("p_within", "sampling_error", "draws_min")}
     said = {"n": draws, "seed": case.basis.seed, "placeholder": believed.placeholder}
     return said | told | {"convergence": _convergence(primary)}, within / draws
+
+
+def need_uncertainty(region: Region) -> Uncertainty:
+    """Return how far speeds may be off.
+
+    Raises
+    ------
+    ClaimError
+        The region does not say.
+    """
+    if region.uncertainty is None:
+        raise ClaimError(
+            f"region '{region.id}' does not say how far speeds may be off, so that none can be "
+            "drawn at random. Add [uncertainty] to region.toml, or leave out --draws."
+        )
+    return region.uncertainty
 
 
 def _convergence(within: Mask) -> list[list[float]]:

@@ -33,6 +33,9 @@ __all__ = [
 Direction = Literal["both", "north", "east", "south", "west"]
 _Longitude = Annotated[float, Field(ge=-180, le=180)]
 _Latitude = Annotated[float, Field(ge=-90, le=90)]
+#: Speeds that cars may be believed to drive at, km/h, and factors on them.
+Kph = Annotated[float, Field(ge=1, le=300)]
+Factor = Annotated[float, Field(ge=0.01, le=100)]
 Position = tuple[_Longitude, _Latitude]
 
 
@@ -68,6 +71,8 @@ class RoadChoice(Strict):
             )
         if self.within and not _is_simple(self.within):
             raise fault("the polygon crosses itself. Give its corners in order", "within")
+        if self.within and _area_deg2(self.within) < _LEAST_DEG2:
+            raise fault("the polygon has no area. Give its corners, not a line", "within")
         return self
 
     def __str__(self) -> str:
@@ -83,6 +88,17 @@ class RoadChoice(Strict):
             if values
         ]
         return "; ".join([*parts, *(["within the polygon"] if self.within else [])])
+
+
+def _area_deg2(corners: list[Position]) -> float:
+    """Return the area of a polygon in square degrees, after the surveyor's formula."""
+    after = [*corners[1:], corners[0]]
+    twice = sum(x * v - u * y for (x, y), (u, v) in zip(corners, after, strict=True))
+    return abs(twice) / 2
+
+
+#: About ten square metres.
+_LEAST_DEG2 = 1e-9
 
 
 def _is_simple(corners: list[Position]) -> bool:
@@ -118,8 +134,8 @@ class SetSpeed(_Edit):
     do: Literal["speed"]
     roads: RoadChoice
     direction: Direction = "both"
-    kph: PositiveFloat | None = None
-    factor: PositiveFloat | None = None
+    kph: Kph | None = None
+    factor: Factor | None = None
 
     @model_validator(mode="after")
     def _one_speed(self) -> SetSpeed:
@@ -138,7 +154,7 @@ class AddRoad(_Edit):
     do: Literal["add_road"]
     line: list[Position] = Field(min_length=2)
     classes: str = Field("primary", alias="class")
-    kph: PositiveFloat | None = None
+    kph: Kph | None = None
     oneway: bool = False
     ref: str = ""
     name: str = ""
@@ -162,7 +178,7 @@ class MoveFacility(_Edit):
     """A facility stands elsewhere: at `to` (longitude, latitude)."""
 
     do: Literal["move_facility"]
-    facility: str
+    facility: str = Field(min_length=1)
     to: Position
 
 
@@ -171,8 +187,8 @@ class AddFacility(_Edit):
 
     do: Literal["add_facility"]
     layer: Literal["complexes", "universities", "centres"]
-    facility: str
-    name: str
+    facility: str = Field(min_length=1)
+    name: str = Field(min_length=1)
     kind: str
     cluster: str
     to: Position

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pandas as pd
 
 from technobelt.cases import Basis, Case, make_case
 from technobelt.factors import add_factors, corridor_factor
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     import geopandas as gpd
-    import pandas as pd
 
     from technobelt.claim_kinds import TravelTimeClaim
     from technobelt.network.model import Network
@@ -75,7 +75,7 @@ def read_travel_times(
     if claim.corridor:  # both sides by ranges, hence before draws
         attribution = _attribution(case, own[0], pairs)
     drawn: dict[str, Any] = {}
-    if case.basis.draws and region.uncertainty:
+    if case.basis.draws:
         drawn, shares = draw_readings(case, own, progress)
         pairs["p_within"] = shares[pairs.index.to_numpy()]  # sorted since
     routes = worst_routes(case, pairs)
@@ -195,7 +195,9 @@ def _notes(case: Case) -> list[str]:
     if network.info.scenario:
         notes.append(f"Roads and places are those of scenario '{network.info.scenario}'.")
     if basis.members_as_of:
-        notes.append(f"Places: those that had opened by {basis.members_as_of}.")
+        bare = int(pd.to_numeric(places["opened_year"], errors="coerce").isna().sum())
+        unknown = f" ({bare} of {len(places)} without a year)" if bare else ""
+        notes.append(f"Places: those that had opened by {basis.members_as_of}{unknown}.")
     if case.not_tied:
         notes.append(f"Left out, for no road is near: {', '.join(case.not_tied)}.")
     return notes

@@ -119,7 +119,7 @@ def _minutes_on(case: Case, change: Change, table: pd.DataFrame) -> Floats:
 def _reason(change: Change, before: float, now: float) -> str:
     """Say what an edit has to do with a trip that drove so many minutes on its roads, and does."""
     if change.do == "close":
-        return f"its {_told(before)} on {change.roads} are closed" if before > 0 else ""
+        return f"{_told(before)} of its way, on {change.roads}, are closed" if before > 0 else ""
     if now > 0:
         return f"drives {_told(now)} on {change.roads}"
     return f"leaves {change.roads} ({_told(before)} before)" if before > 0 else ""

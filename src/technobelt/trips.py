@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -15,6 +15,7 @@ from technobelt.travel_time import matrix
 
 if TYPE_CHECKING:
     import geopandas as gpd
+    import pandas as pd
     from numpy.typing import NDArray
 
     from technobelt.network.model import Network
@@ -120,7 +121,7 @@ def trips_of(
     """
     members = _between(region, network, places)
     if ends is not None:
-        return {"members": _to_others(region, network, members, ends)}
+        return {"members": _to_others(region, network, members, places["members"], ends)}
     hubs = hub_places(region)
     centres = _between(region, network, hubs)
     found: dict[str, Trips | None] = {
@@ -181,9 +182,20 @@ def _to_all(members: Trips, hubs: Trips) -> Trips:
     )
 
 
-def _to_others(region: Region, network: Network, members: Trips, ends: gpd.GeoDataFrame) -> Trips:
-    """Return the trips from the members to other places, whatever cluster these are in."""
-    return replace(_to_all(members, _between(region, network, ends)), to_others=True)
+def _to_others(
+    region: Region,
+    network: Network,
+    members: Trips,
+    here: pd.Series[Any],
+    ends: gpd.GeoDataFrame,
+) -> Trips:
+    """Return the trips from members to other places in any cluster, none from one to itself.
+
+    `here` lists the ids of all that stand at each member's place.
+    """
+    trips = _to_all(members, _between(region, network, ends))
+    elsewhere = [[not set(one) & set(other) for other in ends["members"]] for one in here]
+    return replace(trips, asked=np.array(elsewhere, dtype=bool), to_others=True)
 
 
 def _without_access(ties: Ties) -> Ties:

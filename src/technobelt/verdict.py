@@ -20,8 +20,8 @@ RULE = (
     "fast end, by more than the positions' errors are worth."
 )
 DRAWN_RULE = (
-    "Of the random draws of speeds, too: holds only if the 95th percentile of {n} draws is within "
-    "the limit, fails only if the 5th is beyond it."
+    "By random draws of speeds: holds only if the 95th percentile of {n} draws is within the "
+    "limit, fails only if the 5th is beyond it; placeholders must agree with the ranges, too."
 )
 NOT_DRAWN = (
     "No random draws of speeds were made; with them (--draws 1000) the verdict must follow their "

@@ -26,6 +26,7 @@ from technobelt.cli.options import (
     SEED,
 )
 from technobelt.console import (
+    need_table_suffix,
     print_calibration,
     print_comparison,
     print_cross_check,
@@ -128,7 +129,8 @@ def plan(
 @click.option(
     "--routes",
     type=click.Path(path_type=Path),
-    help="Write the ways of the worst trips as a layer: .gpkg, .geojson, .shp, ...",
+    help="Write the ways of the worst trips as a layer (.gpkg, .geojson, .shp, ...), of the base "
+    "where runs are compared.",
 )
 @click.option(
     "--against",
@@ -148,7 +150,7 @@ def plan(
 @click.option(
     "--fail-on",
     type=click.Choice(["fails", "undecided"]),
-    help="Exit 3 if a claim fails (or is undecided).",
+    help="Exit 3 if a claim fails (or is undecided), in any run.",
 )
 def check(
     region: Path | None,
@@ -178,6 +180,8 @@ def check(
     from technobelt.comparison import compare_claims
 
     _check_against(against, osm, edited=bool(dates or scenarios))
+    if pairs is not None:
+        need_table_suffix(pairs)
     comparison = crossed = None
     with status() as say:
         ask = _valhalla(osm, tiles, say) if osm else None
@@ -222,7 +226,10 @@ def check(
         if crossed is not None:
             print_cross_check(crossed)
     bad = {"fails": {"fails"}, "undecided": {"fails", "undecided"}}.get(fail_on or "", set())
-    if any(claim["verdict"] in bad for claim in verdicts.claims):
+    found = {claim["verdict"] for claim in verdicts.claims}
+    if comparison is not None:
+        found |= set(comparison.primary["verdict"])
+    if found & bad:
         sys.exit(CLAIM_NOT_MET)
 
 

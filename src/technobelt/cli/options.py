@@ -23,7 +23,22 @@ PROFILE = click.option(
     metavar="P",
     help="Speed profile; default: that of the zone rules, or of each claim.",
 )
-AS_OF = click.option("--as-of", metavar="DATE", help="Use the roads open on this date, e.g. 1999.")
+
+
+def _only_one(ctx: click.Context, param: click.Parameter, values: tuple[Any, ...]) -> Any:
+    """Return the one value of an option that other commands take more than once."""
+    if len(values) > 1:
+        raise click.BadParameter("give one here; 'check' compares several.", ctx, param)
+    return values[0] if values else None
+
+
+AS_OF = click.option(
+    "--as-of",
+    metavar="DATE",
+    multiple=True,
+    callback=_only_one,
+    help="Use the roads open on this date, e.g. 1999.",
+)
 AS_OF_MANY = click.option(
     "--as-of",
     "dates",
@@ -34,6 +49,8 @@ AS_OF_MANY = click.option(
 SCENARIO = click.option(
     "--scenario",
     type=click.Path(path_type=Path),
+    multiple=True,
+    callback=_only_one,
     help="Edits of roads and facilities (.toml), see README.",
 )
 SCENARIOS = click.option(

@@ -10,13 +10,14 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
+import shapely
 
-from technobelt.errors import ScenarioError
+from technobelt.errors import PointError, ScenarioError
 from technobelt.network.cuts import cut_sections, with_sections
 from technobelt.network.model import Edits, Ground
 from technobelt.network.new_roads import joins, sections_of
 from technobelt.network.road_choice import border_crossings, fitting, heading, unknown
-from technobelt.network.ties import startable
+from technobelt.network.ties import startable, tie_points
 from technobelt.scenario import AddRoad, CloseRoads, OpenRoads, SetSpeed
 
 if TYPE_CHECKING:
@@ -119,15 +120,48 @@ def with_scenarios(network: Network, scenarios: Sequence[Scenario]) -> list[Stat
     """
     laid = lay_out(network, scenarios)
     states = [State(laid.network), *(under(laid, laid.network, one) for one in scenarios)]
-    return on_common_ground(states)
+    grounded = on_common_ground(states)
+    for scenario in scenarios:
+        need_roads_near(grounded[0].network, scenario)
+    return grounded
+
+
+def need_roads_near(network: Network, scenario: Scenario) -> None:
+    """Refuse to put a facility where no road is near that is open in every state.
+
+    Raises
+    ------
+    ScenarioError
+        With the edit and its position.
+    """
+    import geopandas as gpd
+
+    edits = scenario.of_facilities
+    if not edits:
+        return
+    points = gpd.GeoSeries(shapely.points([edit.to for edit in edits]), crs=4326)
+    try:
+        tied = tie_points(network, points, what="facilities").tied
+    except PointError:
+        tied = np.zeros(len(edits), dtype=bool)
+    if not tied.all():
+        edit = edits[int(tied.argmin())]
+        raise ScenarioError(
+            f"edit '{edit.id}': no road open in every run lies within 1000 m of {edit.to[0]},"
+            f"{edit.to[1]}, where it puts {edit.facility}. Choose a position beside a road."
+        )
 
 
 def on_common_ground(states: Sequence[State]) -> list[State]:
-    """Let states of one network tie places to the same roads: to those open in all of them."""
+    """Let states of one network tie places to the same roads: to those open in all of them.
+
+    A place that no such road is near is tied as in the first state.
+    """
     networks = [state.network for state in states]
-    start = np.logical_and.reduce([startable(network) for network in networks])
+    may_start = [startable(network) for network in networks]
+    start = np.logical_and.reduce(may_start)
     walls = np.logical_or.reduce([network.walls for network in networks])
-    ground = Ground(start, walls)
+    ground = Ground(start, may_start[0], walls)
     return [replace(state, network=replace(state.network, ground=ground)) for state in states]
 
 

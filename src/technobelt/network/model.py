@@ -108,12 +108,16 @@ class Ground:
     Attributes
     ----------
     start
-        bool (n): sections where trips may start or end.
+        bool (n): sections where trips may start or end in every state.
+    before
+        bool (n): those where they may in the first state, for places that no other road is near:
+        where such a road is closed they are out of reach.
     walls
         bool (n): sections that no access leg may cross.
     """
 
     start: NDArray[np.bool_]
+    before: NDArray[np.bool_]
     walls: NDArray[np.bool_]
 
 

@@ -146,14 +146,24 @@ def tie_points(
         Not one point can be tied.
     """
     xy = _in_metres(network, points, what)
-    usable = np.flatnonzero(startable(network) if sections is None else sections)
-    ties = _nearest(network, xy, usable, max_access_m)
-    if sections is None:
-        ties = _around_barriers(network, xy, usable, max_access_m, ties)
-    ties = _with_other_carriageway(network, xy, usable, max_access_m, ties, walled=sections is None)
+    chosen = startable(network) if sections is None else sections
+    ties = _tied_to(network, xy, chosen, max_access_m, walled=sections is None)
+    if sections is None and network.ground is not None and not ties.tied.all():
+        before = _tied_to(network, xy, network.ground.before, max_access_m, walled=True)
+        ties = _joined(ties, before.take(~ties.tied[before.point]))
     if len(xy) and not ties.tied.any():
         raise PointError(_none_tied(network, points, what, max_access_m))
     return ties
+
+
+def _tied_to(
+    network: Network, xy: Shapes, sections: Mask, max_access_m: float, *, walled: bool
+) -> Ties:
+    usable = np.flatnonzero(sections)
+    ties = _nearest(network, xy, usable, max_access_m)
+    if walled:
+        ties = _around_barriers(network, xy, usable, max_access_m, ties)
+    return _with_other_carriageway(network, xy, usable, max_access_m, ties, walled=walled)
 
 
 def tie_to_all(
