@@ -237,7 +237,9 @@ def check(
 @click.argument("observed", type=click.Path(path_type=Path))
 @REGION
 @NETWORK
-@PROFILE
+@click.option(
+    "--profile", metavar="P", help="Where the fit begins; default: the profile of the zone rules."
+)
 @AS_OF
 @ACCESS
 @click.option("--free", is_flag=True, help="Let numbers leave their stated ranges.")
