@@ -661,6 +661,11 @@ def test_pairs_that_change_most_come_first_with_why_and_the_unchanged_are_left_o
     assert "place same" not in page.words
 
 
+def test_what_to_know_beside_a_comparison_is_said(report):
+    page = Page(report(verdicts=compared(notes=["Edits of 'a' that change no trip: b."])))
+    assert "Edits of 'a' that change no trip: b." in page.words
+
+
 def test_fifteen_pairs_are_enough_for_a_page(report):
     many = compared()["comparison"]["pairs"][:1] * 40
     page = Page(report(verdicts=compared(pairs=many)))

@@ -53,6 +53,7 @@ def comparison(verdicts: Mapping[str, Any]) -> Row | None:
         "heads": [day(run) for run in runs],
         "groups": _groups(told.get("readings") or [], runs, base, statements),
         "pairs": _pairs(told.get("pairs") or [], runs, base),
+        "notes": told.get("notes") or [],
     }
 
 
