@@ -14,7 +14,6 @@ from technobelt.network.edits import (
     Change,
     State,
     lay_out,
-    need_roads_near,
     on_common_ground,
     under,
 )
@@ -80,9 +79,7 @@ def runs_of(
             f"two runs are called '{twice[0]}'. Name each date once, and give scenarios ids of "
             "their own."
         )
-    states = on_common_ground([run.state for run in runs])
-    for scenario in scenarios:
-        need_roads_near(states[0].network, scenario)
+    states = on_common_ground([run.state for run in runs], scenarios)
     return [replace(run, state=state) for run, state in zip(runs, states, strict=True)]
 
 

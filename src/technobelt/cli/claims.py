@@ -183,33 +183,22 @@ def check(
     if pairs is not None:
         need_table_suffix(pairs)
     comparison = crossed = None
+    basis: dict[str, Any] = {
+        "profile": profile,
+        "members_as_of": members_as_of,
+        "draws": draws,
+        "seed": seed,
+    }
     with status() as say:
         ask = _valhalla(osm, tiles, say) if osm else None
         where, roads = region_and_roads(region, network, say)
         edits = [scenario_of(path) for path in scenarios]
-        verdicts = check_claims(
-            where,
-            roads,
-            profile=profile,
-            as_of=dates[0] if dates else None,
-            members_as_of=members_as_of,
-            draws=draws,
-            seed=seed,
-            progress=say,
-        )
+        date = dates[0] if dates else None
+        verdicts = check_claims(where, roads, as_of=date, progress=say, **basis)
         if edits or without_corridor or len(dates) > 1:
-            comparison = compare_claims(
-                where,
-                roads,
-                scenarios=edits,
-                dates=dates,
-                without_corridor=without_corridor,
-                profile=profile,
-                members_as_of=members_as_of,
-                draws=draws,
-                seed=seed,
-                progress=say,
-            )
+            runs: dict[str, Any] = {"scenarios": edits, "dates": dates}
+            runs["without_corridor"] = without_corridor
+            comparison = compare_claims(where, roads, progress=say, **runs, **basis)
             verdicts = replace(verdicts, comparison=comparison.to_dict())
         trips = verdicts.pairs if comparison is None else comparison.pairs
         _write_pairs(where, trips, pairs, verdicts.routes, routes)
@@ -225,10 +214,14 @@ def check(
             print_comparison(comparison)
         if crossed is not None:
             print_cross_check(crossed)
-    bad = {"fails": {"fails"}, "undecided": {"fails", "undecided"}}.get(fail_on or "", set())
     found = {claim["verdict"] for claim in verdicts.claims}
-    if comparison is not None:
-        found |= set(comparison.primary["verdict"])
+    found |= set(comparison.primary["verdict"]) if comparison else set()
+    _exit_on(found, fail_on)
+
+
+def _exit_on(found: set[str], fail_on: str | None) -> None:
+    """Leave with the code of a claim that is not met, if one is as bad as asked for."""
+    bad = {"fails": {"fails"}, "undecided": {"fails", "undecided"}}.get(fail_on or "", set())
     if found & bad:
         sys.exit(CLAIM_NOT_MET)
 

@@ -120,20 +120,11 @@ def with_scenarios(network: Network, scenarios: Sequence[Scenario]) -> list[Stat
     """
     laid = lay_out(network, scenarios)
     states = [State(laid.network), *(under(laid, laid.network, one) for one in scenarios)]
-    grounded = on_common_ground(states)
-    for scenario in scenarios:
-        need_roads_near(grounded[0].network, scenario)
-    return grounded
+    return on_common_ground(states, scenarios)
 
 
-def need_roads_near(network: Network, scenario: Scenario) -> None:
-    """Refuse to put a facility where no road is near that is open in every state.
-
-    Raises
-    ------
-    ScenarioError
-        With the edit and its position.
-    """
+def _need_roads_near(network: Network, scenario: Scenario) -> None:
+    """Refuse to put a facility where no road is near that is open in every state."""
     import geopandas as gpd
 
     edits = scenario.of_facilities
@@ -152,17 +143,25 @@ def need_roads_near(network: Network, scenario: Scenario) -> None:
         )
 
 
-def on_common_ground(states: Sequence[State]) -> list[State]:
+def on_common_ground(states: Sequence[State], scenarios: Sequence[Scenario] = ()) -> list[State]:
     """Let states of one network tie places to the same roads: to those open in all of them.
 
     A place that no such road is near is tied as in the first state.
+
+    Raises
+    ------
+    ScenarioError
+        One of the scenarios puts a facility where no such road is near.
     """
     networks = [state.network for state in states]
     may_start = [startable(network) for network in networks]
     start = np.logical_and.reduce(may_start)
     walls = np.logical_or.reduce([network.walls for network in networks])
     ground = Ground(start, may_start[0], walls)
-    return [replace(state, network=replace(state.network, ground=ground)) for state in states]
+    grounded = [replace(state, network=replace(state.network, ground=ground)) for state in states]
+    for scenario in scenarios:
+        _need_roads_near(grounded[0].network, scenario)
+    return grounded
 
 
 def lay_out(network: Network, scenarios: Sequence[Scenario], joinable: Mask | None = None) -> Laid:
