@@ -30,7 +30,7 @@ ORDER = (
         "position_errors",
         "layers",
     ),
-    *("network", "routing", "travel_time", "drives", "routes", "surface", "isochrone"),
+    *("network", "routing", "travel_time", "drives", "routes", "rasters", "surface", "isochrone"),
     *(
         "break_even",
         "verdict",

@@ -21,7 +21,7 @@ from technobelt.isochrone import (
     isochrones,
     polygons_within,
 )
-from technobelt.surface import Grid
+from technobelt.rasters import Grid
 
 CORNER = np.array([1_100_000.0, 1_690_000.0])  # as in conftest
 STEP, SIDE = 200, 41

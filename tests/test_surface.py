@@ -7,21 +7,17 @@ import numpy as np
 import pytest
 import rasterio
 import shapely
-from hypothesis import given
-from hypothesis import strategies as st
 
 import technobelt as tb
-from technobelt.errors import OutputError, PointError
+from technobelt.errors import PointError
 from technobelt.network.ties import WADE_M, startable, tie_points
+from technobelt.rasters import Grid, grid_over
 from technobelt.surface import (
-    Grid,
     grid_for,
-    grid_over,
     position_seconds,
     road_positions,
     surface_of,
     travel_time_raster,
-    write_raster,
 )
 from technobelt.travel_time import model_of, travel_times
 
@@ -57,40 +53,6 @@ def legs(surface):
     start = surface.grid.centres[surface.cell]
     end = surface.positions.xy[surface.position]
     return start - CORNER, shapely.linestrings(np.stack([start, end], axis=1))
-
-
-# --- grid ----------------------------------------------------------------------------------------
-
-
-@given(
-    west=st.floats(-1e6, 1e6, allow_subnormal=False),
-    south=st.floats(-1e6, 1e6, allow_subnormal=False),
-    width=st.floats(1, 1e4),
-    height=st.floats(1, 1e4),
-    cell_m=st.sampled_from([50.0, 100.0, 200.0]),
-)
-def test_a_grid_covers_what_it_is_over_in_whole_cells(west, south, width, height, cell_m):
-    grid = grid_over((west, south, west + width, south + height), cell_m)
-    right, bottom = grid.left + grid.columns * cell_m, grid.top - grid.rows * cell_m
-    assert grid.left <= west
-    assert right >= west + width
-    assert bottom <= south
-    assert grid.top >= south + height
-    assert width / cell_m <= grid.columns <= width / cell_m + 2
-    assert grid.left % cell_m == grid.top % cell_m == 0
-
-
-def test_cells_are_numbered_row_by_row_from_the_north_west():
-    grid = Grid(0.0, 200.0, 100.0, 2, 3)
-    assert grid.centres.tolist() == [
-        [50, 150],
-        [150, 150],
-        [250, 150],
-        [50, 50],
-        [150, 50],
-        [250, 50],
-    ]
-    assert tuple(grid.transform)[:6] == (100, 0, 0, 0, -100, 200)
 
 
 # --- road positions ------------------------------------------------------------------------------
@@ -232,22 +194,6 @@ def test_toward_is_the_time_to_the_place(draw, points, speeds):
 # --- GeoTIFF -------------------------------------------------------------------------------------
 
 
-def test_a_raster_read_again_is_what_was_written(tmp_path):
-    minutes = np.arange(12.0).reshape(3, 4)
-    minutes[1, 2] = np.inf
-    grid = Grid(1_100_000.0, 1_690_000.0, 200.0, 3, 4)
-    path = write_raster(tmp_path / "t.tif", grid, gpd.GeoSeries([], crs=5179).crs, minutes)
-    with rasterio.open(path) as raster:
-        values = raster.read(1)
-        assert np.isnan(raster.nodata)
-        assert tuple(raster.bounds) == (1_100_000, 1_689_400, 1_100_800, 1_690_000)
-        assert raster.crs.to_epsg() == 5179
-        assert raster.descriptions == ("time_min",)
-        assert raster.tags(ns="IMAGE_STRUCTURE")["LAYOUT"] == "COG"
-    assert np.array_equal(values, np.where(np.isfinite(minutes), minutes, np.nan), equal_nan=True)
-    assert [file.name for file in tmp_path.iterdir()] == ["t.tif"]
-
-
 def test_the_raster_of_several_places_is_the_time_of_the_nearest(river, points, speeds, tmp_path):
     homes = points(one=(1000, 0), two=(9000, 0))
     path = travel_time_raster(river, homes, tmp_path / "t.tif", profile=speeds(), max_minutes=8)
@@ -268,8 +214,6 @@ def test_a_raster_that_cannot_be_made_leaves_the_old_file(river, points, tmp_pat
     with pytest.raises(PointError):
         travel_time_raster(river, points(far=(90_000, 90_000)), tmp_path / "t.tif")
     assert (tmp_path / "t.tif").read_text() == "old"
-    with pytest.raises(OutputError, match="is not a folder"):
-        write_raster(tmp_path / "t.tif" / "x.tif", GRID, river.crs, np.zeros(GRID.shape))
 
 
 def test_a_limit_that_nothing_is_within_makes_a_grid_of_one_cell(river):

@@ -15,7 +15,7 @@ import technobelt as tb
 from hand_region import CLUSTERS, CORNER, ENDS, PLACES, ROAD, land_cells, make_region
 from technobelt.errors import LayerError, PointError, RegionError
 from technobelt.layers import select
-from technobelt.surface import Grid
+from technobelt.rasters import Grid
 from technobelt.zones import ZONE_COLUMNS, _cleaned, draw_zones
 
 GRID = Grid(0.0, 1000.0, 100.0, 10, 10)

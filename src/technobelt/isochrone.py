@@ -18,7 +18,7 @@ import shapely
 
 from technobelt.errors import PointError
 from technobelt.network.ties import Ties, startable, tie_points
-from technobelt.surface import Grid, grid_for, position_seconds, road_positions, surface_of
+from technobelt.surface import grid_for, position_seconds, road_positions, surface_of
 from technobelt.travel_time import Model, matrix, model_of
 
 if TYPE_CHECKING:
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from technobelt.network.model import Network
+    from technobelt.rasters import Grid
     from technobelt.region import Profile
 
     Floats = NDArray[np.float64]

@@ -9,8 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import shapely
@@ -25,10 +24,12 @@ from technobelt.network.ties import (
     startable,
     tie_points,
 )
+from technobelt.rasters import Grid, covered, grid_over, write_bands
 from technobelt.travel_time import Model, matrix, model_of
-from technobelt.writing import replace_file
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     import geopandas as gpd
     from numpy.typing import NDArray
 
@@ -39,15 +40,7 @@ if TYPE_CHECKING:
     Ints = NDArray[np.int64]
     Mask = NDArray[np.bool_]
 
-__all__ = [
-    "Grid",
-    "Positions",
-    "Surface",
-    "grid_over",
-    "road_positions",
-    "surface_of",
-    "write_raster",
-]
+__all__ = ["Positions", "Surface", "road_positions", "surface_of", "travel_time_raster"]
 
 #: How many positions are tried where the nearest lies across a barrier, of every so many taken:
 #: neighbours on one road are mostly across it too.
@@ -56,59 +49,6 @@ _HALF_DIAGONAL = 0.7072
 #: Cells of a grid for one limit: finer for short trips, which look at less land.
 _CELL_M_PER_MINUTE = 10 / 3
 _FINEST_M, _COARSEST_M = 50.0, 200.0
-
-
-@dataclass(frozen=True)
-class Grid:
-    """A north-up grid in a metric CRS: left and top edge, cell size (m), rows and columns."""
-
-    left: float
-    top: float
-    cell_m: float
-    rows: int
-    columns: int
-
-    @property
-    def shape(self) -> tuple[int, int]:
-        """Rows and columns."""
-        return self.rows, self.columns
-
-    @property
-    def transform(self) -> Any:
-        """Affine transform of the cells, as rasterio has it."""
-        from affine import Affine  # rasterio's from_origin warns with affine 3
-
-        return Affine(self.cell_m, 0.0, self.left, 0.0, -self.cell_m, self.top)
-
-    @property
-    def x(self) -> Floats:
-        """Centres of the columns."""
-        return np.asarray(self.left + self.cell_m * (np.arange(self.columns) + 0.5))
-
-    @property
-    def y(self) -> Floats:
-        """Centres of the rows, from north to south."""
-        return np.asarray(self.top - self.cell_m * (np.arange(self.rows) + 0.5))
-
-    @property
-    def centres(self) -> Floats:
-        """float64 (rows * columns, 2): centres of all cells, row by row."""
-        x, y = np.meshgrid(self.x, self.y)
-        return np.stack([x.ravel(), y.ravel()], axis=1)
-
-
-def grid_over(bounds: tuple[float, float, float, float], cell_m: float) -> Grid:
-    """Return the grid that covers (west, south, east, north), aligned to whole cells.
-
-    Examples
-    --------
-    >>> grid_over((10, 10, 250, 190), 100).shape
-    (2, 3)
-    """
-    west, south, east, north = (value / cell_m for value in bounds)
-    left, bottom = np.floor(west), np.floor(south)
-    right, top = np.ceil(east), np.ceil(north)
-    return Grid(left * cell_m, top * cell_m, cell_m, int(top - bottom), int(right - left))
 
 
 @dataclass(frozen=True, eq=False)
@@ -260,7 +200,7 @@ def surface_of(
     found = _nearest(positions.tree, centre, 1, max_access_m)
     access, position = found[0][:, 0], found[1][:, 0]
     # generalised water may cover a road on its bank: a cell with a road in it is no water
-    dry = ~_wet_cells(network, grid).ravel()[asked] | (access <= grid.cell_m * _HALF_DIAGONAL)
+    dry = ~covered(network.barriers, grid).ravel()[asked] | (access <= grid.cell_m * _HALF_DIAGONAL)
     tied = dry & np.isfinite(access)
     cell, centre, access, position = asked[tied], centre[tied], access[tied], position[tied]
     near_wall = _distance_to_walls(network, grid).ravel()[cell] < access
@@ -271,15 +211,6 @@ def surface_of(
     position[stuck], access[stuck] = new_position, new_access
     keep = np.isfinite(access)
     return Surface(grid, positions, cell[keep], position[keep].astype(np.int64), access[keep])
-
-
-def _wet_cells(network: Network, grid: Grid) -> Mask:
-    from rasterio.features import rasterize
-
-    if not len(network.barriers):
-        return np.zeros(grid.shape, dtype=bool)
-    wet = rasterize(network.barriers, out_shape=grid.shape, transform=grid.transform, dtype="uint8")
-    return np.asarray(wet, dtype=bool)
 
 
 def _distance_to_walls(network: Network, grid: Grid) -> Floats:
@@ -390,7 +321,7 @@ def travel_time_raster(
     surface = surface_of(network, positions, grid, max_access_m=max_access_m)
     minutes = surface.minutes(model, nearest)
     minutes[minutes > max_minutes] = np.inf
-    return write_raster(path, grid, network.crs, minutes)
+    return write_bands(path, grid, network.crs, {"time_min": minutes}, units={"time_min": "min"})
 
 
 def grid_for(
@@ -409,40 +340,3 @@ def grid_for(
     west, south = within.min(axis=0) - max_access_m - side
     east, north = within.max(axis=0) + max_access_m + side
     return grid_over((west, south, east, north), side)
-
-
-def write_raster(path: str | Path, grid: Grid, crs: Any, minutes: Floats) -> Path:
-    """Write minutes as a cloud-optimised GeoTIFF (float32, NaN where unreached).
-
-    Parameters
-    ----------
-    path
-        The file, replaced whole or not at all.
-    grid, crs
-        Where the cells lie.
-    minutes
-        float64 (rows, columns).
-    """
-    import rasterio
-
-    values = np.where(np.isfinite(minutes), minutes, np.nan).astype(np.float32)
-    with (
-        replace_file(path) as scratch,
-        rasterio.open(
-            scratch,
-            "w",
-            driver="COG",
-            height=grid.rows,
-            width=grid.columns,
-            count=1,
-            dtype="float32",
-            crs=crs.to_wkt(),
-            transform=grid.transform,
-            nodata=np.nan,
-            compress="deflate",
-        ) as raster,
-    ):
-        raster.write(values, 1)
-        raster.set_band_description(1, "time_min")
-        raster.units = ("min",)
-    return Path(path)

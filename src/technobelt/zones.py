@@ -18,8 +18,8 @@ from technobelt.errors import LayerError, PointError, RegionError
 from technobelt.isochrone import areas_km2
 from technobelt.layers import FACILITIES, cluster_areas, facilities, located, read_layer, select
 from technobelt.network.ties import tie_points
+from technobelt.rasters import Grid
 from technobelt.surface import (
-    Grid,
     Surface,
     position_seconds,
     road_positions,
