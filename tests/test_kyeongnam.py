@@ -28,7 +28,7 @@ from technobelt.kyeongnam.population import share_out, spread
 from technobelt.kyeongnam.source import numbers, read_table
 from technobelt.kyeongnam.store import write_layer
 from technobelt.kyeongnam.streets import cut, read_lines
-from technobelt.kyeongnam.water import opened, sea
+from technobelt.kyeongnam.water import opened, read_landuse, sea
 from technobelt.kyeongnam.wording import largest_area, name_of_1999, plain_source
 from technobelt.schema import LAYERS, check_layer
 from technobelt.writing import replace_files
@@ -702,7 +702,7 @@ def test_land_cells_tile_the_clusters_and_their_shares_are_shares():
     x, y = land.geometry.x.to_numpy(), land.geometry.y.to_numpy()
     corner = np.column_stack([x - land["cell_m"] / 2, y - land["cell_m"] / 2])
     assert (corner % land["cell_m"].to_numpy()[:, None] == 0).all()
-    shares = land[["water", "wood", "industry", "built"]].to_numpy()
+    shares = land[["water", "wood", "industry", "built", "military"]].to_numpy()
     assert ((shares >= 0) & (shares <= 1)).all()
     assert (land["built"] >= land["industry"] - 0.051).all()
     inside = land[land["cluster"] != "outside"]
@@ -711,6 +711,24 @@ def test_land_cells_tile_the_clusters_and_their_shares_are_shares():
     cells_km2 = inside.groupby("cluster", observed=True).size() / 100
     for name in CLUSTERS:
         assert cells_km2[name] == pytest.approx(areas[name], rel=0.005)
+
+
+def test_military_land_is_what_the_readme_says():
+    land = shipped("land")
+    km2 = land["military"] * (land["cell_m"] / 1000) ** 2
+    inside = land["cluster"] != "outside"
+    text = (SHIPPED / "README.md").read_text(encoding="utf-8")
+    assert f"{km2[inside].sum():.1f} km² in the clusters, {km2.sum():.0f} km² in all" in text
+
+
+@needs_source
+def test_cells_hold_the_military_land_that_is_mapped():
+    land, mapped = shipped("land"), read_landuse(SHARED).to_crs(5179)
+    mapped = mapped[mapped["class"] == "military"]
+    for row in shipped("clusters").to_crs(5179).itertuples():
+        held = land.loc[land["cluster"] == row.id, "military"].sum() / 100
+        drawn = mapped.intersection(row.geometry).area.sum() / 1e6
+        assert held == pytest.approx(drawn, abs=0.02), row.id
 
 
 def test_the_readme_names_every_layer():

@@ -311,6 +311,7 @@ LAYERS: dict[str, Table] = {
                 _number("wood", "share of wood", "0 to 1"),
                 _number("industry", "share of industrial land", "0 to 1", required=False),
                 _number("built", "share of built land", "0 to 1", required=False),
+                _number("military", "share of military land", "0 to 1", required=False),
                 _number("relief_m", "highest minus lowest ground within 500 m", "m"),
             ),
         ),

@@ -210,7 +210,7 @@ def _disc(step_deg: float, lat: float) -> NDArray[np.bool_]:
 
 
 def _shares(source: Path, landuse: gpd.GeoDataFrame, grid: Grid) -> dict[str, NDArray[np.float32]]:
-    """Return the share of each fine cell under water, wood, industry and built land."""
+    """Return the share of each fine cell under water, wood and the other uses."""
     pixels = grid.finer(PIXEL_M)
     side = FINE_M // PIXEL_M
 
@@ -224,6 +224,7 @@ def _shares(source: Path, landuse: gpd.GeoDataFrame, grid: Grid) -> dict[str, ND
         "wood": share("wood"),
         "industry": share("industrial"),
         "built": share(*_BUILT),
+        "military": share("military"),
     }
 
 
