@@ -195,6 +195,29 @@ def test_a_raster_on_the_same_cells_comes_back_as_it_is(tmp_path):
         assert aligned_raster(path, GRID, KOREA, resampling=how) == pytest.approx(values)
 
 
+@pytest.mark.parametrize(
+    "transform",
+    [
+        Affine(50, 0, 1_098_000, 0, 50, 1_685_000),
+        Affine(40, 30, 1_094_000, 30, -40, 1_688_000),
+    ],
+    ids=["south up", "turned"],
+)
+def test_a_raster_need_not_be_north_up(tmp_path, transform):
+    a, b, c, d, e, f = transform[:6]
+    column, row = np.meshgrid(np.arange(400) + 0.5, np.arange(400) + 0.5)
+    values = plane(a * column + b * row + c, d * column + e * row + f)
+    path = lay(tmp_path / "u.tif", values, transform, 5179)
+    assert np.abs(aligned_raster(path, GRID, KOREA) - at_centres(GRID)).max() < 0.25
+
+
+def test_a_raster_of_the_whole_world_is_read_where_the_grid_lies(tmp_path):
+    longitude = np.tile(np.arange(-179.75, 180, 0.5), (360, 1))
+    path = lay(tmp_path / "w.tif", longitude, Affine(0.5, 0, -180, 0, -0.5, 90), 4326)
+    wanted, _ = Transformer.from_crs(KOREA, 4326, always_xy=True).transform(*GRID.centres.T)
+    assert aligned_raster(path, GRID, KOREA).ravel() == pytest.approx(wanted, abs=1e-3)
+
+
 @pytest.mark.parametrize("pixels", [60, 1_000, 40_000])
 def test_blocks_leave_no_seams(tmp_path, monkeypatch, pixels):
     path = laid_plane(tmp_path / "p.tif", "EPSG:5186", 30)
