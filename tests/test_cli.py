@@ -69,6 +69,7 @@ def test_help_names_every_command(run):
         "network",
         "plan",
         "route",
+        "siting",
         "zones",
     ]:
         assert f"\n  {command} " in out

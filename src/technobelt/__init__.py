@@ -17,6 +17,7 @@ _HOME = {
     "Plan": "planning",
     "Region": "region",
     "Scenario": "scenario",
+    "Siting": "siting",
     "TechnobeltError": "errors",
     "Verdicts": "claims",
     "build_network": "network",
@@ -38,6 +39,7 @@ _HOME = {
     "read_layer": "layers",
     "route": "routes",
     "save_network": "network",
+    "site_facilities": "siting",
     "travel_times": "travel_time",
     "web_map": "webmap",
     "write_layer": "export",
@@ -61,6 +63,7 @@ if TYPE_CHECKING:
     from technobelt.region import Region, load_region
     from technobelt.routes import route
     from technobelt.scenario import Scenario, load_scenario
+    from technobelt.siting import Siting, site_facilities
     from technobelt.travel_time import nearest, travel_times
     from technobelt.webmap import web_map
     from technobelt.zones import draw_zones
@@ -71,6 +74,7 @@ __all__ = [
     "Plan",
     "Region",
     "Scenario",
+    "Siting",
     "TechnobeltError",
     "Verdicts",
     "__version__",
@@ -93,6 +97,7 @@ __all__ = [
     "read_layer",
     "route",
     "save_network",
+    "site_facilities",
     "travel_times",
     "web_map",
     "write_layer",

@@ -28,6 +28,7 @@ __all__ = [
     "print_json",
     "print_layers",
     "print_report",
+    "print_siting",
     "print_table",
     "print_verdicts",
     "status",
@@ -155,6 +156,46 @@ def _in_run(row: Any, base: str) -> str:
     change = f" ({row.change:+,.1f})" if differs else ""
     drawn = f", {row.p_within:.0%} of draws" if math.isfinite(row.p_within) else ""
     return f"{row.observed:,.1f}{unit} {row.verdict}{drawn}{change}"
+
+
+def print_siting(found: Any) -> None:
+    """Print the sites chosen and what they come to, sets compared with the best, and the notes."""
+    rules, unit = found.rules, "" if found.rules.weight is None else f" by {found.rules.weight}"
+    within = f" within {rules.within_min:g} min" if rules.objective == "max_cover" else ""
+    click.echo(f"{found.name}: {rules.title}")
+    click.echo(
+        f"{_AIMS[rules.objective]}{within}{unit}, p = {rules.p}: "
+        f"{found.objective_value:,.1f} {found.unit}"
+    )
+    columns = ["order", "id", "name", "cluster", "kept", "served", "weight", "mean_min", "max_min"]
+    shown = found.sites[[column for column in columns if column in found.sites]].copy()
+    shown["name"] = [textwrap.shorten(str(n), _NAME, placeholder=" …") for n in shown["name"]]
+    shown["kept"] = shown["kept"].map({True: "yes", False: ""})
+    print_table(shown if found.sites["kept"].any() else shown.drop(columns="kept"))
+    for row in found.compared.itertuples():
+        click.echo(_compared_set(row, found.unit))
+    for note in found.notes:
+        click.echo(textwrap.fill(note, 120, initial_indent="- ", subsequent_indent="  "))
+
+
+_AIMS = {
+    "p_median": "mean minutes",
+    "p_centre": "longest minutes",
+    "max_cover": "share",
+}
+
+
+def _compared_set(row: Any, unit: str) -> str:
+    """Say what a set of places comes to, beside the best of as many."""
+    lost = f"; not located: {', '.join(row.not_located)}" if row.not_located else ""
+    head = f"Compared: {row.title} ({', '.join(row.located) or 'none'}{lost})"
+    if row.status != "ok":
+        return f"{head}: {row.status}"
+    worse = f", {row.gap_pct:.0f} % worse" if math.isfinite(row.gap_pct) else ""
+    return (
+        f"{head}\n  {row.value:,.1f} {unit}{worse} than the best of the same p = {row.p}: "
+        f"{row.optimum:,.1f} {unit} ({', '.join(row.best_ids)})"
+    )
 
 
 def print_table(table: pd.DataFrame) -> None:

@@ -20,6 +20,7 @@ __all__ = [
     "PointError",
     "RegionError",
     "ScenarioError",
+    "SitingError",
     "TechnobeltError",
 ]
 
@@ -78,6 +79,10 @@ class ObservationError(TechnobeltError, ValueError):
 
 class ScenarioError(TechnobeltError, ValueError):
     """A scenario that cannot be read, or whose edits do not fit the roads and places."""
+
+
+class SitingError(TechnobeltError, ValueError):
+    """A question of where sites should stand that cannot be asked, or has no answer."""
 
 
 class OutputError(TechnobeltError, OSError):

@@ -33,6 +33,7 @@ from technobelt.claim_kinds import (
 from technobelt.errors import MissingFileError, RegionError
 from technobelt.scenario import Scenario
 from technobelt.schema import LAYERS, ROAD_CLASSES
+from technobelt.siting_rules import SitingRules
 from technobelt.toml_faults import first_fault, keys_in, parse_toml
 
 if TYPE_CHECKING:
@@ -282,6 +283,7 @@ class Region(Strict):
     claims: list[AnyClaim]
     profiles: dict[str, Profile]
     zones: ZoneRules
+    siting: dict[str, SitingRules] = {}
     position_error_m: PositionError = PositionError()
     uncertainty: Uncertainty | None = None
     scenario: Scenario | None = Field(None, exclude=True)
@@ -308,6 +310,8 @@ class Region(Strict):
                 )
                 raise fault(what, "claims", number, "clusters")
         self._check_profile(self.zones.profile, "zones", "profile")
+        for name, rules in self.siting.items():
+            self._check_profile(rules.profile, "siting", name, "profile")
         return self
 
     def _check_profile(self, profile: str, *at: str | int) -> None:

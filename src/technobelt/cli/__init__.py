@@ -14,6 +14,7 @@ from technobelt import __version__
 from technobelt.cli.claims import calibrate, check, plan
 from technobelt.cli.layers import layers
 from technobelt.cli.network import network
+from technobelt.cli.siting import siting
 from technobelt.cli.times import export, isochrone, map_, matrix, route, zones
 
 __all__ = ["main"]
@@ -51,6 +52,7 @@ for command in (
     matrix,
     route,
     zones,
+    siting,
     map_,
     export,
     layers,

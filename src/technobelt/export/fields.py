@@ -62,6 +62,13 @@ _RESULTS = (
     Column("direction", "text", "from the origin, or toward it"),
     Column("late_in", "number", "of road positions inside, the share over the limit", "0 to 1"),
     Column("ok_out", "number", "of road positions within the limit, the share outside", "0 to 1"),
+    Column("order", "integer", "rank of the site by the weight that it serves"),
+    Column("kept", "integer", "1 where the site stood before"),
+    Column("served", "integer", "places of the demand that go to the site", "count"),
+    Column("weight", "number", "weight of the demand, in the unit of its column"),
+    Column("mean_min", "number", "weighted mean driving time between demand and site", "min"),
+    Column("max_min", "number", "longest driving time between demand and site", "min"),
+    Column("stands_for", "text", "ids of all places at the position"),
 )
 
 

@@ -7,12 +7,14 @@ from technobelt.figures.ground import Ground, ground_of
 from technobelt.figures.layers import draw_layers
 from technobelt.figures.maps import belt_map, isochrone_maps, zone_maps
 from technobelt.figures.matrix import trip_matrix
+from technobelt.figures.siting import draw_siting
 
 __all__ = [
     "Ground",
     "belt_map",
     "convergence_curve",
     "draw_layers",
+    "draw_siting",
     "ground_of",
     "has_two_dates",
     "isochrone_maps",

@@ -1,0 +1,396 @@
+"""Where sites should stand: a question of ``region.toml`` answered, and plans compared with it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from technobelt.errors import RegionError, SitingError
+from technobelt.siting.problem import listed, make_problem
+from technobelt.siting.solve import assign, best_sites, fewest_sites, worth
+
+if TYPE_CHECKING:
+    import geopandas as gpd
+    from numpy.typing import NDArray
+
+    from technobelt.network.model import Network
+    from technobelt.region import Region
+    from technobelt.siting.problem import Problem
+    from technobelt.siting_rules import Direction, NamedSites, Objective, SitingRules
+
+    Floats = NDArray[np.float64]
+    Ints = NDArray[np.int64]
+
+__all__ = ["Siting", "site_facilities"]
+
+_DIGITS = 2
+_WAYS = {
+    "to_site": "minutes to the site",
+    "from_site": "minutes from the site",
+    "round_trip": "minutes a way, the mean of both ways",
+}
+
+
+@dataclass(frozen=True, eq=False)
+class Siting:
+    """The best sites, who goes where, and what named sets of places come to.
+
+    Attributes
+    ----------
+    name
+        Of the question in ``region.toml``.
+    rules
+        Its rules, with what was asked for instead.
+    sites
+        Points in the region's CRS, indexed by id, the one with most weight first: ``id``, ``name``,
+        ``cluster``, ``order``, ``kept`` (it stood before), ``served`` (places), ``weight``,
+        ``mean_min`` (weighted), ``max_min``, ``stands_for`` (ids at the position).
+    allocation
+        The demand, points in the region's CRS, indexed by id: ``id``, ``name`` where it has one,
+        ``site_id``, ``time_min``, ``weight``, ``status`` (``ok``; ``over_limit``: farther than
+        ``within_min``; ``unreachable``; ``not_tied``: no road near).
+    objective_value
+        ``p_median``: weighted mean minutes; ``p_centre``: longest minutes; ``max_cover``: share of
+        the weight within the limit, per cent.
+    unit
+        Of the value.
+    unserved
+        Ids of the demand that no candidate reaches: left out of the value.
+    compared
+        One row a set: ``set``, ``title``, ``p`` (positions it was judged by), ``value``,
+        ``optimum`` (of the same p), ``gap_pct`` (how much worse), ``located``, ``not_located``,
+        ``best_ids`` (lists of ids), ``status``.
+    candidates
+        All positions in question, as `sites`, without the figures.
+    notes
+        What was left out, assumed or put together.
+    """
+
+    name: str
+    rules: SitingRules
+    sites: gpd.GeoDataFrame
+    allocation: gpd.GeoDataFrame
+    objective_value: float
+    unit: str
+    unserved: list[str]
+    compared: pd.DataFrame
+    candidates: gpd.GeoDataFrame
+    notes: list[str]
+
+    def lines(self) -> gpd.GeoDataFrame:
+        """Return a straight line from each place that is served to its site, with the figures."""
+        import geopandas as gpd
+        import shapely
+
+        served = self.allocation[self.allocation["site_id"].notna()]
+        ends = self.sites.geometry[served["site_id"]]
+        xy = [shapely.get_coordinates(part.to_numpy()) for part in (served.geometry, ends)]
+        shapes = shapely.linestrings(np.stack(xy, axis=1))
+        return gpd.GeoDataFrame(
+            served.drop(columns="geometry"), geometry=shapes, crs=self.allocation.crs
+        )
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the answer for machines: no shapes, no NaN."""
+        rules = self.rules
+        return {
+            "name": self.name,
+            "title": rules.title,
+            "source": rules.source,
+            "objective": rules.objective,
+            "direction": rules.direction,
+            "profile": rules.profile,
+            "p": rules.p,
+            "within_min": rules.within_min,
+            "weight": rules.weight,
+            "value": _rounded(self.objective_value),
+            "unit": self.unit,
+            "sites": _records(self.sites),
+            "unserved": self.unserved,
+            "compared": _records(self.compared),
+            "allocation": _records(self.allocation),
+            "notes": self.notes,
+        }
+
+
+def site_facilities(  # noqa: PLR0913  (each changes one thing)
+    region: Region,
+    network: Network,
+    name: str,
+    *,
+    p: int | None = None,
+    objective: Objective | None = None,
+    direction: Direction | None = None,
+    within_min: float | None = None,
+    profile: str | None = None,
+    max_access_m: float = 1000.0,
+) -> Siting:
+    """Choose the best sites of a question of ``region.toml``, and compare plans with them.
+
+    The optimum is exact. Among equal ones: of equally far longest trips (``p_centre``) and of equal
+    cover (``max_cover``) those of the least weighted minutes, then those whose candidates come
+    first, by id. Places of the sets to compare are candidates too: what was planned or built there
+    was possible. Each set is compared with the best of as many sites as it has positions that are
+    known, and never with more.
+
+    Parameters
+    ----------
+    region, network
+        From `load_region` and `load_network`; for another date or scenario give
+        ``network.as_of(date)`` or ``with_scenario`` of both.
+    name
+        Of the question: ``[siting.NAME]``.
+    p, objective, direction, within_min, profile
+        Instead of what the question says. `p` counts the sites that are kept. `within_min` is in
+        minutes one way; those of a round trip are the mean of both ways.
+    max_access_m
+        Longest way between a place and its road, m.
+
+    Returns
+    -------
+    Siting
+        Sites, allocation, value, comparison, notes.
+
+    Raises
+    ------
+    SitingError
+        There is no such question, or it has no answer: no demand, no weight, no candidate, too many
+        or too few sites.
+    RegionError
+        There is no profile of that name.
+
+    Examples
+    --------
+    >>> import technobelt as tb
+    >>> region = tb.load_region()
+    >>> network = tb.load_network(region)
+    >>> found = tb.site_facilities(region, network, "technology_innovation_centres")
+    >>> len(found.sites), found.unit
+    (3, 'min')
+    """
+    asked: dict[str, Any] = {"p": p, "objective": objective, "direction": direction}
+    asked |= {"within_min": within_min, "profile": profile}
+    rules = _rules(region, name, {key: said for key, said in asked.items() if said is not None})
+    problem = make_problem(region, network, name, rules, max_access_m=max_access_m)
+    answer = _Answer(name, rules, problem)
+    chosen = answer.best(rules.p)
+    allocation = _allocation(problem, chosen, rules)
+    unserved = [str(place) for place in problem.demand.index[~problem.reached]]
+    return Siting(
+        name=name,
+        rules=rules,
+        sites=_sites(problem, chosen, allocation),
+        allocation=allocation,
+        objective_value=answer.value(chosen),
+        unit="%" if rules.objective == "max_cover" else "min",
+        unserved=unserved,
+        compared=_comparison(answer),
+        candidates=_with_ids(problem.candidates),
+        notes=[*problem.notes, *_notes(rules, problem)],
+    )
+
+
+def _rules(region: Region, name: str, asked: dict[str, Any]) -> SitingRules:
+    if name not in region.siting:
+        known = f"there are {', '.join(region.siting)}" if region.siting else "it has none"
+        raise SitingError(
+            f"region '{region.id}' has no [siting.{name}]; {known}. Name one of these, or add it "
+            "to region.toml."
+        )
+    if asked.get("profile", region.zones.profile) not in region.profiles:
+        raise RegionError(
+            f"no speed profile '{asked['profile']}'; there are {', '.join(region.profiles)}."
+        )
+    rules = region.siting[name].model_copy(update=asked)
+    if rules.objective == "max_cover" and not (rules.within_min or 0) > 0:
+        raise SitingError(
+            f"[siting.{name}]: max_cover needs within_min, minutes above zero; found "
+            f"{rules.within_min}. Give --within-min, or set it in region.toml."
+        )
+    return rules
+
+
+class _Answer:
+    """A problem that is asked for its best sites, each number of them once."""
+
+    def __init__(self, name: str, rules: SitingRules, problem: Problem) -> None:
+        self.where, self.rules, self.problem = f"[siting.{name}]", rules, problem
+        here = problem.reached
+        self.minutes, self.weights = problem.minutes[here], problem.weights[here]
+        self.known: dict[int, Ints] = {}
+
+    def best(self, p: int) -> Ints:
+        """Return the numbers of the best `p` candidates."""
+        if p not in self.known:
+            self.known[p] = self._solved(p)
+        return self.known[p]
+
+    def value(self, sites: Ints) -> float:
+        """Return what sites come to, NaN if they do not serve every place."""
+        rules = self.rules
+        found = worth(
+            self.minutes,
+            self.weights,
+            sites,
+            objective=rules.objective,
+            within_min=rules.within_min,
+        )
+        if not np.isfinite(found):
+            return float("nan")
+        return found * 100 if rules.objective == "max_cover" else found
+
+    def _solved(self, p: int) -> Ints:
+        self._check(p)
+        problem, rules = self.problem, self.rules
+        found = best_sites(
+            self.minutes,
+            self.weights,
+            p,
+            objective=rules.objective,
+            within_min=rules.within_min,
+            fixed=problem.fixed,
+        )
+        if found is None:
+            fewest = fewest_sites(self.minutes[self.weights > 0], problem.fixed)
+            raise SitingError(
+                f"{self.where}: {p} sites cannot serve all {len(self.minutes)} places of the "
+                f"demand that some candidate reaches; it takes {fewest}. Raise p, or ask for "
+                "max_cover."
+            )
+        return found
+
+    def _check(self, p: int) -> None:
+        n, kept = len(self.problem.candidates), int(self.problem.fixed.sum())
+        if not 1 <= p <= n:
+            raise SitingError(
+                f"{self.where}: asked for {p} sites, but there are {n} candidates at different "
+                "positions with a road near. Lower p, or widen candidates."
+            )
+        if p < kept:
+            raise SitingError(
+                f"{self.where}: asked for {p} sites, but {kept} existing ones are kept and count "
+                "in p. Raise p, or set existing_are = 'free'."
+            )
+
+
+# --- tables --------------------------------------------------------------------------------------
+
+
+def _with_ids(places: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+    stands = [", ".join(map(str, ids)) for ids in places["stands_for"]]
+    named = places.assign(id=places.index.astype(str), stands_for=stands)
+    first = [column for column in ("id", "name", "cluster") if column in named]
+    return named[[*first, "stands_for", "geometry"]]
+
+
+def _allocation(problem: Problem, chosen: Ints, rules: SitingRules) -> gpd.GeoDataFrame:
+    site, minutes = assign(problem.minutes, chosen)
+    there = np.isfinite(minutes)
+    status = np.where(problem.tied | there, np.where(there, "ok", "unreachable"), "not_tied")
+    if rules.objective == "max_cover":
+        status[there & (minutes > (rules.within_min or 0.0))] = "over_limit"
+    ids = problem.candidates.index.to_numpy(dtype=object)
+    demand = problem.demand
+    table = demand[[c for c in ("name",) if c in demand] + [demand.geometry.name]]
+    table = table.rename_geometry("geometry") if table.geometry.name != "geometry" else table
+    told = table.assign(
+        id=demand.index.astype(str),
+        site_id=np.where(there, ids[site], None),
+        time_min=np.where(there, minutes, np.nan),
+        weight=problem.weights,
+        status=status,
+    )
+    order = ["id", *(c for c in ("name",) if c in told), "site_id", "time_min", "weight", "status"]
+    return told[[*order, "geometry"]]
+
+
+def _sites(problem: Problem, chosen: Ints, allocation: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+    """Return the chosen sites with what they serve, the one with most weight first."""
+    sites = _with_ids(problem.candidates.iloc[chosen]).assign(kept=problem.fixed[chosen])
+    parts = [allocation[allocation["site_id"] == site] for site in sites.index]
+    sites["served"] = [len(part) for part in parts]
+    sites["weight"] = [float(part["weight"].sum()) for part in parts]
+    sites["mean_min"] = [_mean(part) for part in parts]
+    sites["max_min"] = [float(part["time_min"].max()) for part in parts]
+    sites = sites.sort_values(["weight", "served", "id"], ascending=[False, False, True])
+    sites["order"] = np.arange(1, len(sites) + 1)
+    last = ["order", "kept", "served", "weight", "mean_min", "max_min", "stands_for", "geometry"]
+    return sites[[*(c for c in ("id", "name", "cluster") if c in sites), *last]]
+
+
+def _mean(part: pd.DataFrame) -> float:
+    weight = float(part["weight"].sum())
+    return float((part["weight"] * part["time_min"]).sum() / weight) if weight else float("nan")
+
+
+def _comparison(answer: _Answer) -> pd.DataFrame:
+    columns = ["set", "title", "p", "value", "optimum", "gap_pct", "located", "not_located"]
+    rows = [_compared(answer, name, named) for name, named in answer.rules.compare.items()]
+    return pd.DataFrame(rows, columns=[*columns, "best_ids", "status"])
+
+
+def _compared(answer: _Answer, name: str, named: NamedSites) -> dict[str, Any]:
+    """Judge one set by the places of it that are known, beside the best of as many."""
+    problem = answer.problem
+    at = {place: problem.position_of(place) for place in named.ids}
+    located = [place for place, position in at.items() if position is not None]
+    lost = [place for place in named.ids if place not in located]
+    kept = np.flatnonzero(problem.fixed)
+    sites = np.union1d([at[place] for place in located], kept).astype(np.int64)
+    row = {"set": name, "title": named.title or name, "p": len(sites), "located": located}
+    row |= {"not_located": [p for p in lost if p not in problem.off_road], "best_ids": []}
+    row |= {"value": np.nan, "optimum": np.nan, "gap_pct": np.nan, "status": "not located"}
+    if not len(sites):
+        return row
+    value = answer.value(sites)
+    try:
+        best = answer.best(len(sites))
+    except SitingError:  # so few that no sites serve every place: nothing to be compared with
+        return row | {"status": "not all served"}
+    optimum = answer.value(best)
+    ids = [str(place) for place in problem.candidates.index[best]]
+    status = "ok" if np.isfinite(value) else "not all served"
+    gap = _gap(value, optimum, answer.rules.objective)
+    return row | {
+        "value": value,
+        "optimum": optimum,
+        "gap_pct": gap,
+        "best_ids": ids,
+        "status": status,
+    }
+
+
+def _gap(value: float, optimum: float, objective: str) -> float:
+    """Return by how many per cent of the optimum a value is worse; NaN beside nothing."""
+    worse = optimum - value if objective == "max_cover" else value - optimum
+    return 100 * worse / optimum if optimum > 0 else (0.0 if worse == 0 else float("nan"))
+
+
+def _notes(rules: SitingRules, problem: Problem) -> list[str]:
+    ids = problem.demand.index.to_numpy(dtype=object)
+    notes = [f"Times are {_WAYS[rules.direction]}, profile {rules.profile}."]
+    for lost, why in (
+        (~problem.tied & ~problem.reached, "no road near"),
+        (problem.tied & ~problem.reached, "no candidate has a way"),
+    ):
+        if lost.any():
+            share = problem.weights[lost].sum() / problem.weights.sum()
+            places = f"{lost.sum():,} of {len(lost):,} places, {share:.1%} of the weight"
+            notes.append(f"Demand left out, {why}: {places}: {listed(ids[lost])}.")
+    return [*notes, *([rules.note] if rules.note else [])]
+
+
+def _records(table: pd.DataFrame) -> list[dict[str, Any]]:
+    bare = table.drop(columns="geometry", errors="ignore")
+    return [{str(k): _rounded(v) for k, v in row.items()} for row in bare.to_dict("records")]
+
+
+def _rounded(value: Any) -> Any:
+    if isinstance(value, bool | np.bool_):
+        return bool(value)
+    if isinstance(value, float | np.floating):
+        return None if not np.isfinite(value) else round(float(value), _DIGITS)
+    return int(value) if isinstance(value, np.integer) else value
