@@ -410,7 +410,8 @@ def test_a_set_is_compared_with_the_best_of_as_many(tmp_path, road):
     assert half["optimum"] == pytest.approx(100 / 3)
     assert half["gap_pct"] == pytest.approx(50)
     assert half["best_ids"] == ["U_centre"]
-    assert half["located"] == ["T_east"]
+    assert (half["located"], half["off_road"]) == (["T_east"], ["P_lost"])
+    assert half["not_located"] == []
 
 
 @pytest.fixture(scope="module")
@@ -497,6 +498,9 @@ def test_siting_refuses_what_it_cannot_do(run, tmp_path):
     assert run("siting", "--p", "2")[0] == 2  # of which question?
     code, _, err = run("siting", "--what", "business_incubators", "--p", "99")
     assert (code, "99 sites" in err) == (1, True)
+    asked = ("siting", "--what", "business_incubators", "--picture", tmp_path / "map.jpg")
+    code, _, err = run(*asked)
+    assert (code, "pictures are .png" in err) == (1, True)
     region_of(tmp_path, "")
-    code, _, err = run("siting", tmp_path)
-    assert code == 1
+    code, _, err = run("siting", tmp_path, "--network", tb.load_region().path("roads"))
+    assert (code, "has no [siting.NAME] in region.toml" in err) == (1, True)

@@ -160,7 +160,9 @@ def _in_run(row: Any, base: str) -> str:
 
 def print_siting(found: Any) -> None:
     """Print the sites chosen and what they come to, sets compared with the best, and the notes."""
-    rules, unit = found.rules, "" if found.rules.weight is None else f" by {found.rules.weight}"
+    rules = found.rules
+    weighed = rules.weight and rules.objective != "p_centre"
+    unit = f" by {rules.weight}" if weighed else ""
     within = f" within {rules.within_min:g} min" if rules.objective == "max_cover" else ""
     click.echo(f"{found.name}: {rules.title}")
     click.echo(
@@ -188,6 +190,7 @@ _AIMS = {
 def _compared_set(row: Any, unit: str) -> str:
     """Say what a set of places comes to, beside the best of as many."""
     lost = f"; not located: {', '.join(row.not_located)}" if row.not_located else ""
+    lost += f"; no road near: {', '.join(row.off_road)}" if row.off_road else ""
     head = f"Compared: {row.title} ({', '.join(row.located) or 'none'}{lost})"
     if row.status != "ok":
         return f"{head}: {row.status}"

@@ -37,7 +37,8 @@ class SitingRules(Strict):
     """Where `p` sites should stand so that the demand is served best.
 
     `weight` is the column by which demand counts, one a place without it; `weight_missing` stands
-    in where it is empty. Sites of `existing` are kept (open in any case, and counted in `p`) or
+    in where it is empty. Places of weight zero do not count; the longest trip of ``p_centre`` is
+    over all others alike. Sites of `existing` are kept (open in any case, and counted in `p`) or
     ``free`` (candidates like others); without `existing` nothing that stands counts. `within_min`
     is the reach of ``max_cover``, in minutes of `direction`; those of a ``round_trip`` are the mean
     of both ways.

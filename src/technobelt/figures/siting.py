@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 import shapely
 
+from technobelt.errors import OutputError
 from technobelt.figures.canvas import add, around, height, legend, panels, scale_bar
 from technobelt.figures.ground import MAIN_ROADS, draw_ground, draw_roads, ground_of
 from technobelt.figures.marks import joined, name_rows, signs
@@ -61,7 +62,12 @@ def draw_siting(
     Returns
     -------
     pathlib.Path
-        The file.
+        The file. The first three sets that are compared have rings.
+
+    Raises
+    ------
+    OutputError
+        The file is no ``.png``, or cannot be written.
 
     Examples
     --------
@@ -74,6 +80,9 @@ def draw_siting(
     ...     draw_siting(region, found, f"{folder}/sites.png").name
     'sites.png'
     """
+    target = Path(path)
+    if target.suffix.lower() != ".png":
+        raise OutputError(f"cannot draw '{target.name}': pictures are .png. Name one.")
     places = [frame.to_crs(region.crs) for frame in (found.allocation, found.candidates)]
     bounds = shapely.total_bounds([*places[0].geometry, *places[1].geometry]).tolist()
     box = around(bounds, _AROUND_M)
@@ -89,7 +98,6 @@ def draw_siting(
         scale_bar(map_)
         _words(figure, map_, region, found)
 
-    target = Path(path)
     with replace_file(target) as scratch:
         picture(scratch, _ABOVE_IN + height([box], titles=False) + _BELOW_IN, draw)
     return target
@@ -138,6 +146,7 @@ def _draw_sites(map_: Axes, region: Region, found: Siting, candidates: gpd.GeoDa
 
 def _set_label(row: Any) -> str:
     lost = f"; not located: {', '.join(row.not_located)}" if row.not_located else ""
+    lost += f"; no road near: {', '.join(row.off_road)}" if row.off_road else ""
     words = textwrap.shorten(row.title, 52, placeholder=" …")
     return words if "not located" in words else words + lost
 

@@ -30,7 +30,7 @@ _DIGITS = 2
 _WAYS = {
     "to_site": "minutes to the site",
     "from_site": "minutes from the site",
-    "round_trip": "minutes a way, the mean of both ways",
+    "round_trip": "minutes a way, half of the round trip",
 }
 
 
@@ -60,9 +60,10 @@ class Siting:
     unserved
         Ids of the demand that no candidate reaches: left out of the value.
     compared
-        One row a set: ``set``, ``title``, ``p`` (positions it was judged by), ``value``,
-        ``optimum`` (of the same p), ``gap_pct`` (how much worse), ``located``, ``not_located``,
-        ``best_ids`` (lists of ids), ``status``.
+        One row a set: ``set``, ``title``, ``p`` (positions it was judged by, sites that are kept
+        among them), ``value``, ``optimum`` (of the same p), ``gap_pct`` (how much worse), lists of
+        ids: ``located``, ``not_located``, ``off_road``, ``best_ids``; and ``status``: ``ok``,
+        ``not all served``, ``no place known``.
     candidates
         All positions in question, as `sites`, without the figures.
     notes
@@ -200,11 +201,11 @@ def _rules(region: Region, name: str, asked: dict[str, Any]) -> SitingRules:
             f"region '{region.id}' has no [siting.{name}]; {known}. Name one of these, or add it "
             "to region.toml."
         )
-    if asked.get("profile", region.zones.profile) not in region.profiles:
-        raise RegionError(
-            f"no speed profile '{asked['profile']}'; there are {', '.join(region.profiles)}."
-        )
     rules = region.siting[name].model_copy(update=asked)
+    if rules.profile not in region.profiles:
+        raise RegionError(
+            f"no speed profile '{rules.profile}'; there are {', '.join(region.profiles)}."
+        )
     if rules.objective == "max_cover" and not (rules.within_min or 0) > 0:
         raise SitingError(
             f"[siting.{name}]: max_cover needs within_min, minutes above zero; found "
@@ -328,8 +329,9 @@ def _mean(part: pd.DataFrame) -> float:
 
 def _comparison(answer: _Answer) -> pd.DataFrame:
     columns = ["set", "title", "p", "value", "optimum", "gap_pct", "located", "not_located"]
+    columns += ["off_road", "best_ids", "status"]
     rows = [_compared(answer, name, named) for name, named in answer.rules.compare.items()]
-    return pd.DataFrame(rows, columns=[*columns, "best_ids", "status"])
+    return pd.DataFrame(rows, columns=columns)
 
 
 def _compared(answer: _Answer, name: str, named: NamedSites) -> dict[str, Any]:
@@ -341,8 +343,9 @@ def _compared(answer: _Answer, name: str, named: NamedSites) -> dict[str, Any]:
     kept = np.flatnonzero(problem.fixed)
     sites = np.union1d([at[place] for place in located], kept).astype(np.int64)
     row = {"set": name, "title": named.title or name, "p": len(sites), "located": located}
-    row |= {"not_located": [p for p in lost if p not in problem.off_road], "best_ids": []}
-    row |= {"value": np.nan, "optimum": np.nan, "gap_pct": np.nan, "status": "not located"}
+    row |= {"not_located": [place for place in lost if place not in problem.off_road]}
+    row |= {"off_road": [place for place in lost if place in problem.off_road], "best_ids": []}
+    row |= {"value": np.nan, "optimum": np.nan, "gap_pct": np.nan, "status": "no place known"}
     if not len(sites):
         return row
     value = answer.value(sites)

@@ -19,6 +19,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from technobelt.errors import SitingError
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
@@ -102,7 +104,7 @@ def best_sites(
     --------
     >>> minutes = np.array([[0.0, 9.0, 5.0], [9.0, 0.0, 5.0], [np.inf, 8.0, 4.0]])
     >>> best_sites(minutes, np.ones(3), 1).tolist(), best_sites(minutes, np.ones(3), 2).tolist()
-    ([2], [0, 2])
+    ([2], [0, 1])
     """
     heavy = weights > 0
     minutes, weights = minutes[heavy], weights[heavy]
@@ -326,6 +328,8 @@ def _solved(
         constraints=_constraints(tables, program.p, n, limits or [], not_this),
         options={"mip_rel_gap": 0.0},
     )
+    if found.x is None and "infeasible" not in found.message.lower():
+        raise SitingError(f"the solver gave up: {found.message} Ask for fewer candidates.")
     return None if found.x is None else np.asarray(found.x[:n] > 0.5)
 
 
