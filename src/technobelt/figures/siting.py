@@ -37,6 +37,8 @@ _ABOVE_IN, _BELOW_IN, _ROW_IN = 0.42, 1.9, 0.15
 _HEAVY_PT2, _LIGHT_PT2 = 260.0, 2.0
 #: Signs smaller by this where there are more places than this: cells, not places.
 _MANY, _OF_MANY = 300, 0.12
+#: Of more places than this lines are finer, and the outermost, this share, do not widen the map.
+_FINE, _OUTERMOST = 1_500, 0.005
 _DEMAND, _SITE, _LATER, _FAR = "#8E7CC3", "#B4350A", "#5C5C5C", "#8F8F8F"
 #: Rings of the sets compared, smallest first, so that several are seen around one place.
 _RINGS = (("#0072B2", 80.0), ("#009E73", 140.0), ("#CC79A7", 210.0))
@@ -84,8 +86,7 @@ def draw_siting(
     if target.suffix.lower() != ".png":
         raise OutputError(f"cannot draw '{target.name}': pictures are .png. Name one.")
     places = [frame.to_crs(region.crs) for frame in (found.allocation, found.candidates)]
-    bounds = shapely.total_bounds([*places[0].geometry, *places[1].geometry]).tolist()
-    box = around(bounds, _AROUND_M)
+    box = around(_bounds(*places), _AROUND_M)
     layers = [name for name in ("municipalities", "barriers", "clusters") if name in region.layers]
     ground = ground_of(region, {name: read_layer(region, name) for name in layers}, roads)
 
@@ -103,13 +104,23 @@ def draw_siting(
     return target
 
 
+def _bounds(demand: gpd.GeoDataFrame, candidates: gpd.GeoDataFrame) -> list[float]:
+    """Return what holds all candidates and the demand, but for the outermost of many cells."""
+    share = _OUTERMOST if len(demand) > _FINE else 0.0
+    xy = shapely.get_coordinates(demand.geometry.to_numpy())
+    low, high = np.quantile(xy, [share, 1 - share], axis=0)
+    west, south, east, north = candidates.total_bounds
+    return [min(low[0], west), min(low[1], south), max(high[0], east), max(high[1], north)]
+
+
 def _draw_demand(
     map_: Axes, demand: gpd.GeoDataFrame, candidates: gpd.GeoDataFrame, found: Siting
 ) -> None:
     """Draw who goes where, and the demand by its weight."""
     many = len(demand) > _MANY
     lines = found.lines().to_crs(demand.crs)
-    thin: dict[str, Any] = {"linewidth": 0.25, "alpha": 0.4} if many else {"linewidth": 0.9}
+    width = 0.25 * min(1.0, _FINE / len(demand))  # of ten thousand lines a map would be red
+    thin: dict[str, Any] = {"linewidth": width, "alpha": 0.4} if many else {"linewidth": 0.9}
     for status, colour, words in (("over_limit", _FAR, ""), ("ok", _SITE, "to its site")):
         mine = lines[lines["status"] == status]
         if len(mine):
@@ -121,7 +132,8 @@ def _draw_demand(
     look: dict[str, Any] = {"alpha": 0.6, "linewidth": 0.2 if many else 0.5, "zorder": 4}
     signs(map_, demand[ok], look | {"s": size[ok], "color": _DEMAND}, label=f"demand{by}")
     if not ok.all():
-        words = "demand beyond the limit or not served"
+        cover = found.rules.objective == "max_cover"
+        words = "demand beyond the limit or not served" if cover else "demand not served"
         signs(map_, demand[~ok], look | {"s": size[~ok], "color": _FAR}, label=words)
     hollow: dict[str, Any] = {"s": 17, "marker": "s", "facecolor": "#FFFFFF", "zorder": 5}
     signs(map_, candidates, hollow | {"edgecolor": _LATER, "linewidth": 0.9}, label="candidate")
