@@ -45,11 +45,11 @@ class Siting:
     rules
         Its rules, with what was asked for instead.
     sites
-        Points in the region's CRS, indexed by id, the one with most weight first: ``id``, ``name``,
-        ``cluster``, ``order``, ``kept`` (it stood before), ``served`` (places), ``weight``,
-        ``mean_min`` (weighted), ``max_min``, ``stands_for`` (ids at the position).
+        Points in the network's CRS, indexed by id, the one with most weight first: ``id``,
+        ``name``, ``cluster``, ``order``, ``kept`` (it stood before), ``served`` (places),
+        ``weight``, ``mean_min`` (weighted), ``max_min``, ``stands_for`` (ids at the position).
     allocation
-        The demand, points in the region's CRS, indexed by id: ``id``, ``name`` where it has one,
+        The demand, points in the network's CRS, indexed by id: ``id``, ``name`` where it has one,
         ``site_id``, ``time_min``, ``weight``, ``status`` (``ok``; ``over_limit``: farther than
         ``within_min``; ``unreachable``; ``not_tied``: no road near).
     objective_value

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
+import shapely
 
 from technobelt.errors import PointError, SitingError
 from technobelt.layers import FACILITIES, located, read_layer, select
@@ -119,13 +120,17 @@ def make_problem(
         off_road,
         [*notes, *told],
     )
-    if not (problem.reached & (weights > 0)).any():
+    _check_ways(where, problem)
+    return problem
+
+
+def _check_ways(where: str, problem: Problem) -> None:
+    if not (problem.reached & (problem.weights > 0)).any():
         raise SitingError(
             f"{where}: none of the {len(problem.candidates)} candidates has a way to any of the "
-            f"{len(demand)} places of the demand. Check the roads, the date and [siting] "
-            "candidates."
+            f"{len(problem.demand)} places of the demand. Check the roads, their date and what "
+            "candidates and demand select."
         )
-    return problem
 
 
 # --- demand --------------------------------------------------------------------------------------
@@ -315,15 +320,9 @@ def _minutes(
     if rules.direction != "to_site":
         ways.append(matrix(model, sites[1], demand[1], root="origins")[0].T)
     minutes = np.asarray(sum(ways) / (60.0 * len(ways)))
-    x, y = (
-        np.abs(
-            np.subtract.outer(
-                *(getattr(f.geometry, axis).to_numpy() for f in (demand[0], sites[0]))
-            )
-        )
-        for axis in "xy"
-    )
-    minutes[(x < SAME_M) & (y < SAME_M)] = 0.0  # a place is at itself
+    tree = shapely.STRtree(sites[0].geometry.to_numpy())
+    here = tree.query(demand[0].geometry.to_numpy(), predicate="dwithin", distance=SAME_M)
+    minutes[here[0], here[1]] = 0.0  # a place is at itself
     minutes[:, ~sites[1].tied] = np.inf
     return minutes
 
