@@ -26,6 +26,7 @@ ORDER = (
         "toml_faults",
         "claim_kinds",
         "scenario",
+        "zone_rules",
         "siting_rules",
         "region",
         "position_errors",

@@ -384,3 +384,86 @@ def test_an_output_folder_that_is_a_file_is_refused(run, tmp_path):
     (tmp_path / "taken").write_text("mine")
     refused(run("zones", "--out", tmp_path / "taken" / "zones.shp"), "taken")
     assert (tmp_path / "taken").read_text() == "mine"
+
+
+# --- zones ---------------------------------------------------------------------------------------
+
+
+def test_zones_tell_areas_as_exact_as_caps_and_cores_beside_real_ones(run, tmp_path):
+    code, out, _ = run("zones", "--pack", "kr-small-rnd-zone", "--out", tmp_path / "z.gpkg")
+    assert code == 0
+    written = gpd.read_file(tmp_path / "z.gpkg")
+    assert (written["area_km2"] <= 2).all()
+    for row in written.itertuples():
+        assert row.zone_id in out
+        assert f"{row.area_km2:.3f}" in out
+    assert "Cores chosen, and those of zones that were really designated:" in out
+    assert out.rstrip().endswith("z.gpkg")
+    assert (tmp_path / "z.gpkg.LICENCE.txt").is_file()
+
+
+def test_zones_say_which_rule_is_not_met(run, tmp_path):
+    pack = "kr-national-innovation-cluster"
+    code, out, _ = run("zones", "--pack", pack, "--out", tmp_path / "z.geojson")
+    assert code == 0
+    assert (
+        "Not met: west: rule radius_km is not met: needed all sites of the one zone within" in out
+    )
+
+
+def test_the_score_of_a_place_is_told_by_factor(run, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    code, out, _ = run("zones", "--at", "UNI04")
+    assert code == 0
+    assert list(tmp_path.iterdir()) == []  # nothing is written
+    for factor in tb.load_region().zones.factors:
+        assert f"\n{factor} " in out
+    assert "cluster east, score 0." in out
+    code, said, _ = run("zones", "--at", "UNI04", "--json")
+    cell = json.loads(said)
+    assert sum(one["score"] * one["weight"] for one in cell["factors"]) == pytest.approx(cell["score"], abs=1e-3)  # fmt: skip
+    refused(run("zones", "--at", "127.0,37.5"), "lies on no land of a cluster")
+
+
+def test_draws_of_zones_are_told_and_written(run, tmp_path):
+    out = tmp_path / "z.gpkg"
+    more = ["--robustness", tmp_path / "r.tif", "--suitability", tmp_path / "s.tif"]
+    code, said, _ = run("zones", "--pack", "kr-small-rnd-zone", "--draws", 2, "--out", out, *more)
+    assert code == 0
+    assert "In 2 draws of weights and speeds:" in said
+    assert "core of west: " in said
+    kinds = set(gpd.read_file(out, layer="robustness")["kind"])
+    assert kinds == {"core", "fringe"}
+    for name in ("r.tif", "s.tif"):
+        with rasterio.open(tmp_path / name) as raster:
+            assert raster.tags(ns="IMAGE_STRUCTURE")["LAYOUT"] == "COG"
+        assert (tmp_path / f"{name}.LICENCE.txt").is_file()
+    assert run("zones", "--robustness", "r.tif")[0] == 2
+
+
+def test_zones_of_two_dates_say_what_was_gained(run, tmp_path):
+    changes = tmp_path / "changes.gpkg"
+    dates = ["--as-of", "1999", "--as-of", "2021"]
+    code, out, _ = run("zones", *dates, "--out", tmp_path / "z.shp", "--changes", changes)
+    assert code == 0
+    assert "1999: 3 zones, " in out
+    assert "gained" in set(gpd.read_file(changes)["change"])
+    assert run("zones", "--changes", changes)[0] == 2
+
+
+def test_packs_are_listed_with_sources_and_what_is_assumed(run, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    code, out, _ = run("zones", "--list-packs")
+    assert code == 0
+    for words in ("uk-tax-sites", "CP 315", "Assumed, not in the source: per.", "sites_max = 3"):
+        assert words in out
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_zones_that_cannot_be_drawn_are_an_error_that_says_why(run, tmp_path):
+    out = tmp_path / "z.shp"
+    refused(run("zones", "--pack", "mine", "--out", out), "no rule pack 'mine'", "uk-tax-sites")
+    refused(run("zones", "--cell-m", 1, "--out", out), "million", "Take 50 m or more")
+    snapped = ["--pack", "kr-small-rnd-zone", "--snap", "submunicipalities"]
+    refused(run("zones", *snapped, "--out", out), "rule snap is not met", "Closest: ")
+    assert not out.exists()

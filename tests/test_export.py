@@ -223,6 +223,55 @@ def test_the_dictionary_says_what_each_field_means(tmp_path):
     )
 
 
+PACKS = ["functional", "kr-small-rnd-zone", "kr-national-innovation-cluster", "uk-tax-sites"]
+
+
+@pytest.fixture(scope="module", params=PACKS)
+def drawn(request):
+    region = tb.load_region()
+    return tb.draw_zones(region, tb.load_network(region), pack=request.param)
+
+
+@pytest.mark.parametrize("encoding", ["UTF-8", "CP949"])
+def test_zones_of_every_pack_fit_into_a_shapefile_whole_and_each_field_is_explained(
+    drawn, tmp_path, encoding
+):
+    shp = export_shapefile(drawn, tmp_path / "a.shp", encoding=encoding)
+    expected = drawn.drop(columns="geometry").astype(object)
+    expected = expected.where(expected.notna(), None).to_dict("list")
+    assert read(shp) | {"wkb_geometry": None} == expected | {"wkb_geometry": None}
+    with shp.with_suffix(".fields.csv").open(encoding=encoding.replace("8", "8-SIG")) as file:
+        rows = list(csv.DictReader(file))
+    assert [row["field"] for row in rows] == list(expected)
+    assert [row["field"] for row in rows if row["changed"] or not row["meaning"]] == []
+
+
+def test_how_firm_zones_are_and_what_they_gain_is_explained_too(tmp_path):
+    firm = points(
+        2, cluster=["east"] * 2, kind=["core", "fringe"], area_km2=[2.5, 1.0], stays=[1.0, 0.4]
+    )
+    rows = dictionary(export_shapefile(firm, tmp_path / "a.shp"))
+    assert "nine draws of ten" in rows["kind"]["meaning"]
+    assert rows["stays"]["unit"] == "0 to 1"
+    run = {"run": ["2021"], "base": ["1999"], "cluster": ["east"], "change": ["gained"]}
+    changed = points(1, **run, area_km2=[2.5])
+    rows = dictionary(export_shapefile(changed, tmp_path / "b.shp"))
+    assert rows["change"]["meaning"] == "kept, gained or lost, from base to run"
+    assert all(row["meaning"] for row in rows.values())
+
+
+def test_complexes_are_explained_as_complexes_and_not_as_how_firm_zones_are(tmp_path):
+    places = points(1, name=["A"], kind=["free_trade_zone"], cluster=["east"], area_km2=[2.5])
+    rows = dictionary(export_shapefile(places, tmp_path / "a.shp"))
+    assert "draws" not in rows["kind"]["meaning"]
+
+
+def test_a_text_that_is_cut_is_a_warning(tmp_path, caplog):
+    export_shapefile(points(1, rule=["whole units: " + "dong, " * 60]), tmp_path / "a.shp")
+    assert "a.shp: field 'rule': 1 texts cut at 254 bytes (first in row 1)" in caplog.text
+    assert [record.levelname for record in caplog.records] == ["WARNING"]
+
+
 def test_a_stranger_s_columns_get_no_meaning_of_ours(tmp_path):
     rows = dictionary(
         export_shapefile(points(1, km=[1], owner=["x"], floor=[2]), tmp_path / "a.shp")

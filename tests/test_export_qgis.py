@@ -11,6 +11,7 @@ import zipfile
 
 import geopandas as gpd
 import numpy as np
+import pyproj
 import pytest
 import shapely
 
@@ -24,6 +25,8 @@ from technobelt.export import (
     write_qgis_project,
     write_qml,
 )
+from technobelt.export.styles import raster_style
+from technobelt.rasters import Grid, write_bands
 from technobelt.style import band_colour, cluster_colour, load_style
 
 EXTENT = (1_000_000.0, 1_700_000.0, 1_030_000.0, 1_720_000.0)
@@ -85,16 +88,28 @@ def folder(tmp_path):
     export_shapefile(zones, home / "zones.shp")
     export_shapefile(zones, home / "zones_cp949.shp", encoding="CP949")
     write_qml(home / "zones.qml", "zones", "polygon", label="name")
+    write_geopackage({"zones": zones, "robustness": core_and_fringe()}, home / "zones.gpkg")
     write_times(home / "times.tif")
+    grid = Grid(1_000_000.0, 1_720_000.0, 500.0, 40, 60)
+    write_bands(home / "suitability.tif", grid, pyproj.CRS(5179), {"suitability": SCORES})
     for style, geometry in STYLES:
         write_qml(home / "styles" / f"{style}-{geometry}.qml", style, geometry, label="name")
     return home
 
 
+def core_and_fringe():
+    areas = boxes(kind=["core", "fringe", "core"], cluster=["east"] * 3)
+    return areas.set_geometry([shapely.box(0, 0, 9, 9), *areas.geometry[1:]], crs=5179)
+
+
+#: Rows from north to south: the lowest scores, no score, half, the highest.
+SCORES = np.repeat([0.0, np.nan, 0.5, 1.0], 10)[:, None] * np.ones(60)
+
+
 STYLES = [
     *((style, geometry) for style in ("plain", "complexes", "centres", "universities", "land") for geometry in ("point", "line", "polygon")),
     *((style, "polygon") for style in ("clusters", "zones", "isochrones", "municipalities", "barriers")),
-    *((style, "polygon") for style in ("outlines", "producer_services", "mechanical_industry", "provinces", "submunicipalities")),
+    *((style, "polygon") for style in ("outlines", "producer_services", "mechanical_industry", "provinces", "submunicipalities", "robustness")),
     *((style, "line") for style in ("roads", "corridor")),
     *((style, "point") for style in ("interchanges", "population", "positions", "growth_poles")),
 ]  # fmt: skip
@@ -129,6 +144,9 @@ LAYERS = [
     ProjectLayer("Clusters", "layers.gpkg", "Plan", "polygon", "clusters", "clusters", label="name"),
     ProjectLayer("Zones", "zones.shp", "Zones", "polygon", "zones", label="name"),
     ProjectLayer("Zones for older software", "zones_cp949.shp", "Zones", "polygon", "zones", label="name", visible=False),
+    ProjectLayer("Core and fringe", "zones.gpkg", "Zones", "polygon", "robustness", "robustness", visible=False),
+    ProjectLayer("Share of draws", "suitability.tif", "Zones", "raster", "stays", visible=False),
+    ProjectLayer("Suitability", "suitability.tif", "Zones", "raster", "suitability", visible=False),
     ProjectLayer("Roads", "layers.gpkg", "Roads", "line", "roads", "roads"),
     ProjectLayer("Driving time", "isochrones.gpkg", "Isochrones", "polygon", "isochrones"),
     ProjectLayer("Ninety minutes", "isochrones.gpkg", "Isochrones", "polygon", "isochrones", where='"minutes" = 90', visible=False),
@@ -216,6 +234,34 @@ def test_only_discs_are_hatched_and_dashed():
     assert (found["landuse"]["style"], found["landuse"]["outline_style"]) == ("solid", "solid")
 
 
+def test_the_core_of_zones_is_solid_and_their_fringe_hatched_unlike_discs():
+    found = categories(layer_qml("robustness", "polygon"))
+    assert (found["core"]["style"], found["fringe"]["style"]) == ("solid", "f_diagonal")
+    assert categories(layer_qml("outlines", "polygon"))["disc"]["style"] != "f_diagonal"
+
+
+def lightness(colour):
+    """L* of CIELAB, from 0 (black) to 100."""
+    srgb = np.frombuffer(bytes.fromhex(colour.removeprefix("#")), np.uint8) / 255
+    linear = np.where(srgb > 0.04045, ((srgb + 0.055) / 1.055) ** 2.4, srgb / 12.92)
+    return 116 * np.cbrt(linear @ [0.2126, 0.7152, 0.0722]) - 16
+
+
+def test_suitability_darkens_in_even_steps_so_that_it_survives_a_grey_print():
+    steps = -np.diff([lightness(colour) for colour in load_style()["suitability"]["colours"]])
+    assert steps.min() > 9
+    assert steps.max() < 13
+
+
+@pytest.mark.parametrize(("style", "half"), [("suitability", "0.5"), ("stays", "50%")])
+def test_scores_and_shares_run_from_0_to_1_whatever_the_raster_holds(style, half):
+    shader = raster_style(style).find(".//colorrampshader")
+    items = shader.findall("item")
+    assert (shader.get("minimumValue"), shader.get("maximumValue")) == ("0", "1")
+    assert [float(item.get("value")) for item in items] == np.linspace(0, 1, 9).tolist()
+    assert items[4].get("label") == half
+
+
 def test_positions_have_a_colour_for_each_word_of_the_comparison():
     found = categories(layer_qml("positions", "point"))
     assert set(found) == {"agrees", "moved", "unconfirmed"}
@@ -237,6 +283,8 @@ BAD = [
     ("an absolute path", [ProjectLayer("R", "/data/zones.shp", "g", "polygon")], OutputError, "beside it"),
     ("a layer twice", [LAYERS[0], LAYERS[0]], OutputError, "one of them twice"),
     ("no layer", [], OutputError, "no layers"),
+    ("a vector's style for a raster", [ProjectLayer("R", "times.tif", "g", "raster", "zones")], OutputError, "no raster style 'zones'. Choose one of minutes, suitability, stays"),
+    ("a raster's style for a vector", [ProjectLayer("R", "zones.shp", "g", "polygon", "suitability")], OutputError, "no style 'suitability'"),
     ("no such style", [ProjectLayer("R", "zones.shp", "g", "polygon", "rococo")], OutputError, "no style 'rococo'"),
 ]  # fmt: skip
 
@@ -270,6 +318,7 @@ found["layers"] = {
         "crs": layer.crs().authid(),
         "rows": layer.featureCount() if layer.type() == QgsMapLayerType.VectorLayer else None,
         "renderer": layer.renderer().type(),
+        "ramp": [item.label for item in layer.renderer().shader().rasterShaderFunction().colorRampItemList()] if layer.type() == QgsMapLayerType.RasterLayer else [],
         "legend": [item.label() for item in layer.renderer().legendSymbolItems()] if layer.type() == QgsMapLayerType.VectorLayer else [],
         "labels": layer.type() == QgsMapLayerType.VectorLayer and layer.labelsEnabled() and layer.labeling().settings().fieldName,
         "names": [row["name"] for row in layer.getFeatures()] if layer.name().startswith("Zones") else [],
@@ -291,6 +340,13 @@ image.save(picture)
 found["errors"] = [error.message for error in job.errors()]
 found["corner"] = image.pixelColor(0, 399).name()
 found["middle"] = image.pixelColor(285, 60).name()
+settings.setLayers([layer for layer in project.mapLayers().values() if layer.name() == "Suitability"])
+alone = QgsMapRendererSequentialJob(settings)
+alone.start()
+alone.waitForFinished()
+scores = alone.renderedImage()
+found["scores"] = [scores.pixelColor(300, y).getRgb()[:3] for y in (50, 150, 250, 350)]
+found["errors"] += [error.message for error in alone.errors()]
 layout = project.layoutManager().layouts()[0]
 found["items"] = sorted(item.id() for item in layout.items() if isinstance(item, QgsLayoutItem) and item.id())
 found["layout"] = QgsLayoutExporter(layout).exportToImage(picture.replace(".png", "-layout.png"), QgsLayoutExporter.ImageExportSettings())
@@ -336,6 +392,10 @@ def plain_environment():
         if not name.startswith(("PYTHON", "VIRTUAL_ENV", "GDAL", "PROJ"))
     }
     return kept | {"QT_QPA_PLATFORM": "offscreen"}
+
+
+def rgb_of(colour):
+    return np.frombuffer(bytes.fromhex(colour.removeprefix("#")), np.uint8).astype(float)
 
 
 @pytest.fixture
@@ -390,6 +450,17 @@ def test_qgis_opens_the_project_after_its_folder_was_renamed(opened):
     assert layers["Producer services"]["legend"][1] == "2 to 4% of the nation's workers"
     assert layers["Local plans"]["legend"] == ["footwear", "machines"]
     assert layers["Outlines of complexes"]["legend"] == ["Outline by land use", "Disc: no border is known"]  # fmt: skip
+    assert layers["Core and fringe"]["legend"] == ["Core: in 90% of draws or more", "Fringe: in some draws"]  # fmt: skip
+    # rasters: minutes in classes; scores in a ramp, nothing drawn where there is no score
+    assert layers["Minutes"]["ramp"] == ["30 minutes", "60 minutes", "90 minutes", "120 minutes", "more"]  # fmt: skip
+    assert layers["Suitability"]["renderer"] == "singlebandpseudocolor"
+    assert (layers["Suitability"]["ramp"][4], layers["Share of draws"]["ramp"][4]) == ("0.5", "50%")
+    low, unknown, half, high = (np.array(rgb) for rgb in opened["scores"])
+    sea = rgb_of(load_style()["base"]["sea"])
+    assert unknown.tolist() == sea.tolist()
+    ramp = load_style()["suitability"]["colours"]
+    for seen, colour in ((low, ramp[0]), (half, ramp[4]), (high, ramp[8])):
+        assert abs(seen - (0.8 * rgb_of(colour) + 0.2 * sea)).max() < 2
     # what is drawn
     assert opened["errors"] == []
     assert opened["corner"] == load_style()["base"]["sea"].lower()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import struct
 import xml.etree.ElementTree as ET
+from functools import cache
 
 import geopandas as gpd
 import numpy as np
@@ -15,16 +16,26 @@ from matplotlib.figure import Figure
 
 import technobelt as tb
 from hand_region import CRS, land_cells, make_region
-from technobelt.errors import LayerError
-from technobelt.figures import draw_layers, ground_of, layers, network_maps
+from technobelt.errors import LayerError, OutputError
+from technobelt.figures import (
+    draw_layers,
+    ground_of,
+    layers,
+    network_maps,
+    zone_maps,
+    zones_picture,
+)
 from technobelt.figures.canvas import panels
 from technobelt.figures.dates import dated_roads
 from technobelt.figures.layer_maps import DRAWINGS, TABLES, Sheet, _cover, _raster
 from technobelt.figures.layers import _bounds
 from technobelt.figures.marks import choropleth, name_rows
 from technobelt.figures.png import picture
+from technobelt.figures.zones import _boxes, _places, _Sheet
 from technobelt.network import save_network
 from technobelt.schema import LAYERS, NOT_LOCATED
+from technobelt.style import load_style
+from technobelt.zones import delineate_zones, redraw_zones
 
 CORNER = np.array([1_100_000.0, 1_690_000.0])
 ALIGNMENTS = """alignments = [
@@ -426,3 +437,100 @@ def test_both_networks_stand_in_one_svg(two_dates):
     ids = re.findall(r'\bid="([^"]+)"', svg)
     assert len(ids) == len(set(ids))
     assert 'aria-labelledby="networks-caption"' in svg
+
+
+# --- zones ---------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def zones_by(built_in):
+    """Draw the zones of a pack once."""
+    network = tb.load_network(built_in)
+    return cache(lambda pack: delineate_zones(built_in, network, pack=pack))
+
+
+@pytest.fixture(scope="module")
+def svg_of(built_in):
+    names = ("clusters", "complexes", "universities", "centres", "outlines", "interchanges")
+    shown = {name: tb.read_layer(built_in, name) for name in names}
+    ground = ground_of(built_in, shown, None)
+    return lambda drawn, **more: zone_maps(built_in, drawn, shown, ground, **more)
+
+
+def svg_words(svg):
+    return [e.text for e in ET.fromstring(svg).iter("{http://www.w3.org/2000/svg}text")]  # noqa: S314
+
+
+def test_the_cores_of_zones_are_named_and_so_are_those_really_designated(zones_by, svg_of):
+    told = svg_words(svg_of(zones_by("kr-small-rnd-zone")))
+    assert {"Inje University", "core institution of a zone", "core really designated in 2019"} <= {
+        *told
+    }
+    assert "Korea Electrotechnology" in told  # designated, but another core was chosen
+    others = svg_words(svg_of(zones_by("functional")))
+    assert not any("designated" in word for word in others)
+
+
+def test_a_cluster_without_a_zone_says_so(zones_by, svg_of):
+    told = svg_words(svg_of(zones_by("kr-national-innovation-cluster")))
+    assert "Jinju/Sacheon: no zone" in told
+    assert "Changwon/Masan" in told
+
+
+def test_several_sites_of_a_cluster_are_told_apart_by_what_their_ids_end_with(zones_by, svg_of):
+    drawn = zones_by("uk-tax-sites")
+    ends = {key.rsplit("-", 1)[-1] for key in drawn.zones["zone_id"]}
+    assert len(ends) == 9
+    assert ends <= set(svg_words(svg_of(drawn)))
+
+
+def test_core_and_fringe_are_shown_only_where_it_was_asked_how_firm_zones_are(zones_by, svg_of):
+    drawn = zones_by("kr-small-rnd-zone")
+    plain, firm = svg_of(drawn), svg_of(drawn, firm=redraw_zones(drawn, draws=2))
+    assert "<pattern" not in plain
+    assert "<pattern" in firm
+    assert "fringe: in some draws only" in svg_words(firm)
+    assert "fringe: in some draws only" not in svg_words(plain)
+
+
+def test_small_sites_fill_a_good_part_of_their_map(built_in, zones_by):
+    drawn = zones_by("kr-small-rnd-zone")
+    shown = {"clusters": tb.read_layer(built_in, "clusters")}
+    bare = ground_of(built_in, shown, None)
+    boxes = _boxes(_Sheet(built_in, drawn, shown, bare, None, _places(built_in, shown)))
+    for cluster, shape in zip(drawn.zones["cluster"], drawn.zones.geometry, strict=True):
+        frame = shapely.box(*boxes[cluster])
+        assert frame.contains(shape)
+        assert shape.area > 0.05 * frame.area
+
+
+def test_shades_of_suitability_get_darker_in_equal_steps():
+    shades = load_style()["suitability"]
+    rgb = np.array([[int(c[i : i + 2], 16) for i in (1, 3, 5)] for c in shades["quiet"]]) / 255
+    linear = np.where(rgb <= 0.04045, rgb / 12.92, ((rgb + 0.055) / 1.055) ** 2.4)
+    light = 116 * np.cbrt(linear @ [0.2126, 0.7152, 0.0722]) - 16  # CIELAB
+    assert np.diff(light) == pytest.approx(np.full(4, -8.0), abs=0.6)
+    assert len(shades["breaks"]) == 4
+
+
+@pytest.mark.parametrize("suffix", [".png", ".svg"])
+def test_zones_become_a_picture_by_the_suffix(built_in, zones_by, tmp_path, suffix):
+    drawn = zones_by("kr-small-rnd-zone")
+    file = zones_picture(tmp_path / f"zones{suffix}", built_in, drawn)
+    first = file.read_bytes()
+    assert first.startswith(b"\x89PNG" if suffix == ".png" else b"<?xml")
+    assert zones_picture(file, built_in, drawn).read_bytes() == first
+
+
+def test_another_suffix_is_refused_and_the_known_ones_are_named(built_in, zones_by, tmp_path):
+    with pytest.raises(OutputError, match=r"\.png or \.svg, not 'zones\.bmp'"):
+        zones_picture(tmp_path / "zones.bmp", built_in, zones_by("functional"))
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_zones_of_a_region_without_factors_or_further_layers_are_drawn(tmp_path, draw):
+    (tmp_path / "region").mkdir()
+    region = make_region(tmp_path / "region")
+    road = draw({"a": (-10_000, 0), "b": (70_000, 0)}, [("a", "b", {"class": "primary"})])
+    drawn = delineate_zones(region, road)
+    assert zones_picture(tmp_path / "zones.png", region, drawn).stat().st_size > 10_000

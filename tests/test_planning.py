@@ -7,26 +7,45 @@ import os
 import re
 import xml.etree.ElementTree as ET
 import zipfile
+from dataclasses import replace
 
 import geopandas as gpd
+import numpy as np
 import pyogrio
 import pytest
+import rasterio
 
 import technobelt as tb
 from technobelt.errors import MissingFileError, OutputError
 from technobelt.manifest import file_hash
 from technobelt.planning import plan
+from technobelt.zones import ZONE_COLUMNS, redraw_zones
 
 FILES = (
     *("claims.json", "isochrones.gpkg", "zones.gpkg", "zones.shp", "zones.shx", "zones.dbf"),
     *("zones.prj", "zones.cpg", "zones.fields.csv", "layers.gpkg", "map.html", "report.html"),
-    *("technobelt.qgz", "manifest.json", "LICENCE"),
+    *("technobelt.qgz", "manifest.json", "LICENCE", "suitability.tif"),
 )
 
 
 @pytest.fixture(scope="module")
 def done():
     return plan(minutes=(30, 90))
+
+
+@pytest.fixture(scope="module")
+def tested(done):
+    """Return the plan with how firm its zones are."""
+    return replace(done, firm=redraw_zones(done.drawn, draws=2))
+
+
+@pytest.fixture(scope="module")
+def tested_folder(tested, tmp_path_factory):
+    home = tmp_path_factory.mktemp("tested")
+    written = tested.write(home)
+    assert written["suitability"] == home / "suitability.tif"
+    assert written["robustness"] == home / "robustness.tif"
+    return home
 
 
 @pytest.fixture(scope="module")
@@ -108,16 +127,61 @@ def test_the_map_the_layers_and_the_project_hold_the_paper_s_other_layers(folder
         assert f'"{name}"' in page
 
 
-def test_the_project_shows_outlines_and_keeps_the_paper_s_layers_for_later(folder):
+def groups_of(folder):
+    """Groups of the project: their layers, and whether each is switched on."""
     with zipfile.ZipFile(folder / "technobelt.qgz") as archive:
         tree = ET.fromstring(archive.read("technobelt.qgs")).find("layer-tree-group")  # noqa: S314
-    groups = {
+    return {
         group.get("name"): {
             leaf.get("name"): leaf.get("checked") == "Qt::Checked"
             for leaf in group.iter("layer-tree-layer")
         }
         for group in tree
     }
+
+
+def test_zones_have_all_their_columns_and_suitability_lies_beside_them(folder, done):
+    zones = gpd.read_file(folder / "zones.gpkg", layer="zones")
+    assert list(zones.columns) == [*ZONE_COLUMNS, "geometry"]
+    assert pyogrio.list_layers(folder / "zones.gpkg")[:, 0].tolist() == ["zones"]
+    with rasterio.open(folder / "suitability.tif") as raster:
+        assert raster.descriptions[0] == "suitability"
+        score = raster.read(1)
+    np.testing.assert_array_equal(score, done.drawn.suitability.score.astype("float32"))
+    assert groups_of(folder)["Zones"] == {"Innovation zones": True, "Suitability": False}
+    page = (folder / "map.html").read_text(encoding="utf-8")
+    assert '"Core and fringe of zones"' not in page
+
+
+def test_a_plan_that_tested_its_zones_shows_how_firm_they_are(tested_folder, tested):
+    files = {path.name for path in tested_folder.iterdir()}
+    assert files == {*FILES, "robustness.tif"}
+    layers = pyogrio.list_layers(tested_folder / "zones.gpkg")[:, 0].tolist()
+    assert layers == ["zones", "robustness"]
+    areas = gpd.read_file(tested_folder / "zones.gpkg", layer="robustness")
+    assert areas["area_km2"].tolist() == tested.firm.areas["area_km2"].tolist()
+    assert set(areas["kind"]) == {"core", "fringe"}
+    with rasterio.open(tested_folder / "robustness.tif") as raster:
+        shares = raster.read(1)
+    assert np.nanmin(shares) > 0
+    assert np.nanmax(shares) == 1
+    assert groups_of(tested_folder)["Zones"] == {
+        "Innovation zones": True,
+        "Core and fringe": True,
+        "Share of draws": False,
+        "Suitability": False,
+    }
+
+
+def test_the_map_of_a_tested_plan_tells_core_fringe_and_draws_and_stays_small(tested_folder):
+    page = (tested_folder / "map.html").read_text(encoding="utf-8")
+    assert '"Core and fringe of zones"' in page
+    assert len(re.findall(r"its land stays in \d+% of draws", page)) == 3
+    assert (tested_folder / "map.html").stat().st_size < 6_000_000
+
+
+def test_the_project_shows_outlines_and_keeps_the_paper_s_layers_for_later(folder):
+    groups = groups_of(folder)
     assert groups["The paper"] == {
         "Growth poles": False,
         "Local plans": False,

@@ -6,6 +6,8 @@ import math
 import re
 import xml.etree.ElementTree as ET
 from collections import Counter
+from dataclasses import replace
+from functools import cache
 from html.parser import HTMLParser
 
 import geopandas as gpd
@@ -28,6 +30,10 @@ from technobelt.figures import (
 from technobelt.figures.canvas import _path
 from technobelt.report import write_report
 from technobelt.report.wording import sentences
+from technobelt.report.zones import transfer_words
+from technobelt.zone_rules import Constraint, Transfer
+from technobelt.zones import redraw_zones
+from technobelt.zones.unmet import Unmet
 
 CLUSTERS = {"east": "East", "centre": "Centre", "west": "West"}
 SHOWN = ("clusters", "municipalities", "complexes", "universities", "centres", "corridor")
@@ -122,17 +128,6 @@ def bands(region, layers, **columns):
     return gpd.GeoDataFrame(rows, crs=region.crs).assign(**columns)
 
 
-def drawn_zones(region, layers):
-    middles = layers["clusters"].to_crs(region.crs).representative_point()
-    rows = [
-        {"zone_id": f"zone-{name}", "cluster": name, "name": "zone", "special": None, "area_km2": 12.25,
-         "complexes": 2, "universit": 1, "centres": 4, "hub_min": 10.9, "hub_worst": None,
-         "profile": "typical", "rule": "a rule", "geometry": shapely.MultiPolygon([middles[name].buffer(4000)])}
-        for name in CLUSTERS
-    ]  # fmt: skip
-    return gpd.GeoDataFrame(rows, crs=region.crs)
-
-
 MANIFEST = {
     "technobelt": "9.9.9", "python": "3.11.7", "packages": {"numpy": "2.4.6"},
     "parameters": {"region": "kyeongnam", "profile": None, "as_of": "1999-12-31", "minutes": [30.0, 90.0]},
@@ -153,12 +148,28 @@ def layers(region):
     return {name: tb.read_layer(region, name) for name in SHOWN}
 
 
+@pytest.fixture(scope="module")
+def roads(region):
+    return tb.load_network(region)
+
+
+@pytest.fixture(scope="module")
+def zones_by(region, roads):
+    """Draw the zones of a pack once."""
+    return cache(lambda pack: tb.delineate_zones(region, roads, pack=pack))
+
+
+@pytest.fixture(scope="module")
+def zoned(zones_by):
+    return zones_by("functional")
+
+
 @pytest.fixture
-def report(tmp_path, region, layers):
+def report(tmp_path, region, layers, zoned):
     def write(**changes):
         given = {
             "verdicts": verdicts(), "layers": layers, "roads": None, "isochrones": bands(region, layers),
-            "zones": drawn_zones(region, layers), "pairs": trips(), "audit": None, "manifest": MANIFEST,
+            "drawn": zoned, "pairs": trips(), "audit": None, "manifest": MANIFEST,
             "thresholds": THRESHOLDS,
         } | changes  # fmt: skip
         path = write_report(tmp_path / "report.html", given.pop("region", region), **given)
@@ -325,7 +336,7 @@ def test_ids_in_notes_become_names(report):
 def test_every_assumption_stands_with_its_range_and_source_and_placeholders_are_marked(
     report, region
 ):
-    page = Page(report())
+    page = Page(section(report(), "methods"))
     marked = sum(text.endswith("†") for row in page.rows for text in row if len(text) <= 5)
     assert marked == sum(len(profile.placeholders) for profile in region.profiles.values())
     for profile in region.profiles.values():
@@ -384,14 +395,14 @@ def test_an_audit_fills_in_how_often_the_picture_is_wrong(report, region, layers
     assert "Late inside" not in Page(report()).words
 
 
-def test_missing_values_are_dashes(report):
-    page = Page(report())
+def test_missing_values_are_dashes(report, zoned):
+    zones = zoned.zones.assign(hub_worst=np.nan, suit_q3=np.nan, municip=None)
+    page = Page(report(drawn=replace(zoned, zones=zones)))
     shown = {text for row in page.rows for text in row}
     assert not {"nan", "NaN", "None", "<NA>", "nan min"} & shown
-    [zone] = [
-        row for row in page.rows if row and row[0] == "Gimhae/Yangsan (east)" and "12.2" in row
-    ]
-    assert zone[-1] == "\N{EN DASH}"
+    cells = row(page, "zone-east")
+    assert cells[5] == f"{zones['hub_min'].iloc[0]:.1f} / \N{EN DASH}"
+    assert cells[-1].endswith("/ \N{EN DASH}")
 
 
 def test_text_of_others_never_becomes_markup(report, region, layers):
@@ -408,19 +419,22 @@ def test_text_of_others_never_becomes_markup(report, region, layers):
     assert Page(html).words.count(evil) > 20
 
 
-def test_a_region_without_timed_claims_zones_or_isochrones_has_a_report(report, region, layers):
+def test_a_region_without_timed_claims_zones_or_isochrones_has_a_report(
+    report, region, layers, zoned
+):
     page = Page(
         report(
             region=region.model_copy(update={"claims": [], "limits": []}),
             verdicts=verdicts(COUNT),
             layers={"clusters": layers["clusters"]},
             isochrones=bands(region, layers).iloc[:0],
-            zones=drawn_zones(region, layers).iloc[:0],
+            drawn=replace(zoned, zones=zoned.zones.iloc[:0]),
             pairs=pd.DataFrame(),
         )
     )
     assert "Of 1 claim 1 holds, 0 do not hold, 0 cannot be decided." in page.words
-    assert {"trips", "zones", "reach"}.isdisjoint(page.ids)
+    assert {"trips", "reach"}.isdisjoint(page.ids)
+    assert "no zones drawn" in page.words
 
 
 def test_it_prints_on_a4(report):
@@ -440,23 +454,23 @@ def test_with_all_roads_and_water_it_stays_small(report, region, layers):
     assert len(report(roads=main, layers=full).encode()) < 1_500_000
 
 
-def test_a_folder_that_is_a_file_is_refused(tmp_path, region, layers):
+def test_a_folder_that_is_a_file_is_refused(tmp_path, region, layers, zoned):
     (tmp_path / "out").write_text("not a folder")
     with pytest.raises(OutputError, match="out"):
         write_report(
             tmp_path / "out" / "report.html", region, verdicts=verdicts(), layers=layers, roads=None,
-            isochrones=bands(region, layers), zones=drawn_zones(region, layers), pairs=trips(), manifest=MANIFEST,
+            isochrones=bands(region, layers), drawn=zoned, pairs=trips(), manifest=MANIFEST,
         )  # fmt: skip
 
 
-def test_inputs_are_left_as_they_were(report, region, layers):
+def test_inputs_are_left_as_they_were(report, region, layers, zoned):
     given = {
         "isochrones": bands(region, layers),
-        "zones": drawn_zones(region, layers),
         "pairs": trips(),
     }
-    before = {name: frame.copy() for name, frame in given.items()}
+    before = {name: frame.copy() for name, frame in given.items()} | {"zones": zoned.zones.copy()}
     report(**given)
+    given["zones"] = zoned.zones
     for name, frame in given.items():
         pd.testing.assert_frame_equal(frame, before[name])
 
@@ -686,6 +700,121 @@ def test_without_a_comparison_there_is_no_section_for_it(report):
     assert "#compared" not in {a.get("href") for _, a in page.tags}
 
 
+# --- zones ---------------------------------------------------------------------------------------
+
+
+def section(html, name="zones"):
+    begin = html.index(f'<section id="{name}">')
+    return html[begin : html.index("</section>", begin) + len("</section>")]
+
+
+def row(page, first):
+    return next(cells for cells in page.rows if cells and cells[0] == first)
+
+
+def test_zones_say_by_which_pack_and_what_is_assumed_in_it(report, zones_by):
+    page = Page(section(report(drawn=zones_by("kr-small-rnd-zone"))))
+    assert "Special Act on the Fostering of R&D Special Zones" in page.words
+    assert row(page, "Area of a zone, at most") == [
+        "Area of a zone, at most",
+        "2\N{NO-BREAK SPACE}km²",
+    ]
+    assert row(page, "Sites in a zone, at most")[1].endswith("†")
+    assert "3 zones drawn" in page.words
+
+
+def test_areas_stand_beside_their_caps_and_are_never_rounded_above_them(report, zones_by):
+    drawn = zones_by("uk-tax-sites")
+    page = Page(section(report(drawn=drawn)))
+    assert "3 zones of 9 sites drawn" in page.words
+    for key, km2 in zip(drawn.zones["zone_id"], drawn.zones["area_km2"], strict=True):
+        cells = next(cells for cells in page.rows if any(c.startswith(key) for c in cells[1:2]))
+        assert [float(cells[2]), cells[3]] == [pytest.approx(km2, abs=5e-4), "2"]
+        assert float(cells[2]) <= 2
+    assert page.words.count(" of 6 km² in 3 sites.") == 3
+
+
+def test_a_rule_that_is_not_met_says_where_by_how_much_and_what_is_closest(report, zones_by):
+    drawn = zones_by("kr-national-innovation-cluster")
+    page = Page(section(report(drawn=drawn)))
+    cells = row(page, "Jinju/Sacheon (west)")
+    assert cells[1] == "radius_km"
+    assert cells[-2:] == [drawn.unmet[0].found, drawn.unmet[0].closest]
+    assert "1 zone of 3 sites drawn" in page.words
+    assert "All rules of the pack could be met" not in page.words
+
+
+def test_factors_tell_their_scores_in_words_and_that_they_are_assumed(report):
+    page = Page(section(report()))
+    cells = row(page, "Minutes to the nearest research university")
+    assert "1 up to 5\N{NO-BREAK SPACE}min, 0 from 30\N{NO-BREAK SPACE}min on" in cells[2]
+    assert cells[3] == "20\N{NO-BREAK SPACE}%"
+    assert cells[4].startswith("assumed")
+
+
+def test_constraints_take_the_share_of_land_that_one_counts(report, zoned):
+    ground = zoned.suitability.ground
+    wet = (ground.land["water"] > 0.5)[ground.known].mean()
+    cells = row(Page(section(report())), "Water")
+    assert cells[-2] == f"{wet * 100:.1f}\N{NO-BREAK SPACE}%"
+
+
+def test_it_is_said_whether_protected_land_was_supplied(report, region):
+    assert "No protected land was supplied" in section(report())
+    rule = Constraint(land="wood", above=0.9, protected=True, source="a test")
+    rules = region.zones.model_copy(update={"constraints": {"old_forest": rule}})
+    with_it = section(report(region=region.model_copy(update={"zones": rules})))
+    assert "Protected land was supplied and is left out: old forest." in with_it
+
+
+def test_without_draws_it_says_how_to_ask_and_with_them_how_firm_zones_are(report, zones_by):
+    drawn = zones_by("kr-small-rnd-zone")
+    assert "--draws 100" in section(report(drawn=drawn))
+    firm = redraw_zones(drawn, draws=2)
+    page = Page(section(report(drawn=drawn, firm=firm)))
+    core = firm.areas.set_index(["cluster", "kind"])["area_km2"]["east", "core"]
+    assert row(page, "Gimhae/Yangsan (east)")[1] == f"{core:.2f}"
+    assert "Inje University, Gimhae campus" in page.words
+    assert "--draws 100" not in page.words
+
+
+def test_cores_stand_beside_those_that_were_designated_and_no_overlap_is_claimed(report, zones_by):
+    html = section(report(drawn=zones_by("kr-small-rnd-zone")))
+    page = Page(html)
+    assert "2 of 3 cores are the same." in page.words
+    assert "nothing is said of how far the areas overlap" in page.words
+    assert "really designated" not in section(report())
+
+
+def test_what_packs_and_rules_say_is_escaped(report, region, zoned):
+    evil = "<script>alert('&')</script>"
+    pack = zoned.pack.model_copy(update={"title": evil, "source": evil, "note": evil})
+    zones = zoned.zones.assign(name=evil, rule=evil, municip=evil, special=evil, core=evil)
+    unmet = [Unmet(evil, evil, evil, evil, evil)]
+    factors = {
+        name: factor.model_copy(update={"title": evil, "source": evil})
+        for name, factor in region.zones.factors.items()
+    }
+    rules = region.zones.model_copy(update={"factors": factors})
+    html = report(
+        region=region.model_copy(update={"zones": rules}),
+        drawn=replace(
+            zoned,
+            drafting=replace(zoned.drafting, pack=pack),
+            zones=zones,
+            unmet=unmet,
+            notes=[evil],
+        ),
+    )
+    assert "<script" not in html
+    assert Page(section(html)).words.count(evil) > 20
+
+
+def test_transfers_are_told_in_words():
+    many = Transfer(points=[(0, 0), (5, 0.5), (10, 1)])
+    assert transfer_words(many, "") == "0 at 0, 0.5 at 5, 1 from 10 on, straight lines between"
+
+
 # --- figures -------------------------------------------------------------------------------------
 
 
@@ -694,12 +823,12 @@ def texts(svg):
     return [node.text for node in root.iter("{http://www.w3.org/2000/svg}text")]
 
 
-def test_every_figure_is_an_svg_of_its_own(region, layers):
+def test_every_figure_is_an_svg_of_its_own(region, layers, zoned):
     ground = ground_of(region, layers, None)
     figures = [
         belt_map(region, layers, ground),
         isochrone_maps(region, bands(region, layers), layers, ground, limit_min=90),
-        zone_maps(region, drawn_zones(region, layers), layers, ground),
+        zone_maps(region, zoned, layers, ground),
         trip_matrix(trips(), limit_min=90, clusters=CLUSTERS),
         threshold_curve(THRESHOLDS, limit_min=90),
         convergence_curve([[10, 0.4, 0.17, 0.69], [100, 0.29, 0.21, 0.39]]),

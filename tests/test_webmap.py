@@ -144,6 +144,31 @@ def trips(**changes):
     return table.assign(**changes)
 
 
+def sites(**changes):
+    """Two zones of one cluster, as a rule pack with several sites draws them."""
+    rows = [
+        {"zone_id": f"zone-east-{core}", "cluster": "east", "name": f"East zone at {name}",
+         "special": "motors", "pack": "uk-tax-sites", "core": core, "area_km2": 1.974,
+         "municip": "A-si; B-gu", "complexes": 1, "universit": 0, "centres": 2, "interch": 0,
+         "complex_10": 3, "univ_10": 4, "centre_10": 5, "interch_10": 6, "hub_min": 6.9,
+         "hub_worst": 9.3, "other_min": 53.0, "other_wrst": 72.4, "suit_q1": 0.61,
+         "suit_q2": 0.72, "suit_q3": 0.83, "profile": "typical", "rule": "site <= 2 km2",
+         "geometry": shapely.box(lon, 35.2, lon + 0.02, 35.22)}
+        for core, name, lon in (("UNI04", "a college", 128.7), ("C1", "a works", 128.75))
+    ]  # fmt: skip
+    return frame(rows).assign(**changes)
+
+
+def firm(**changes):
+    """Core and fringe of a cluster's zones."""
+    box = shapely.box(128.7, 35.2, 128.72, 35.22)
+    rows = [
+        {"cluster": "east", "kind": "core", "area_km2": 38.456, "stays": 0.998, "geometry": box},
+        {"cluster": "east", "kind": "fringe", "area_km2": 11.005, "stays": 0.485, "geometry": disc(128.75, 35.2)},
+    ]  # fmt: skip
+    return frame(rows).assign(**changes)
+
+
 def chords(map_):
     """What the page makes the trips of, or nothing."""
     found = re.search(r"technobelt\.pairs\((.*)\)\.addTo", page_of(map_))
@@ -531,6 +556,72 @@ def test_the_built_in_region_shows_all_of_the_paper(region):
     assert len(discs) == (tb.read_layer(region, "outlines")["outline"] == "disc").sum()
 
 
+def test_each_site_is_told_by_its_name_and_says_what_it_holds(region, layers):
+    map_ = web_map(region, layers, zones=sites())
+    tips = [zone["properties"]["tip"] for zone in geojsons(map_, "Innovation zones")]
+    assert tips == ["East zone at a college", "East zone at a works"]
+    one, two = said_of(map_, "Innovation zones")
+    assert ("zone-east-UNI04" in one, "zone-east-C1" in two) == (True, True)
+    for text in (
+        *("uk-tax-sites", "1.97 km²", "A-si; B-gu", "motors", "Place UNI04"),
+        *("7 minutes, 9 at most (typical speeds)", "53 minutes, 72 at most"),
+        *("0.72 of 1; the middle half of the land 0.61 to 0.83", "site ≤ 2 km²"),
+    ):
+        assert text in one
+    counts = re.findall(r"(\w+) +(\d) +(\d)", one)
+    assert counts == [("complexes", "1", "3"), ("Universities", "0", "4"), ("centres", "2", "5"), ("Interchanges", "0", "6")]  # fmt: skip
+
+
+@pytest.mark.parametrize("absent", sorted(set(sites().columns) - {"geometry"}))
+def test_any_column_of_zones_may_be_absent_or_empty(region, layers, absent):
+    for table in (sites().drop(columns=absent), sites(**{absent: None})):
+        said = said_of(web_map(region, layers, zones=table), "Innovation zones")
+        assert not re.search(r"None|nan|NaN", " ".join(said))
+
+
+def test_zones_say_how_firm_they_are_where_that_is_known(region, layers):
+    told = sites(stays=[0.973, np.nan], core_share=[0.913, np.nan])
+    one, two = said_of(web_map(region, layers, zones=told), "Innovation zones")
+    assert "its land stays in 97% of draws; 91% of it is firm" in one
+    assert "How firm" not in two
+
+
+def test_the_core_of_zones_is_solid_and_their_fringe_hatched_unlike_discs(region, layers, outlines):
+    layers = layers | {"outlines": outlines}
+    map_ = web_map(region, layers, zones=sites(), robustness=firm())
+    core, fringe = (f["properties"]["style"] for f in geojsons(map_, "Core and fringe of zones"))
+    assert core["fillColor"] == load_style()["robustness"]["core"]
+    assert fringe["fillColor"] == "url(#tb-fringe)"
+    page = page_of(map_)
+    turned = re.findall(r'<pattern id="(.*?)".*?rotate\((.*?)\)', page)
+    assert turned == [("tb-hatch", "45"), ("tb-fringe", "-45")]
+    one, two = said_of(map_, "Core and fringe of zones")
+    assert "stays in 90% of draws or more" in one
+    assert ("38.46 km²" in one, "48% of draws" in two) == (True, True)
+
+
+def test_the_legend_explains_core_and_fringe_where_they_are(region, layers):
+    legend = legend_of(page_of(web_map(region, layers, zones=sites(), robustness=firm())))
+    own = {text: where for text, (where, _) in legend.items() if text.startswith("Zone's")}
+    assert own == {
+        "Zone's core, in 90% of draws": ["Core and fringe of zones"],
+        "Zone's fringe, in some draws": ["Core and fringe of zones"],
+    }
+    only = legend_of(page_of(web_map(region, layers, zones=sites(), robustness=firm().iloc[:1])))
+    assert [text for text in only if text.startswith("Zone's")] == ["Zone's core, in 90% of draws"]
+
+
+def test_zones_are_filled_faintly_where_core_and_fringe_lie_below(region, layers):
+    plain = web_map(region, layers, zones=sites())
+    below = web_map(region, layers, zones=sites(), robustness=firm())
+    swatches = [legend_of(page_of(map_))["Innovation zone"][1] for map_ in (plain, below)]
+    shares = [float(re.search(r'fill-opacity="(.*?)"', swatch).group(1)) for swatch in swatches]
+    assert shares[0] > 4 * shares[1]
+    assert "Core and fringe of zones" not in layer_names(plain)
+    none = web_map(region, layers, zones=sites(), robustness=firm().iloc[:0])
+    assert "Core and fringe of zones" not in layer_names(none)
+
+
 def test_the_longest_band_is_drawn_first_and_each_origin_has_its_layer(region, layers):
     both = gpd.GeoDataFrame(
         np.concatenate([bands().to_numpy(), bands("U2").to_numpy()]),
@@ -661,6 +752,8 @@ def test_a_frame_without_its_column_is_refused_by_name(region, layers, roads):
         web_map(region, layers, isochrones=bands().drop(columns="minutes"))
     with pytest.raises(MissingColumnError, match="'margin_min'"):
         web_map(region, layers, pairs=trips().drop(columns="margin_min"))
+    with pytest.raises(MissingColumnError, match="'kind'; found: cluster, area_km2"):
+        web_map(region, layers, robustness=firm().drop(columns="kind"))
 
 
 # --- what is said --------------------------------------------------------------------------------
@@ -684,7 +777,17 @@ def test_a_name_with_html_script_and_template_shows_as_text(region, layers, outl
         "notes": [NASTY],
     }
     pairs = trips(from_name=NASTY, to_name=NASTY)
-    map_ = web_map(region, layers, isochrones=bands(), verdicts={"claims": [claim]}, pairs=pairs)
+    texts = ("zone_id", "cluster", "name", "special", "pack", "core", "municip", "profile", "rule")
+    zones = sites(**dict.fromkeys(texts, NASTY))
+    map_ = web_map(
+        region,
+        layers,
+        isochrones=bands(),
+        verdicts={"claims": [claim]},
+        pairs=pairs,
+        zones=zones,
+        robustness=firm(cluster=NASTY, kind=NASTY),
+    )
     page = page_of(map_)
     assert {name for *_, name in chords(map_)["places"]} == {safe(NASTY)}
     assert "<script>alert" not in page

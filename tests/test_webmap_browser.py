@@ -96,6 +96,18 @@ def hub_trips(region):
     return table.assign(from_name="Hub " + table["from_id"], to_name="Hub " + table["to_id"])
 
 
+def zones_around(hub, metres):
+    table = hub[["cluster", "geometry"]].assign(name="Zone of " + hub["cluster"])
+    return table.set_geometry(hub.geometry.buffer(metres))
+
+
+def core_and_fringe(hub):
+    core = hub[["cluster"]].set_geometry(hub.geometry.buffer(1000)).assign(kind="core")
+    around = hub.geometry.buffer(3000).difference(hub.geometry.buffer(1000))
+    fringe = hub[["cluster"]].set_geometry(around).assign(kind="fringe")
+    return pd.concat([core, fringe])
+
+
 @pytest.fixture(scope="module")
 def page(tmp_path_factory):
     region = tb.load_region()
@@ -133,6 +145,7 @@ def page(tmp_path_factory):
         "observed_min": 94.0,
     }
     told = {"isochrones": isochrones, "verdicts": {"claims": [claim]}, "pairs": hub_trips(region)}
+    told |= {"zones": zones_around(hub, 2000), "robustness": core_and_fringe(hub)}
     map_ = web_map(region, layers, roads=road, **told)
     return write_map(map_, tmp_path_factory.mktemp("map") / "map.html")
 
@@ -212,13 +225,33 @@ def test_discs_are_hatched_with_a_pattern_that_the_page_has(page, tmp_path):
     assert said == []
 
 
+def test_core_and_fringe_lie_below_the_zones_and_go_with_their_legend(page, tmp_path):
+    script = (
+        SWITCH
+        + """
+      const fills = () => [...document.querySelectorAll('.leaflet-tb-firm-pane path')].map((p) => p.getAttribute('fill'));
+      const told = () => [...document.querySelectorAll('.tb-entry:not([hidden]) span:last-child')].map((e) => e.textContent).filter((t) => t.startsWith("Zone's"));
+      const level = (pane) => +map.getPane(pane).style.zIndex;
+      const before = [fills(), told()], below = level('tb-firm') < level('tb-zones');
+      const there = document.getElementById('tb-fringe')?.tagName;
+      toggle('Core and fringe of zones');
+      return [before, below, there, fills(), told()];
+    """
+    )
+    ((fills, told), below, there, left, untold), said = asked(page, tmp_path, script)
+    assert fills == [load_style()["robustness"]["core"]] * 3 + ["url(#tb-fringe)"] * 3
+    assert told == ["Zone's core, in 90% of draws", "Zone's fringe, in some draws"]
+    assert (below, there, left, untold) == (True, "pattern", [], [])
+    assert said == []
+
+
 def test_the_paper_s_layers_come_when_they_are_asked_for_and_the_legend_with_them(page, tmp_path):
     script = (
         SWITCH
         + """
       const shown = () => [...document.querySelectorAll('.tb-entry:not([hidden]) span:last-child')].map((e) => e.textContent);
       const areas = () => document.querySelectorAll('.leaflet-tb-paper-pane path').length;
-      const before = [areas(), shown().filter((text) => text.includes('footwear') || text.includes('%'))];
+      const before = [areas(), shown().filter((text) => text.includes('footwear') || text.includes('to 4%'))];
       ['Growth poles', 'Local plans', 'Producer services', 'Mechanical industry'].forEach(toggle);
       return [before, areas(), document.querySelectorAll('.tb-pole').length, shown()];
     """

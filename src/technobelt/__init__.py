@@ -13,16 +13,21 @@ __version__ = "0.1.0"
 
 _HOME = {
     "Comparison": "comparison",
+    "Delineation": "zones",
     "Network": "network",
     "Plan": "planning",
     "Region": "region",
+    "Robustness": "zones",
     "Scenario": "scenario",
     "Siting": "siting",
     "TechnobeltError": "errors",
     "Verdicts": "claims",
+    "ZoneChanges": "zones",
     "build_network": "network",
     "check_claims": "claims",
     "compare_claims": "comparison",
+    "compare_zones": "zones",
+    "delineate_zones": "zones",
     "draw_zones": "zones",
     "export_shapefile": "export",
     "facilities": "layers",
@@ -37,6 +42,7 @@ _HOME = {
     "not_located": "layers",
     "plan": "planning",
     "read_layer": "layers",
+    "redraw_zones": "zones",
     "route": "routes",
     "save_network": "network",
     "site_facilities": "siting",
@@ -66,21 +72,34 @@ if TYPE_CHECKING:
     from technobelt.siting import Siting, site_facilities
     from technobelt.travel_time import nearest, travel_times
     from technobelt.webmap import web_map
-    from technobelt.zones import draw_zones
+    from technobelt.zones import (
+        Delineation,
+        Robustness,
+        ZoneChanges,
+        compare_zones,
+        delineate_zones,
+        draw_zones,
+        redraw_zones,
+    )
 
 __all__ = [
     "Comparison",
+    "Delineation",
     "Network",
     "Plan",
     "Region",
+    "Robustness",
     "Scenario",
     "Siting",
     "TechnobeltError",
     "Verdicts",
+    "ZoneChanges",
     "__version__",
     "build_network",
     "check_claims",
     "compare_claims",
+    "compare_zones",
+    "delineate_zones",
     "draw_zones",
     "export_shapefile",
     "facilities",
@@ -95,6 +114,7 @@ __all__ = [
     "not_located",
     "plan",
     "read_layer",
+    "redraw_zones",
     "route",
     "save_network",
     "site_facilities",

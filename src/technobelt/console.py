@@ -147,6 +147,63 @@ def print_comparison(comparison: Any) -> None:
 _TRIPS, _NAME = 10, 40
 
 
+def print_zones(drawn: Any) -> None:
+    """Print the zones of a `Delineation`, what cannot be met, and what to know beside it."""
+    if len(drawn.zones):
+        places = ["complexes", "universit", "centres", "interch"]
+        columns = ["zone_id", "area_km2", *places, "hub_min", "other_min", "suit_q2"]
+        area = drawn.zones["area_km2"].map("{:.3f}".format)  # as exact as the caps
+        print_table(drawn.zones[columns].assign(area_km2=area))
+    for one in drawn.unmet:
+        click.echo(f"Not met: {one}")
+    for note in drawn.notes:
+        click.echo(f"Note: {note}")
+
+
+def print_cell(cell: dict[str, Any]) -> None:
+    """Print why a cell is as suitable as it is."""
+    import pandas as pd
+
+    rows = pd.DataFrame(cell["factors"])
+    if len(rows):
+        rows["part"] = rows["score"] * rows["weight"]
+        print_table(rows)
+    score = "none" if cell["score"] is None else f"{cell['score']:.3f}"
+    click.echo(f"cluster {cell['cluster']}, score {score}, zone {cell['zone'] or 'none'}")
+    if cell["barred"]:
+        click.echo(f"No zone may take it: {', '.join(cell['barred'])}.")
+
+
+def print_robustness(firm: Any) -> None:
+    """Print how firm zones are, and how often each core was chosen."""
+    click.echo(f"\nIn {firm.draws} draws of weights and speeds:")
+    print_table(firm.zones)
+    for cluster, cores in firm.cores.items():
+        told = ", ".join(f"{core} {share:.0%}" for core, share in cores.items())
+        click.echo(f"core of {cluster}: {told}")
+
+
+def print_designated(table: pd.DataFrame) -> None:
+    """Print chosen cores beside those of zones that were really designated."""
+    if table.empty:
+        return
+    click.echo("\nCores chosen, and those of zones that were really designated:")
+    columns = ["cluster", "year", "core", "chosen", "hit", "distance_km", "time_min"]
+    print_table(table[columns])
+
+
+def print_zone_changes(found: Any) -> None:
+    """Print what zones gain and lose from run to run."""
+    for label, drawn in found.drawn.items():
+        total = drawn.zones["area_km2"].sum()
+        click.echo(f"{label}: {len(drawn.zones)} zones, {total:.2f} km2")
+        for one in drawn.unmet:
+            click.echo(f"Not met: {one}")
+    click.echo("")
+    area = found.changes["area_km2"].map("{:.3f}".format)
+    print_table(found.changes.drop(columns="geometry").assign(area_km2=area))
+
+
 def _in_run(row: Any, base: str) -> str:
     """Say what a reading comes to in one run: number, verdict, difference to the base."""
     if row.observed != row.observed:

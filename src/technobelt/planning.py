@@ -18,7 +18,6 @@ from technobelt.export import (
     ProjectLayer,
     export_shapefile,
     write_geopackage,
-    write_layer,
     write_licence,
     write_qgis_project,
 )
@@ -31,7 +30,7 @@ from technobelt.report import write_report
 from technobelt.schema import ROAD_CLASSES
 from technobelt.webmap import web_map, write_map
 from technobelt.writing import replace_files
-from technobelt.zones import draw_zones
+from technobelt.zones import delineate_zones, need_zones, redraw_zones
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -43,6 +42,7 @@ if TYPE_CHECKING:
     from technobelt.export.styles import Style
     from technobelt.network import Network
     from technobelt.scenario import Scenario
+    from technobelt.zones import Delineation, Robustness
 
 __all__ = ["Plan", "hub_isochrones", "plan"]
 
@@ -62,6 +62,8 @@ REACH = {
     "population": "population",
 }
 MINUTES = (30.0, 60.0, 90.0)
+#: Draws of the zones at most: a share of them is then known to 10 points (95 %).
+ZONE_DRAWS = 100
 _AUDITED = 2000
 _SEED = 1999
 #: Roads shown on maps: this far around the clusters, down to this class.
@@ -83,8 +85,10 @@ class Plan:
         Of the claims.
     isochrones, merged
         Of the hubs, each its own and all together; region's CRS.
-    zones
-        Innovation zones, region's CRS.
+    drawn
+        Innovation zones and what they follow from; ``plan.zones`` is their table.
+    firm
+        How firm the zones are; None without draws.
     roads
         The main roads around the clusters, for maps.
     manifest
@@ -97,9 +101,15 @@ class Plan:
     verdicts: Verdicts
     isochrones: gpd.GeoDataFrame
     merged: gpd.GeoDataFrame
-    zones: gpd.GeoDataFrame
+    drawn: Delineation
+    firm: Robustness | None
     roads: gpd.GeoDataFrame
     manifest: dict[str, Any]
+
+    @property
+    def zones(self) -> gpd.GeoDataFrame:
+        """Innovation zones, region's CRS."""
+        return self.drawn.zones
 
     def write(self, folder: str | Path) -> dict[str, Path]:
         """Write all outputs into a folder, all of them or none.
@@ -124,12 +134,15 @@ class Plan:
             "isochrones": "isochrones.gpkg",
             "zones": "zones.gpkg",
             "shapefile": "zones.shp",
+            "suitability": "suitability.tif",
             "layers": "layers.gpkg",
             "map": "map.html",
             "report": "report.html",
             "project": "technobelt.qgz",
             "manifest": "manifest.json",
         }
+        if self.firm is not None:
+            files["robustness"] = "robustness.tif"
         with replace_files(folder) as scratch:
             paths = {what: scratch / name for what, name in files.items()}
             _write_json(paths["claims"], self.verdicts.to_dict())
@@ -148,7 +161,8 @@ class Plan:
             roads=self.roads,
             isochrones=self.isochrones,
             merged=self.merged,
-            zones=self.zones,
+            zones=self._zones_with_stays(),
+            robustness=self.firm.areas if self.firm is not None else None,
             verdicts=self.verdicts.to_dict(),
             routes=self.verdicts.routes,
             pairs=self.verdicts.pairs,
@@ -158,8 +172,11 @@ class Plan:
         write_geopackage(
             {"isochrones": self.isochrones, "merged": self.merged}, paths["isochrones"]
         )
-        write_layer(self.zones, paths["zones"], layer="zones")
+        write_geopackage(self._zone_layers(), paths["zones"])
         export_shapefile(self.zones, paths["shapefile"])
+        self.drawn.suitability.write(paths["suitability"])
+        if self.firm is not None:
+            self.firm.write(paths["robustness"])
         shown = {name: frame for name, frame in self.layers.items() if name != "land"}
         shown["roads"] = self.roads
         if self.verdicts.routes is not None:
@@ -167,12 +184,25 @@ class Plan:
         write_geopackage(shown, paths["layers"])
         write_qgis_project(
             paths["project"],
-            _project_layers(shown),
+            _project_layers(shown, self.firm),
             title=self.region.title,
             crs=self.region.crs,
             attribution=self.region.attribution,
             extent=tuple(self.layers["clusters"].to_crs(self.region.crs).total_bounds),
         )
+
+    def _zones_with_stays(self) -> gpd.GeoDataFrame:
+        """Return zones with how firm each is, where that is known."""
+        if self.firm is None:
+            return self.zones
+        return self.zones.merge(self.firm.zones, on="zone_id", how="left")
+
+    def _zone_layers(self) -> dict[str, gpd.GeoDataFrame]:
+        """Return zones and, where it is known how firm they are, their core and fringe."""
+        layers = {"zones": self.zones}
+        if self.firm is not None and len(self.firm.areas):
+            layers["robustness"] = self.firm.areas
+        return layers
 
     def _write_report(self, path: Path) -> None:
         write_report(
@@ -182,7 +212,8 @@ class Plan:
             layers=self.layers,
             roads=self.roads,
             isochrones=self.isochrones,
-            zones=self.zones,
+            drawn=self.drawn,
+            firm=self.firm,
             pairs=self.verdicts.pairs,
             thresholds=self.verdicts.thresholds(_limits(self.region)),
             audit=None,
@@ -197,6 +228,7 @@ def plan(  # noqa: PLR0913  (each changes one thing)
     network: Network | str | Path | None = None,
     *,
     profile: str | None = None,
+    pack: str | None = None,
     as_of: str | None = None,
     members_as_of: str | None = None,
     scenario: Scenario | None = None,
@@ -215,6 +247,8 @@ def plan(  # noqa: PLR0913  (each changes one thing)
         A network, its ``.parquet`` file, or None for the region's own roads.
     profile
         Speed profile instead of those that the claims and the zone rules name.
+    pack
+        Rule pack of the zones instead of the region's.
     as_of
         Use the roads open on this date (ISO).
     members_as_of
@@ -223,7 +257,7 @@ def plan(  # noqa: PLR0913  (each changes one thing)
         Edits of roads and facilities, from `load_scenario`; the claims are compared with those
         without it.
     draws, seed
-        Random draws of speeds for the travel-time claims.
+        Random draws of speeds for the travel-time claims; up to `ZONE_DRAWS` for the zones too.
     minutes
         Limits of the hubs' isochrones.
     progress
@@ -273,7 +307,11 @@ def plan(  # noqa: PLR0913  (each changes one thing)
     with clock.step("isochrones"):
         own, merged = hub_isochrones(where, roads, profile=chosen, minutes=minutes)
     with clock.step("zones"):
-        zones = draw_zones(where, roads, profile=profile)
+        drawn = delineate_zones(where, roads, pack=pack, profile=profile)
+        need_zones(drawn)
+    zone_draws = min(draws, ZONE_DRAWS)
+    with clock.step("robustness"):
+        firm = _firm(drawn, zone_draws, seed, progress)
     read = [*layers, "roads"] if network is None else [*layers]
     parameters = {
         "region": where.id,
@@ -281,7 +319,9 @@ def plan(  # noqa: PLR0913  (each changes one thing)
         "as_of": as_of,
         "members_as_of": members_as_of,
         "scenario": scenario.model_dump(mode="json") if scenario else None,
+        "pack": drawn.pack_name,
         "draws": draws or None,
+        "zone_draws": zone_draws or None,
         "draws_seed": seed if draws else None,
         "minutes": list(minutes),
         "audit_positions": _AUDITED,
@@ -294,7 +334,13 @@ def plan(  # noqa: PLR0913  (each changes one thing)
         timings_s=clock.seconds,
     )
     shown = main_roads(roads, layers["clusters"])
-    return Plan(where, roads, layers, verdicts, own, merged, zones, shown, manifest)
+    return Plan(where, roads, layers, verdicts, own, merged, drawn, firm, shown, manifest)
+
+
+def _firm(
+    drawn: Delineation, draws: int, seed: int, progress: Callable[[str], None] | None
+) -> Robustness | None:
+    return redraw_zones(drawn, draws=draws, seed=seed, progress=progress) if draws else None
 
 
 def _comparison(
@@ -415,7 +461,24 @@ def main_roads(network: Network, clusters: gpd.GeoDataFrame) -> gpd.GeoDataFrame
     return shown[[*columns, "geometry"]].astype({"class": str})
 
 
-def _project_layers(shown: dict[str, gpd.GeoDataFrame]) -> list[ProjectLayer]:
+def _zone_project_layers(firm: Robustness | None) -> list[ProjectLayer]:
+    """Return the zones, how firm they are where that is known, and the scores they follow from."""
+    raster: dict[str, Any] = {"group": "Zones", "geometry": "raster", "visible": False}
+    areas: dict[str, Any] = {"file": "zones.gpkg", "group": "Zones", "geometry": "polygon"}
+    layers = [
+        ProjectLayer("Innovation zones", style="zones", sublayer="zones", label="name", **areas)
+    ]
+    if firm is not None and len(firm.areas):
+        core = "Core and fringe"
+        layers.append(ProjectLayer(core, style="robustness", sublayer="robustness", **areas))
+    if firm is not None:
+        layers.append(ProjectLayer("Share of draws", "robustness.tif", style="stays", **raster))
+    return [*layers, ProjectLayer("Suitability", "suitability.tif", style="suitability", **raster)]
+
+
+def _project_layers(
+    shown: dict[str, gpd.GeoDataFrame], firm: Robustness | None
+) -> list[ProjectLayer]:
     """Return the layers of the QGIS project, the topmost first."""
 
     def of_region(
@@ -450,9 +513,7 @@ def _project_layers(shown: dict[str, gpd.GeoDataFrame]) -> list[ProjectLayer]:
         *of_region("outlines", "Places", "polygon", title="Complex outlines"),
         *of_region("interchanges", "Corridor", "point", visible=False),
         *of_region("corridor", "Corridor", "line"),
-        ProjectLayer(
-            "Innovation zones", "zones.gpkg", "Zones", "polygon", "zones", "zones", "name"
-        ),
+        *_zone_project_layers(firm),
         ProjectLayer("All hubs", sublayer="merged", **bands),
         ProjectLayer("Each hub", sublayer="isochrones", **bands),
         *of_region("clusters", "Belt", "polygon", label="name"),

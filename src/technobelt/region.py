@@ -25,7 +25,6 @@ from pydantic import (
 from technobelt.claim_kinds import (
     AnyClaim,
     ProximityClaim,
-    Selection,
     Strict,
     TravelTimeClaim,
     fault,
@@ -35,6 +34,7 @@ from technobelt.scenario import Scenario
 from technobelt.schema import LAYERS, ROAD_CLASSES
 from technobelt.siting_rules import SitingRules
 from technobelt.toml_faults import first_fault, keys_in, parse_toml
+from technobelt.zone_rules import ZoneRules
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -49,7 +49,6 @@ __all__ = [
     "Region",
     "Uncertainty",
     "Value",
-    "ZoneRules",
     "built_in_folder",
     "load_region",
 ]
@@ -231,25 +230,6 @@ class Uncertainty(Strict):
     correlation_km: PositiveFloat
     source: str
     placeholder: bool = False
-
-
-class ZoneRules(Strict):
-    """What makes land part of an innovation zone.
-
-    Land within `minutes` of at least one place of every anchor, in the same cluster, by `profile`;
-    off cells with more than `water_max` water, and off cells with more than `wood_max` wood on
-    relief over `relief_max_m`; parts smaller than `part_min_km2` dropped, holes smaller than
-    `hole_min_km2` filled.
-    """
-
-    minutes: PositiveFloat
-    profile: str
-    anchors: dict[str, Selection]
-    water_max: float = Field(0.5, ge=0, le=1)
-    wood_max: float = Field(0.5, ge=0, le=1)
-    relief_max_m: NonNegativeFloat = 100.0
-    part_min_km2: NonNegativeFloat = 0.5
-    hole_min_km2: NonNegativeFloat = 0.2
 
 
 class Region(Strict):

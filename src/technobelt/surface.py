@@ -25,7 +25,8 @@ from technobelt.network.ties import (
     tie_points,
 )
 from technobelt.rasters import Grid, covered, grid_over, write_bands
-from technobelt.travel_time import Model, matrix, model_of
+from technobelt.routing import nearest_tree
+from technobelt.travel_time import Model, direct_ways, matrix, model_of, ways_in, ways_out
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -40,7 +41,14 @@ if TYPE_CHECKING:
     Ints = NDArray[np.int64]
     Mask = NDArray[np.bool_]
 
-__all__ = ["Positions", "Surface", "road_positions", "surface_of", "travel_time_raster"]
+__all__ = [
+    "Positions",
+    "Surface",
+    "nearest_seconds",
+    "road_positions",
+    "surface_of",
+    "travel_time_raster",
+]
 
 #: How many positions are tried where the nearest lies across a barrier, of every so many taken:
 #: neighbours on one road are mostly across it too.
@@ -340,3 +348,36 @@ def grid_for(
     west, south = within.min(axis=0) - max_access_m - side
     east, north = within.max(axis=0) + max_access_m + side
     return grid_over((west, south, east, north), side)
+
+
+def nearest_seconds(model: Model, places: Ties, positions: Ties, *, toward: bool = False) -> Floats:
+    """Return seconds between each road position and the nearest of some places.
+
+    One tree is grown for all places together.
+
+    Parameters
+    ----------
+    model
+        From `model_of`.
+    places, positions
+        From `tie_points`, or the ties of `road_positions`.
+    toward
+        Drive from the positions to the places instead.
+
+    Returns
+    -------
+    numpy.ndarray
+        float64 (positions.n), infinite where there is no way.
+    """
+    graph = model.graph.turned if toward else model.graph
+    roots = ways_in(model, places) if toward else ways_out(model, places)
+    ends = ways_out(model, positions) if toward else ways_in(model, positions)
+    first, second, _ = nearest_tree(graph, roots.seeds())
+    sums = graph.pack(first[ends.node], second[ends.node]) + graph.pack(ends.first, ends.second)
+    packed = np.full(positions.n, np.inf)
+    np.minimum.at(packed, ends.point, sums)
+    origins, destinations = (positions, places) if toward else (places, positions)
+    o, d, *costs = direct_ways(model, origins, destinations)
+    mine = origins.point[o] if toward else destinations.point[d]
+    np.minimum.at(packed, mine, graph.pack(*costs))
+    return model.ordered(*graph.unpack(packed))[0]

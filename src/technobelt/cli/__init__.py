@@ -15,7 +15,8 @@ from technobelt.cli.claims import calibrate, check, plan
 from technobelt.cli.layers import layers
 from technobelt.cli.network import network
 from technobelt.cli.siting import siting
-from technobelt.cli.times import export, isochrone, map_, matrix, route, zones
+from technobelt.cli.times import export, isochrone, map_, matrix, route
+from technobelt.cli.zones import zones
 
 __all__ = ["main"]
 

@@ -19,6 +19,7 @@ from technobelt.cli.options import (
     MEMBERS_AS_OF,
     MINUTES,
     NETWORK,
+    PACK,
     PROFILE,
     REGION,
     SCENARIO,
@@ -61,6 +62,7 @@ CLAIM_NOT_MET = 3
     help="Folder for the results.",
 )
 @PROFILE
+@PACK
 @AS_OF
 @MEMBERS_AS_OF
 @SCENARIO
@@ -73,6 +75,7 @@ def plan(
     network: Path | None,
     out: Path,
     profile: str | None,
+    pack: str | None,
     as_of: str | None,
     members_as_of: str | None,
     scenario: Path | None,
@@ -90,6 +93,7 @@ def plan(
             region,
             network,
             profile=profile,
+            pack=pack,
             as_of=as_of,
             members_as_of=members_as_of,
             scenario=scenario_of(scenario) if scenario else None,

@@ -32,6 +32,13 @@ def _only_one(ctx: click.Context, param: click.Parameter, values: tuple[Any, ...
     return values[0] if values else None
 
 
+PACK = click.option(
+    "--pack",
+    metavar="NAME",
+    help="Rule pack of the zones instead of the region's; see 'technobelt zones --list-packs'.",
+)
+
+
 AS_OF = click.option(
     "--as-of",
     metavar="DATE",

@@ -20,7 +20,7 @@ from technobelt.cli.options import (
 )
 from technobelt.console import hand_over, print_table, status
 
-__all__ = ["export", "isochrone", "map_", "matrix", "route", "zones"]
+__all__ = ["export", "isochrone", "map_", "matrix", "route"]
 
 
 @click.command()
@@ -203,44 +203,6 @@ def route(
     print_table(steps.drop(columns="geometry"))
     total = steps[["length_km", "time_min"]].sum()
     click.echo(f"{total['length_km']:.1f} km, {total['time_min']:.1f} min")
-
-
-@click.command()
-@REGION
-@NETWORK
-@PROFILE
-@AS_OF
-@SCENARIO
-@click.option(
-    "--out",
-    type=click.Path(path_type=Path),
-    default=Path("zones.shp"),
-    show_default=True,
-    help="File; its suffix is its format.",
-)
-@click.option("--encoding", type=click.Choice(["UTF-8", "CP949"]), default="UTF-8")
-def zones(
-    region: Path | None,
-    network: Path | None,
-    profile: str | None,
-    as_of: str | None,
-    scenario: Path | None,
-    out: Path,
-    encoding: Any,
-) -> None:
-    """Draw the innovation zones by the region's rules."""
-    from technobelt.export import write_layer
-    from technobelt.zones import draw_zones
-
-    with status() as say:
-        where, roads = region_and_roads(region, network, say, as_of, scenario)
-        drawn = draw_zones(where, roads, profile=profile, progress=say)
-        write_layer(drawn, out, layer="zones", encoding=encoding)
-        add_licence(out, where)
-    print_table(
-        drawn[["zone_id", "name", "area_km2", "complexes", "universit", "centres", "hub_min"]]
-    )
-    click.echo(str(out))
 
 
 @click.command("map")

@@ -40,13 +40,28 @@ _RESULTS = (
     Column("cluster", "text", "id of its cluster, or 'outside'"),
     Column("name", "text", "name"),
     Column("special", "text", "specialisation"),
+    Column("pack", "text", "rule pack by which the zone was drawn"),
+    Column("core", "text", "id of the core institution that the pack asks for"),
     Column("area_km2", "number", "area on the ellipsoid", "km2"),
+    Column("municip", "text", "municipalities of which it takes 0.01 km2 or more"),
     Column("complexes", "integer", "industrial complexes inside", "count"),
     Column("universit", "integer", "universities and colleges inside", "count"),
     Column("centres", "integer", "innovation centres inside", "count"),
+    Column("interch", "integer", "interchanges inside", "count"),
+    Column("complex_10", "integer", "industrial complexes inside or within 10 min", "count"),
+    Column("univ_10", "integer", "universities and colleges inside or within 10 min", "count"),
+    Column("centre_10", "integer", "innovation centres inside or within 10 min", "count"),
+    Column("interch_10", "integer", "interchanges inside or within 10 min", "count"),
     Column("hub_min", "number", "median driving time to the cluster's hub", "min"),
     Column("hub_worst", "number", "longest driving time to the cluster's hub", "min"),
-    Column("rule", "text", "rule by which the zone was drawn"),
+    Column("other_min", "number", "median driving time to the other clusters' hubs", "min"),
+    Column("other_wrst", "number", "longest driving time to the other clusters' hubs", "min"),
+    Column("suit_q1", "number", "suitability: a quarter of the land has less", "0 to 1"),
+    Column("suit_q2", "number", "suitability: half of the land has less", "0 to 1"),
+    Column("suit_q3", "number", "suitability: three quarters of the land have less", "0 to 1"),
+    Column("stays", "number", "share of draws in which its land stays in the zone", "0 to 1"),
+    Column("core_share", "number", "share of its land that nine draws in ten keep", "0 to 1"),
+    Column("rule", "text", "why the boundary runs where it does"),
     Column("origin_id", "text", "id of the place that the times start from or lead to"),
     Column("origin_name", "text", "name of that place"),
     Column("minutes", "number", "limit of the driving time", "min"),
@@ -69,6 +84,23 @@ _RESULTS = (
     Column("mean_min", "number", "weighted mean driving time between demand and site", "min"),
     Column("max_min", "number", "longest driving time between demand and site", "min"),
     Column("stands_for", "text", "ids of all places at the position"),
+)
+
+#: How firm zones are, see `technobelt.zones.Robustness`.
+_ROBUSTNESS = (
+    Column("cluster", "text", "id of its cluster"),
+    Column("kind", "text", "core: stays in the zone in nine draws of ten; fringe: in some only"),
+    Column("area_km2", "number", "area on the ellipsoid", "km2"),
+    Column("stays", "number", "share of draws in which the land is in the zone", "0 to 1"),
+)
+
+#: What zones gain and lose, see `technobelt.zones.ZoneChanges`.
+_CHANGES = (
+    Column("run", "text", "date of the roads, or scenario, that the zones were drawn under"),
+    Column("base", "text", "date or scenario that it is compared with"),
+    Column("cluster", "text", "id of the zones' cluster"),
+    Column("change", "text", "kept, gained or lost, from base to run"),
+    Column("area_km2", "number", "area on the ellipsoid", "km2"),
 )
 
 
@@ -169,7 +201,7 @@ def _known_columns(labels: Sequence[str]) -> dict[str, Column]:
     from technobelt.network.model import ROAD_COLUMNS
 
     roads = tuple(Column(name, "text", doc) for name, doc in ROAD_COLUMNS.items())
-    tables = [_RESULTS, roads, *(table.columns for table in LAYERS.values())]
+    tables = [_RESULTS, _ROBUSTNESS, _CHANGES, roads, *(table.columns for table in LAYERS.values())]
     by_name = [{column.name: column for column in columns} for columns in tables]
     best = max(by_name, key=lambda known: sum(label in known for label in labels))
     shared = sum(label in best for label in labels)

@@ -13,13 +13,13 @@ import zipfile
 import zlib
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, cast
 
 import pyproj
 
 from technobelt.errors import LayerError, MissingColumnError, MissingFileError, OutputError
 from technobelt.export.layout import Extent, print_layout
-from technobelt.export.styles import STYLE_COLUMN, Style, layer_style, raster_style
+from technobelt.export.styles import STYLE_COLUMN, RasterStyle, Style, layer_style, raster_style
 from technobelt.export.symbols import Geometry, node, options
 from technobelt.style import load_style
 from technobelt.writing import replace_file
@@ -51,7 +51,8 @@ class ProjectLayer:
     geometry
         Points, lines, polygons, or ``"raster"``.
     style
-        How it is drawn, see `layer_style`; a raster shows minutes in the bands' colours.
+        How it is drawn, see `layer_style`, and for rasters `raster_style`; a ``"plain"`` raster
+        shows minutes in the bands' colours.
     sublayer
         The layer within a ``.gpkg``.
     label
@@ -70,7 +71,7 @@ class ProjectLayer:
     file: str
     group: str
     geometry: Geometry | Literal["raster"]
-    style: Style = "plain"
+    style: Style | RasterStyle = "plain"
     sublayer: str | None = None
     label: str | None = None
     column: str | None = None
@@ -332,9 +333,16 @@ def _maplayer(item: _Opened) -> ET.Element:
     layer = item.layer
     if layer.geometry == "raster":
         provider = node("provider", text="gdal")
-        return node("maplayer", *common, provider, raster_style(), type="raster")
+        look = raster_style(
+            cast("RasterStyle", "minutes" if layer.style == "plain" else layer.style)
+        )
+        return node("maplayer", *common, provider, look, type="raster")
     style = layer_style(
-        layer.style, layer.geometry, label=layer.label, values=item.values, column=layer.column
+        cast("Style", layer.style),
+        layer.geometry,
+        label=layer.label,
+        values=item.values,
+        column=layer.column,
     )
     return node(
         "maplayer",

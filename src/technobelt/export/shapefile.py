@@ -16,7 +16,7 @@ import shapely
 
 from technobelt.errors import CRSError, GeometryError, LayerError, OutputError
 from technobelt.export.columns import PlainColumn, plain_columns
-from technobelt.export.dbf import Encoding, Field, dbf_bytes, dbf_size, make_field
+from technobelt.export.dbf import TEXT_BYTES, Encoding, Field, dbf_bytes, dbf_size, make_field
 from technobelt.export.fields import dictionary_text, short_names
 from technobelt.writing import replace_file
 
@@ -33,6 +33,8 @@ _log = logging.getLogger(__name__)
 #: Offsets in a shapefile are signed 32-bit counts; most readers stop at 2 GB.
 MAX_BYTES = 2**31 - 1
 
+#: Of all that is said of a field, what no reader of the shapefile could guess.
+_CUT = f"texts cut at {TEXT_BYTES} bytes"
 #: What the .cpg says: ArcGIS, QGIS and GDAL all know the bare number of the Korean code page.
 _CPG: dict[Encoding, str] = {"UTF-8": "UTF-8", "CP949": "949"}
 #: Indexes and notes of an older file, which would lead readers of the new one astray.
@@ -307,6 +309,7 @@ def _remove_stale(target: Path) -> None:
 def _say(name: str, fields: Sequence[Field], notes: Sequence[str]) -> None:
     for field in fields:
         for note in field.notes:
-            _log.info("%s: field '%s': %s", name, field.name, note)
+            level = logging.WARNING if _CUT in note else logging.INFO
+            _log.log(level, "%s: field '%s': %s", name, field.name, note)
     for note in notes:
         _log.warning("%s: %s", name, note)

@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "STYLE_COLUMN",
+    "RasterStyle",
     "Style",
     "layer_opacity",
     "layer_qml",
@@ -65,10 +66,13 @@ Style = Literal[
     "producer_services",
     "provinces",
     "roads",
+    "robustness",
     "submunicipalities",
     "universities",
     "zones",
 ]
+#: What a raster's first band holds: minutes, a score from 0 to 1, or a share of draws.
+RasterStyle = Literal["minutes", "suitability", "stays"]
 
 Values = Mapping[Any, str] | Sequence[Any]
 
@@ -81,6 +85,7 @@ STYLE_COLUMN: dict[str, str] = {
     "positions": "compared",
     "producer_services": "total_pct",
     "roads": "class",
+    "robustness": "kind",
 }
 
 #: Road classes by importance, with the smallest scale at which each is drawn (0: always).
@@ -141,7 +146,7 @@ def layer_style(
     named = values if isinstance(values, Mapping) else {value: str(value) for value in values}
     elements = [_RENDERERS[style](geometry, by, named)]
     if label is not None:
-        elements.append(labelling(label, geometry, _label(style)))
+        elements.append(labelling(label, geometry, _label(style, geometry)))
     elements.append(node("layerOpacity", text=str(layer_opacity(style))))
     elements.append(node("blendMode", text="0"))
     if label is not None:
@@ -209,35 +214,78 @@ def write_qml(
     return target
 
 
-def raster_style(band: int = 1) -> ET.Element:
-    """Return the renderer of a travel-time raster: the bands' colours, minutes as classes."""
-    limits = sorted(float(limit) for limit in load_style()["bands"])
-    rows = [
-        node(
-            "item", value=f"{limit:g}", label=f"{limit:g} minutes", alpha=255,
-            color=band_colour(limit),
+def raster_style(style: RasterStyle = "minutes", *, band: int = 1) -> ET.Element:
+    """Return the renderer of a raster; what is not known (NaN, nodata) is not drawn.
+
+    Parameters
+    ----------
+    style
+        ``"minutes"``: classes in the colours of the isochrones; ``"suitability"`` and ``"stays"``:
+        0 to 1 in a perceptually even ramp.
+    band
+        Counted from 1.
+
+    Raises
+    ------
+    OutputError
+        There is no such style.
+
+    Examples
+    --------
+    >>> raster_style("suitability").find(".//item").get("label")
+    '0'
+    """
+    if style not in get_args(RasterStyle):
+        raise OutputError(
+            f"no raster style '{style}'. Choose one of {', '.join(get_args(RasterStyle))}."
         )
-        for limit in limits
-    ]  # fmt: skip
-    rows.append(node("item", value="inf", label="more", alpha=0, color="#FFFFFF"))
-    shader = node(
-        "colorrampshader",
-        *rows,
-        colorRampType="DISCRETE",
-        classificationMode=1,
-        clip=0,
-        minimumValue=0,
-        maximumValue=f"{limits[-1]:g}",
-    )
+    shader = _minutes_shader() if style == "minutes" else _unit_shader(percent=style == "stays")
     renderer = node(
         "rasterrenderer",
         node("rastershader", shader),
         type="singlebandpseudocolor",
         band=band,
-        opacity=0.6,
+        opacity=0.6 if style == "minutes" else 0.8,
         alphaBand=-1,
+        classificationMin=shader.get("minimumValue"),
+        classificationMax=shader.get("maximumValue"),
     )
     return node("pipe", renderer)
+
+
+def _minutes_shader() -> ET.Element:
+    limits = sorted(float(limit) for limit in load_style()["bands"])
+    rows = [_stop(f"{limit:g}", f"{limit:g} minutes", band_colour(limit)) for limit in limits]
+    more = _stop("inf", "more", "#FFFFFF", alpha=0)
+    return _shader("DISCRETE", limits[-1], [*rows, more])
+
+
+def _unit_shader(*, percent: bool) -> ET.Element:
+    """Return a ramp from 0 to 1, between whose colours QGIS interpolates."""
+    colours: list[str] = load_style()["suitability"]["colours"]
+    last = len(colours) - 1
+    shares = [at / last for at in range(len(colours))]
+    rows = [
+        _stop(f"{share:g}", f"{share:.0%}" if percent else f"{share:g}", colour)
+        for share, colour in zip(shares, colours, strict=True)
+    ]
+    return _shader("INTERPOLATED", 1.0, rows)
+
+
+def _shader(kind: str, highest: float, rows: Sequence[ET.Element]) -> ET.Element:
+    return node(
+        "colorrampshader",
+        *rows,
+        colorRampType=kind,
+        classificationMode=1,
+        clip=0,
+        minimumValue=0,
+        maximumValue=f"{highest:g}",
+    )
+
+
+def _stop(value: str, words: str, colour: str, *, alpha: int = 255) -> ET.Element:
+    return node("item", value=value, label=words, alpha=alpha, color=colour)
 
 
 def _place(layer: str) -> _Renderer:
@@ -291,6 +339,20 @@ def _zones(_geometry: Geometry, _by: str, _values: Mapping[Any, str]) -> ET.Elem
     style = load_style()["zones"]
     area = fill(style["fill"], opacity=0.35, outline=style["outline"], width=0.5)
     return single(symbol("polygon", area))
+
+
+def _robustness(_geometry: Geometry, by: str, _values: Mapping[Any, str]) -> ET.Element:
+    """Fill what is firm and hatch what is not, the other way than discs are hatched."""
+    look = load_style()["robustness"]
+    core = fill(look["core"], opacity=0.75)
+    fringe = fill(look["fringe"], outline=look["fringe"], width=0.15, brush="f_diagonal")
+    return categorised(
+        by,
+        [
+            Category("core", "Core: in 90% of draws or more", symbol("polygon", core)),
+            Category("fringe", "Fringe: in some draws", symbol("polygon", fringe)),
+        ],
+    )
 
 
 def _isochrones(_geometry: Geometry, by: str, values: Mapping[Any, str]) -> ET.Element:
@@ -445,6 +507,7 @@ _RENDERERS: dict[str, _Renderer] = {
     "producer_services": _producer_services,
     "provinces": _borders(0.6),
     "roads": _roads,
+    "robustness": _robustness,
     "submunicipalities": _borders(0.12),
     "universities": _place("universities"),
     "zones": _zones,
@@ -469,10 +532,11 @@ _LABELS: dict[str, tuple[float, int, bool, int]] = {
 _QUIET = ("municipalities", "provinces", "submunicipalities")
 
 
-def _label(style: str) -> Label:
+def _label(style: str, geometry: Geometry) -> Label:
     palette = load_style()
     colour = palette["base"]["text"]
     if style in _QUIET:
         colour = palette["clusters"]["other"]
     size, smallest, bold, priority = _LABELS.get(style, (7, 200_000, False, 5))
-    return Label(size, colour, palette["base"]["halo"], smallest, bold, priority)
+    wrap = 30 if geometry == "point" or style == "zones" else 0  # sites have the names of places
+    return Label(size, colour, palette["base"]["halo"], smallest, bold, priority, wrap)

@@ -240,7 +240,10 @@ def _renderer(
 
 @dataclass(frozen=True)
 class Label:
-    """How names are written: point size, colours, from which scale on, how important."""
+    """How names are written: point size, colours, from which scale on, how important, how wide.
+
+    `wrap` is the number of letters after which a name is broken; 0 never breaks it.
+    """
 
     size: float
     colour: str
@@ -248,6 +251,7 @@ class Label:
     smallest: int = 0
     bold: bool = False
     priority: int = 5
+    wrap: int = 0
 
 
 #: QGIS's numbers for where a label goes: around a point, along a line, across an area.
@@ -308,5 +312,6 @@ def _where(geometry: Geometry, label: Label) -> list[ET.Element]:
         fontMaxPixelSize=10000,
         mergeLines=int(geometry == "line"),
     )
-    wrap = node("text-format", multilineAlign=0, autoWrapLength=30 if geometry == "point" else 0)
+    align = 0 if geometry == "point" else 1
+    wrap = node("text-format", multilineAlign=align, autoWrapLength=label.wrap)
     return [wrap, placement, rendering]

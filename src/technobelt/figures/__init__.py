@@ -5,9 +5,10 @@ from technobelt.figures.curve import threshold_curve
 from technobelt.figures.dates import has_two_dates, network_maps
 from technobelt.figures.ground import Ground, ground_of
 from technobelt.figures.layers import draw_layers
-from technobelt.figures.maps import belt_map, isochrone_maps, zone_maps
+from technobelt.figures.maps import belt_map, isochrone_maps
 from technobelt.figures.matrix import trip_matrix
 from technobelt.figures.siting import draw_siting
+from technobelt.figures.zones import zone_maps, zones_picture
 
 __all__ = [
     "Ground",
@@ -22,4 +23,5 @@ __all__ = [
     "threshold_curve",
     "trip_matrix",
     "zone_maps",
+    "zones_picture",
 ]

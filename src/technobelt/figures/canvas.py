@@ -25,6 +25,7 @@ __all__ = [
     "add",
     "around",
     "box_of",
+    "cut_below",
     "framed",
     "height",
     "legend",
@@ -40,7 +41,7 @@ Box = tuple[float, float, float, float]
 #: What is finer than this is not seen on paper, points; and smaller areas, square points.
 _FINEST_PT, _SMALLEST_PT2 = 0.3, 0.6
 #: Lengths of a scale bar to choose from, km.
-_BARS_KM = (1, 2, 5, 10, 20, 50, 100, 200)
+_BARS_KM = (0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50, 100, 200)
 #: What the ground is made of, in the words of the legend.
 _GROUND = ("primary road", "trunk road", "motorway")
 #: Width of a letter of the legend, and of a sign with the room around it, inches.
@@ -82,6 +83,17 @@ def panels(
         place = (left / WIDTH_IN, bottom / whole, wide / WIDTH_IN, tall / whole)
         axes.append(framed(figure.add_axes(place), box))
     return axes
+
+
+def cut_below(figure: Figure, height_in: float) -> None:
+    """Cut a figure to a height, inches, from its foot; maps stay as large as they are."""
+    wide, tall = figure.get_size_inches()
+    figure.set_size_inches(wide, height_in)
+    for axes in figure.axes:
+        place = axes.get_position()
+        from_top = (1 - place.y0) * tall
+        size = place.width, place.height * tall / height_in
+        axes.set_position((place.x0, 1 - from_top / height_in, *size))
 
 
 def framed(axes: Axes, box: Box) -> Axes:
@@ -163,16 +175,18 @@ def scale_bar(map_: Axes) -> None:
     colour = load_style()["base"]["text"]
     ends = [begin, begin + km * 1000]
     map_.plot(ends, [low, low], color=colour, linewidth=1.6, zorder=7, solid_capstyle="butt")
-    write(map_, (sum(ends) / 2, low), f"{km} km", va="bottom", xytext=(0, 3))
+    write(map_, (sum(ends) / 2, low), f"{km:g} km", va="bottom", xytext=(0, 3))
 
 
 def legend(
-    figure: Figure, map_: Axes, *, columns: int | None = None, top: float | None = None
+    figure: Figure, *maps: Axes, columns: int | None = None, top: float | None = None
 ) -> int:
-    """Explain what a map shows, below all of them, every entry once, the ground's roads last.
+    """Explain what maps show, below all of them, every entry once, the ground's roads last.
 
     Parameters
     ----------
+    maps
+        Those whose entries are told.
     columns
         As many as the width holds by default.
     top
@@ -183,8 +197,14 @@ def legend(
     int
         The rows that it takes.
     """
-    handles, labels = map_.get_legend_handles_labels()
-    entries = dict(zip(labels, handles, strict=True))
+    entries: dict[str, Any] = {}
+    for map_ in maps:
+        handles, labels = map_.get_legend_handles_labels()
+        entries |= {
+            label: handle
+            for label, handle in zip(labels, handles, strict=True)
+            if label not in entries
+        }
     entries = {label: entries[label] for label in sorted(entries, key=_GROUND.__contains__)}
     columns = columns or _most_columns(list(entries))
     figure.legend(

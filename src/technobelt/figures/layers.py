@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import textwrap
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,19 +15,18 @@ from technobelt.figures.canvas import (
     box_of,
     framed,
     height,
-    legend,
     panels,
     same_size,
     scale_bar,
 )
+from technobelt.figures.captions import foot, head
 from technobelt.figures.dates import NETWORKS, dated_roads, draw_networks, has_two_dates
 from technobelt.figures.ground import Ground, draw_ground, ground_of
 from technobelt.figures.layer_maps import DRAWINGS, TABLES, Sheet, draw_plain
 from technobelt.figures.png import picture
-from technobelt.figures.svg import SMALL_PT, WIDTH_IN
+from technobelt.figures.svg import WIDTH_IN
 from technobelt.layers import read_layer
 from technobelt.schema import LAYERS
-from technobelt.style import load_style
 from technobelt.writing import replace_files
 
 if TYPE_CHECKING:
@@ -45,7 +43,7 @@ if TYPE_CHECKING:
 __all__ = ["draw_layers"]
 
 #: Room above a map for its title and below it for legend and attribution, inches.
-_ABOVE_IN, _BELOW_IN, _ROW_IN = 0.42, 2.2, 0.15
+_ABOVE_IN, _BELOW_IN = 0.42, 2.2
 #: Land around what a layer holds, at least and at the edge of the known water, m; in its width; and
 #: the tallest map, in its width.
 _AROUND_M, _EDGE_M, _AROUND, _TALLEST = 8_000.0, 2_000.0, 0.06, 1.1
@@ -55,7 +53,6 @@ _PART = 0.003
 _MANY, _OUTERMOST = 1_000, 0.002
 #: The water must cover this share of a map, or none is drawn.
 _COVERED = 0.85
-_ATTRIBUTION_PT, _ATTRIBUTION_LETTERS = 5.5, 175
 
 
 def draw_layers(
@@ -168,8 +165,8 @@ def _draw_map(path: Path, sheet: Sheet) -> Path:
         [map_] = panels(figure, [box], titles=False, above_in=_ABOVE_IN)
         _fill(map_, sheet)
         scale_bar(map_)
-        _head(figure, _title(sheet), _subtitle(sheet))
-        _foot(figure, map_, sheet.region)
+        head(figure, _title(sheet), _subtitle(sheet))
+        foot(figure, sheet.region, map_)
 
     return picture(path, _ABOVE_IN + height([box], titles=False) + _BELOW_IN, draw)
 
@@ -188,8 +185,8 @@ def _draw_table(path: Path, sheet: Sheet) -> Path:
         scale_bar(map_)
         place = (wide / WIDTH_IN + 0.015, low, 0.985 - wide / WIDTH_IN, tall / whole)
         draw_bars(figure, place, sheet.rows, TABLES[sheet.name])
-        _head(figure, _title(sheet), _subtitle(sheet))
-        _foot(figure, map_, sheet.region)
+        head(figure, _title(sheet), _subtitle(sheet))
+        foot(figure, sheet.region, map_)
 
     return picture(path, whole, draw)
 
@@ -200,8 +197,8 @@ def _draw_networks(path: Path, region: Region, ground: Ground, network: Network)
 
     def draw(figure: Figure) -> None:
         map_ = draw_networks(figure, ground, roads, above_in=_ABOVE_IN)
-        _head(figure, "Roads at two dates", roads.unknown)
-        _foot(figure, map_, region)
+        head(figure, "Roads at two dates", roads.unknown)
+        foot(figure, region, map_)
 
     return picture(path, _ABOVE_IN + height(boxes) + _BELOW_IN, draw)
 
@@ -271,21 +268,3 @@ def _subtitle(sheet: Sheet) -> str:
     parts = [f"{len(sheet.rows):,} rows; each is {doc}"]
     parts += [f"{lost} not located, not on the map"] if lost else []
     return "; ".join([*parts, *([file.vintage] if file.vintage else [])])
-
-
-def _head(figure: Figure, title: str, subtitle: str) -> None:
-    tall = float(figure.get_size_inches()[1])
-    ink = load_style()["base"]["text"]
-    figure.text(0, 1 - 0.14 / tall, title, fontsize=11, fontweight="bold", color=ink)
-    figure.text(0, 1 - 0.33 / tall, subtitle, fontsize=SMALL_PT, color=ink)
-
-
-def _foot(figure: Figure, map_: Axes, region: Region) -> None:
-    """Put legend and attribution below the maps."""
-    tall = float(figure.get_size_inches()[1])
-    low = min(axes.get_position().y0 for axes in figure.axes)
-    rows = legend(figure, map_, top=low - 0.05 / tall)
-    said = textwrap.fill("   ".join(region.attribution), _ATTRIBUTION_LETTERS)
-    down = (0.16 + rows * _ROW_IN) / tall
-    look: Any = {"fontsize": _ATTRIBUTION_PT, "color": "#5C5C5C", "va": "top", "linespacing": 1.4}
-    figure.text(0, low - down, said, **look)

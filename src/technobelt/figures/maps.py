@@ -1,4 +1,4 @@
-"""Maps of the report: the belt, the land within reach of its hubs, its innovation zones."""
+"""Maps of the report: the belt, and the land within reach of its hubs."""
 
 from __future__ import annotations
 
@@ -15,13 +15,12 @@ from technobelt.figures.canvas import (
     legend,
     metres_per_point,
     panels,
-    same_size,
     scale_bar,
     write,
 )
-from technobelt.figures.ground import ALL_ROADS, MAIN_ROADS, Ground, draw_ground, draw_roads
+from technobelt.figures.ground import MAIN_ROADS, Ground, draw_ground, draw_roads
 from technobelt.figures.marks import joined
-from technobelt.figures.svg import FONT_PT, SMALL_PT, WIDTH_IN, drawn, short
+from technobelt.figures.svg import SMALL_PT, WIDTH_IN, drawn, short
 from technobelt.layers import FACILITIES, located
 from technobelt.schema import LAYERS
 from technobelt.style import band_colour, cluster_colours, load_style
@@ -35,11 +34,11 @@ if TYPE_CHECKING:
 
     from technobelt.region import Region
 
-__all__ = ["belt_map", "isochrone_maps", "zone_maps"]
+__all__ = ["belt_map", "draw_corridor", "isochrone_maps"]
 
 _MARKERS = {"square": "s", "triangle": "^", "diamond": "D", "circle": "o"}
-#: Land around the belt, and around a zone, that is shown, m.
-_AROUND_BELT_M, _AROUND_ZONE_M = 6_000.0, 3_000.0
+#: Land around the belt that is shown, m.
+_AROUND_BELT_M = 6_000.0
 
 
 def belt_map(region: Region, layers: Mapping[str, gpd.GeoDataFrame], ground: Ground) -> str:
@@ -67,7 +66,7 @@ def belt_map(region: Region, layers: Mapping[str, gpd.GeoDataFrame], ground: Gro
         draw_ground(map_, ground)
         _draw_clusters(map_, region, clusters)
         draw_roads(map_, ground, MAIN_ROADS)
-        _draw_corridor(map_, layers, ground)
+        draw_corridor(map_, layers, ground)
         _draw_places(map_, layers, ground, size=17.0)
         _draw_hubs(map_, region, layers)
         _name_clusters(map_, region, clusters)
@@ -119,37 +118,6 @@ def isochrone_maps(
     return drawn("isochrones", (WIDTH_IN, height(boxes, legend_rows=1)), draw)
 
 
-def zone_maps(
-    region: Region,
-    zones: gpd.GeoDataFrame,
-    layers: Mapping[str, gpd.GeoDataFrame],
-    ground: Ground,
-) -> str:
-    """Draw each innovation zone with its places, side by side, all at one scale."""
-    areas = zones.to_crs(region.crs)
-    clusters = layers["clusters"].to_crs(region.crs)
-    boxes = same_size([shape.bounds for shape in areas.geometry], _AROUND_ZONE_M)
-    style = load_style()
-    fill, outline = style["zones"]["fill"], style["zones"]["outline"]
-    border = {"edgecolor": style["base"]["text"], "linewidth": 0.7}
-
-    def draw(figure: Figure) -> None:
-        for map_, zone in zip(panels(figure, boxes), areas.itertuples(), strict=True):
-            draw_ground(map_, ground)
-            draw_roads(map_, ground, ALL_ROADS, thin=0.6)
-            add(map_, zone.geometry, facecolor=fill, alpha=0.5, label="innovation zone")
-            add(map_, zone.geometry, edgecolor=outline, linewidth=0.8)
-            add(map_, joined(clusters), dashed=True, label="edge of a cluster", **border)
-            _draw_corridor(map_, layers, ground)
-            _draw_places(map_, layers, ground, size=13.0)
-            known = region.clusters.get(str(zone.cluster))
-            map_.set_title(known.name if known else zone.cluster, fontsize=FONT_PT, pad=3)
-            scale_bar(map_)
-        legend(figure, map_, columns=4)
-
-    return drawn("zones", (WIDTH_IN, height(boxes, legend_rows=3)), draw)
-
-
 # --- what they are made of -----------------------------------------------------------------------
 
 
@@ -161,7 +129,8 @@ def _draw_clusters(map_: Axes, region: Region, clusters: gpd.GeoDataFrame) -> No
         add(map_, shape, edgecolor=colour, linewidth=1.3)
 
 
-def _draw_corridor(map_: Axes, layers: Mapping[str, gpd.GeoDataFrame], ground: Ground) -> None:
+def draw_corridor(map_: Axes, layers: Mapping[str, gpd.GeoDataFrame], ground: Ground) -> None:
+    """Draw the corridor, where the region has one."""
     if "corridor" not in layers:
         return
     style = load_style()["corridor"]

@@ -25,12 +25,12 @@ _HALO_PT = 1.6
 
 
 def picture(path: Path, height_in: float, draw: Callable[[Figure], None]) -> Path:
-    """Write what `draw` drew as a PNG about 1600 pixels wide, cut to what was drawn.
+    """Write what `draw` drew as a PNG about 1600 pixels wide, or an SVG, cut to what was drawn.
 
     Parameters
     ----------
     path
-        Where to.
+        Where to; its suffix says which of the two.
     height_in
         Height that the drawing has at most, inches.
     draw
@@ -50,6 +50,8 @@ def picture(path: Path, height_in: float, draw: Callable[[Figure], None]) -> Pat
     from matplotlib.figure import Figure
 
     settings: Any = {"font.size": FONT_PT, "text.parse_math": False, "hatch.linewidth": 0.5}
+    settings["svg.hashsalt"] = "picture"
+    vector = path.suffix.lower() == ".svg"
     with mpl.rc_context(settings):
         figure = Figure(figsize=(WIDTH_IN, height_in), facecolor="#FFFFFF")
         FigureCanvasAgg(figure)
@@ -57,7 +59,11 @@ def picture(path: Path, height_in: float, draw: Callable[[Figure], None]) -> Pat
         _mend_texts(figure)
         dots = _WIDTH_PX / (WIDTH_IN + 2 * _MARGIN_IN)
         figure.savefig(
-            path, dpi=dots, bbox_inches="tight", pad_inches=_MARGIN_IN, metadata={"Software": None}
+            path,
+            dpi=dots,
+            bbox_inches="tight",
+            pad_inches=_MARGIN_IN,
+            metadata={"Date": None, "Creator": None} if vector else {"Software": None},
         )
     return path
 

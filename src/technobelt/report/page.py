@@ -32,9 +32,9 @@ from technobelt.report.tables import (
     sureness,
     travel_claim,
     verdict,
-    zone_rows,
 )
-from technobelt.report.wording import NBSP, cluster_name, day, percent, tally, words
+from technobelt.report.wording import NBSP, cluster_name, day, tally, words
+from technobelt.report.zones import zone_section
 from technobelt.style import load_style, style_folder
 from technobelt.writing import replace_file
 
@@ -45,8 +45,10 @@ if TYPE_CHECKING:
     import pandas as pd
     from jinja2 import Template
 
+    from technobelt.figures import Ground
     from technobelt.network import Network
     from technobelt.region import Region
+    from technobelt.zones import Delineation, Robustness
 
     Layers = Mapping[str, gpd.GeoDataFrame]
 
@@ -66,7 +68,8 @@ def write_report(  # noqa: PLR0913  (everything that a run has found)
     layers: Layers,
     roads: gpd.GeoDataFrame | None,
     isochrones: gpd.GeoDataFrame,
-    zones: gpd.GeoDataFrame,
+    drawn: Delineation,
+    firm: Robustness | None = None,
     pairs: pd.DataFrame,
     thresholds: pd.DataFrame | None = None,
     audit: pd.DataFrame | None = None,
@@ -91,8 +94,10 @@ def write_report(  # noqa: PLR0913  (everything that a run has found)
         Roads for the maps, with the column ``class``; None draws none.
     isochrones
         Of the hubs, as in a `technobelt.Plan`. Columns that are not there are left out.
-    zones
-        From `technobelt.draw_zones`.
+    drawn
+        From `technobelt.delineate_zones`.
+    firm
+        From `technobelt.zones.robustness`; without it the report says how to get it.
     pairs
         As `technobelt.Verdicts.pairs`.
     thresholds
@@ -124,14 +129,16 @@ def write_report(  # noqa: PLR0913  (everything that a run has found)
     >>> done.write("maps")["report"]  # doctest: +SKIP
     PosixPath('maps/report.html')
     """
+    ground = ground_of(region, layers, roads)
     content = {
         "region": region,
         "verdicts": _verdicts(region, verdicts, layers),
         "travel": _travel(verdicts["claims"]),
         "compared": comparison(verdicts),
         "places": place_rows(region, pairs, layers),
-        "figures": _figures(region, layers, roads, isochrones, zones, pairs, thresholds, network),
-        "zones": {"rows": zone_rows(region, zones), "rules": _zone_rules(region)},
+        "figures": _figures(region, layers, ground, isochrones, pairs, thresholds, network)
+        | {"zones": _zone_figure(region, layers, ground, drawn, firm)},
+        "zones": zone_section(region, drawn, firm),
         "isochrones": _isochrones(isochrones, audit),
         "assumptions": assumptions(region),
         "data": data_rows(layers, verdicts["network"]),
@@ -200,9 +207,8 @@ def _travel(claims: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
 def _figures(
     region: Region,
     layers: Layers,
-    roads: gpd.GeoDataFrame | None,
+    ground: Ground,
     isochrones: gpd.GeoDataFrame,
-    zones: gpd.GeoDataFrame,
     pairs: pd.DataFrame,
     thresholds: pd.DataFrame | None,
     network: Network | None,
@@ -212,7 +218,6 @@ def _figures(
 
     timed = [claim for claim in region.claims if isinstance(claim, TravelTimeClaim)]
     limit = timed[0].limit_min if timed else _USUAL_LIMIT_MIN
-    ground = ground_of(region, layers, roads)
     names = {name: cluster.name for name, cluster in region.clusters.items()}
     figures = {"belt": belt_map(region, layers, ground)}
     if len(isochrones):
@@ -221,25 +226,18 @@ def _figures(
         figures["trips"] = trip_matrix(pairs, limit_min=limit, clusters=names)
     if len(pairs) and thresholds is not None:
         figures["thresholds"] = threshold_curve(thresholds, limit_min=limit)
-    if len(zones):
-        figures["zones"] = zone_maps(region, zones, layers, ground)
     if network is not None and has_two_dates(network):
         figures["networks"] = network_maps(region, network, ground)
     return {name: Markup(svg) for name, svg in figures.items()}  # noqa: S704  (escaped as drawn)
 
 
-def _zone_rules(region: Region) -> dict[str, Any]:
-    rules = region.zones
-    return {
-        "minutes": f"{rules.minutes:g}",
-        "profile": words(rules.profile),
-        "anchors": [words(name) for name in rules.anchors],
-        "water": percent(rules.water_max),
-        "wood": percent(rules.wood_max),
-        "relief": f"{rules.relief_max_m:g}",
-        "part": f"{rules.part_min_km2:g}",
-        "hole": f"{rules.hole_min_km2:g}",
-    }
+def _zone_figure(
+    region: Region, layers: Layers, ground: Ground, drawn: Delineation, firm: Robustness | None
+) -> Any:
+    from markupsafe import Markup
+
+    svg = zone_maps(region, drawn, layers, ground, firm=firm)
+    return Markup(svg)  # noqa: S704  (escaped as drawn)
 
 
 def _isochrones(isochrones: gpd.GeoDataFrame, audit: pd.DataFrame | None) -> dict[str, Any]:

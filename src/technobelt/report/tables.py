@@ -20,7 +20,6 @@ from technobelt.report.wording import (
     said,
     sentences,
     span,
-    units,
     words,
 )
 from technobelt.schema import LAYERS, NOT_LOCATED
@@ -46,7 +45,6 @@ __all__ = [
     "sureness",
     "travel_claim",
     "verdict",
-    "zone_rows",
 ]
 
 _CONFIDENCE = ("high", "medium", "low", NOT_LOCATED)
@@ -193,23 +191,7 @@ def _text(value: object) -> str:
     return value if isinstance(value, str) else ""
 
 
-# --- zones and isochrones ------------------------------------------------------------------------
-
-
-def zone_rows(region: Region, zones: pd.DataFrame) -> list[Row]:
-    """Return one row a zone."""
-    return [
-        {
-            "name": cluster_name(region, zone["cluster"]),
-            "special": units(_text(zone.get("special"))),
-            "cells": [
-                number(zone["area_km2"], 1),
-                *(number(zone[name]) for name in ("complexes", "universit", "centres")),
-                *(number(zone[name], 1) for name in ("hub_min", "hub_worst")),
-            ],
-        }
-        for zone in zones.to_dict("records")
-    ]
+# --- isochrones ----------------------------------------------------------------------------------
 
 
 def isochrone_rows(

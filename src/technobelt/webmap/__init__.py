@@ -1,8 +1,9 @@
 """A folium map that opens from disk, without internet.
 
-`build` puts the map together out of `overlays`; `basemap`, `plan`, `places`, `outlines`, `times`,
-`pairs` and `paper` each draw one kind of layer, `facts` writes what a popup says, `panel` the
-verdicts and the legend, and `page` turns folium's page into one that asks nobody for anything.
+`build` puts the map together out of `overlays`; `basemap`, `plan`, `innovation`, `places`,
+`outlines`, `times`, `pairs` and `paper` each draw one kind of layer, `facts` writes what a popup
+says, `panel` the verdicts and the legend, and `page` turns folium's page into one that asks nobody
+for anything.
 """
 
 from __future__ import annotations

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeGuard, cast
 from technobelt.errors import MissingColumnError
 from technobelt.style import cluster_colours
 from technobelt.webmap import basemap as base
-from technobelt.webmap import outlines, panel, paper, places, plan, times
+from technobelt.webmap import innovation, outlines, panel, paper, places, plan, times
 from technobelt.webmap import pairs as trips
 from technobelt.webmap.facts import plain, safe
 from technobelt.webmap.overlays import Chords
@@ -36,7 +36,7 @@ _TILES = "https://tile.openstreetmap.org/{z}/{x}/{y}.png"
 _TILES_BY = (
     '&copy; <a href="https://www.openstreetmap.org/copyright">OpenStreetMap</a> contributors'
 )
-_ROADS, _BANDS = ("class",), ("origin_id", "minutes")
+_ROADS, _BANDS, _FIRM = ("class",), ("origin_id", "minutes"), ("kind",)
 _PAIRS = ("from_id", "to_id", "from_name", "to_name", "time_min", "margin_min", "status")
 #: From the bottom to the top. Drive times lie under the roads and names, which stay readable.
 _PANES = {
@@ -46,6 +46,7 @@ _PANES = {
     "tb-paper": 340,
     "tb-roads": 350,
     "tb-clusters": 380,
+    "tb-firm": 385,
     "tb-zones": 390,
     "tb-outlines": 400,
     "tb-corridor": 410,
@@ -67,6 +68,7 @@ def web_map(  # noqa: PLR0913  (each is a layer of its own)
     isochrones: gpd.GeoDataFrame | None = None,
     merged: gpd.GeoDataFrame | None = None,
     zones: gpd.GeoDataFrame | None = None,
+    robustness: gpd.GeoDataFrame | None = None,
     verdicts: Mapping[str, Any] | None = None,
     routes: gpd.GeoDataFrame | None = None,
     pairs: pd.DataFrame | None = None,
@@ -91,8 +93,11 @@ def web_map(  # noqa: PLR0913  (each is a layer of its own)
     merged
         The same within reach of any hub, as one layer.
     zones
-        ``zone_id``, ``cluster``, ``special``, ``area_km2``, ``complexes``, ``universit``,
-        ``centres``, ``hub_min``, ``rule``.
+        From `technobelt.draw_zones`; of its columns any may be absent. Where there are also
+        ``stays`` and ``core_share`` (0 to 1), the popup tells them.
+    robustness
+        From `technobelt.Robustness.areas`: ``cluster``, ``kind`` (``core`` or ``fringe``),
+        ``area_km2``, ``stays`` (0 to 1). Where given, zones are filled faintly, to let it be seen.
     verdicts
         What ``claims.json`` holds.
     routes
@@ -111,7 +116,8 @@ def web_map(  # noqa: PLR0913  (each is a layer of its own)
     Raises
     ------
     MissingColumnError
-        `roads`, `isochrones` or `pairs` lack a column without which they cannot be drawn.
+        `roads`, `isochrones`, `robustness` or `pairs` lack a column without which they cannot be
+        drawn.
 
     Examples
     --------
@@ -124,12 +130,13 @@ def web_map(  # noqa: PLR0913  (each is a layer of its own)
     """
     for frame, columns in ((roads, _ROADS), (isochrones, _BANDS), (merged, _BANDS)):
         _check(frame, columns)
+    _check(robustness, _FIRM)
     _check(pairs if _has_rows(pairs) else None, _PAIRS)
     filled = {name: frame for name, frame in layers.items() if _has_shapes(frame)}
     colours = cluster_colours(region.clusters)
     background = base.basemap(filled, roads, region.crs)
     overlays = [
-        *_plan(region, filled, zones, colours),
+        *_plan(region, filled, zones, robustness, colours),
         *_places(region, filled, colours),
         *_times(region, filled, isochrones, merged, routes, colours),
         *_trips(region, filled, pairs),
@@ -196,13 +203,18 @@ def _plan(
     region: Region,
     layers: Mapping[str, gpd.GeoDataFrame],
     zones: gpd.GeoDataFrame | None,
+    robustness: gpd.GeoDataFrame | None,
     colours: Mapping[str, str],
 ) -> list[Overlay]:
     overlays = []
     if "clusters" in layers:
         overlays.append(plan.clusters(layers["clusters"], colours, region.crs))
+    firm = _has_rows(robustness)
     if _has_rows(zones):
-        overlays.append(plan.zones(zones, region.crs))
+        known = _known(region, layers)
+        overlays.append(innovation.zones(zones, region.crs, known=known, faint=firm))
+    if _has_rows(robustness):
+        overlays.append(innovation.robustness(robustness, region.crs))
     if "corridor" in layers:
         (south, west), (north, east) = _bounds(layers)
         view = (west - 0.01, south - 0.01, east + 0.01, north + 0.01)
@@ -233,15 +245,20 @@ def _times(
     overlays = [times.merged_bands(merged, region.crs)] if _has_rows(merged) else []
     if _has_rows(isochrones):
         by_hub = {cluster.hub: colours[key] for key, cluster in region.clusters.items()}
-        joined = places.gathered(layers, region.crs)
-        rows = [] if joined is None else joined[["id", "name"]].to_dict("records")
-        known = {plain(row["id"]): plain(row["name"]) for row in rows}
+        known = _known(region, layers)
         overlays += times.bands(
             isochrones, region.crs, known=known, colours=by_hub, show=not overlays
         )
     if _has_rows(routes):
         overlays.append(times.routes(routes, region.crs))
     return overlays
+
+
+def _known(region: Region, layers: Mapping[str, gpd.GeoDataFrame]) -> dict[str, str]:
+    """Return the names of the places by their ids."""
+    joined = places.gathered(layers, region.crs)
+    rows = [] if joined is None else joined[["id", "name"]].to_dict("records")
+    return {plain(row["id"]): plain(row["name"]) for row in rows}
 
 
 def _trips(
@@ -298,7 +315,7 @@ def _assembled(
     control = folium.LayerControl(collapsed=False)
     control.add_to(map_)
     explained = panel.legend(sorted([*overlays, background], key=_in_legend))
-    panels = outlines.hatch() + panel.card(region, verdicts) + explained
+    panels = outlines.hatch() + innovation.hatch() + panel.card(region, verdicts) + explained
     settings = {
         "bounds": bounds,
         "groups": {overlay.name: overlay.group for overlay in overlays},

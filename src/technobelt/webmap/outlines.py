@@ -6,7 +6,16 @@ from typing import TYPE_CHECKING, Any
 
 from technobelt.style import load_style
 from technobelt.webmap.facts import plain, popup, tooltip
-from technobelt.webmap.overlays import FINE, Entry, Overlay, Part, drawn, features, swatch_area
+from technobelt.webmap.overlays import (
+    FINE,
+    Entry,
+    Overlay,
+    Part,
+    drawn,
+    features,
+    hatching,
+    swatch_area,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -16,7 +25,6 @@ if TYPE_CHECKING:
 __all__ = ["hatch", "outlined", "outlines"]
 
 GROUP = "Places"
-#: Leaflet writes a fill as it stands into the SVG, so that it may be a pattern of the page.
 _HATCH = "url(#tb-hatch)"
 _SAID = {
     "landuse": "mapped land use",
@@ -28,13 +36,7 @@ _SOLID = 0.35
 
 def hatch() -> str:
     """Return the pattern that discs are filled with, as HTML that takes no room."""
-    return (
-        '<svg class="tb-patterns" width="0" height="0" aria-hidden="true"><defs>'
-        '<pattern id="tb-hatch" width="5" height="5" patternUnits="userSpaceOnUse" '
-        'patternTransform="rotate(45)"><rect width="5" height="5" fill="#FFFFFF" '
-        f'fill-opacity="0.35"/><path d="M0 0v5" stroke="{_colour()}" stroke-width="2.2"/>'
-        "</pattern></defs></svg>"
-    )
+    return hatching("tb-hatch", _colour(), degrees=45)
 
 
 def outlines(frame: gpd.GeoDataFrame, crs: str) -> Overlay:

@@ -29,6 +29,7 @@ __all__ = [
     "drawn",
     "feature",
     "features",
+    "hatching",
     "pack",
     "packed",
     "swatch_area",
@@ -197,6 +198,20 @@ def swatch_area(fill: str, *, stroke: str = "none", opacity: float = 1.0, dash: 
         '<svg width="22" height="14" aria-hidden="true"><rect x="1.5" y="1.5" width="19" '
         f'height="11" rx="2" fill="{fill}" fill-opacity="{opacity}" stroke="{stroke}" '
         f'stroke-width="1.6" stroke-dasharray="{dash}"/></svg>'
+    )
+
+
+def hatching(key: str, colour: str, *, degrees: float) -> str:
+    """Return a pattern for fills as HTML that takes no room; ``url(#key)`` is its colour.
+
+    Leaflet writes a fill as it stands into the SVG, so that it may be a pattern of the page.
+    """
+    return (
+        '<svg class="tb-patterns" width="0" height="0" aria-hidden="true"><defs>'
+        f'<pattern id="{key}" width="5" height="5" patternUnits="userSpaceOnUse" '
+        f'patternTransform="rotate({degrees:g})"><rect width="5" height="5" fill="#FFFFFF" '
+        f'fill-opacity="0.35"/><path d="M0 0v5" stroke="{colour}" stroke-width="2.2"/>'
+        "</pattern></defs></svg>"
     )
 
 

@@ -1,4 +1,4 @@
-"""The plan itself: clusters, zones, the corridor and its interchanges."""
+"""The plan itself: clusters, the corridor and its interchanges; its zones are in `innovation`."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import pandas as pd
 import shapely
 
 from technobelt.style import load_style
-from technobelt.webmap.facts import names, number, plain, popup, safe, tooltip, words
+from technobelt.webmap.facts import names, plain, popup, safe, tooltip
 from technobelt.webmap.overlays import (
     COARSE,
     FINE,
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     from technobelt.region import Region
 
-__all__ = ["GROUP", "clusters", "corridor", "interchanges", "zones"]
+__all__ = ["GROUP", "clusters", "corridor", "interchanges"]
 
 GROUP = "The plan"
 
@@ -65,46 +65,6 @@ def _above(shape: Any) -> Any:
 
 def _cluster_label(row: Mapping[str, Any], colour: str) -> str:
     return f'<span style="color:{colour}">{safe(names(row))}</span>'
-
-
-def zones(frame: gpd.GeoDataFrame, crs: str) -> Overlay:
-    """Return the innovation zones, with what they hold."""
-    look = load_style()["zones"]
-    shapes = drawn(frame, crs, tolerance_m=40)
-    rows = shapes.drop(columns=shapes.geometry.name).to_dict("records")
-    properties = [{"tip": _zone_tip(row), "pop": _zone_popup(row)} for row in rows]
-    options = {
-        "color": look["outline"],
-        "weight": 1.6,
-        "fillColor": look["fill"],
-        "fillOpacity": 0.55,
-    }
-    swatch = swatch_area(look["fill"], stroke=look["outline"], opacity=0.55)
-    part = Part(features(shapes, properties, COARSE), "tb-zones", options)
-    return Overlay("Innovation zones", GROUP, [part], [Entry(GROUP, swatch, "Innovation zone")])
-
-
-def _zone_tip(row: Mapping[str, Any]) -> str:
-    return f"Innovation zone {safe(plain(row.get('zone_id')))}"
-
-
-def _zone_popup(row: Mapping[str, Any]) -> str:
-    minutes = number(row.get("hub_min"))
-    facts = [
-        ("Cluster", words(row.get("cluster"))),
-        ("Specialised in", plain(row.get("special"))),
-        ("Area", _with_unit(number(row.get("area_km2"), 1), "km²")),
-        ("Complexes", number(row.get("complexes"))),
-        ("Universities", number(row.get("universit"))),
-        ("Centres", number(row.get("centres"))),
-        ("Median drive to the hub", _with_unit(minutes, "minutes")),
-        ("Rule", plain(row.get("rule"))),
-    ]
-    return popup({"name": f"Innovation zone {plain(row.get('zone_id'))}"}, extra=facts)
-
-
-def _with_unit(text: str, unit: str) -> str:
-    return f"{text} {unit}" if text else ""
 
 
 # --- the corridor --------------------------------------------------------------------------------
