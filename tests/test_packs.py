@@ -528,6 +528,17 @@ def test_minutes_to_the_other_hubs_are_the_median_and_the_longest(tmp_path, road
     assert east["hub_min"] < 4
 
 
+def test_where_no_way_leads_to_the_hub_no_minutes_are_told(tmp_path, draw):
+    nodes = {"a": (-10_000, 0), "m": (-2000, 0), "n": (-1900, 0), "b": (70_000, 0)}
+    places = PLACES | {"U_west": ("universities", "x", "west", -6000, 0)}
+    cut = draw(nodes, [("a", "m"), ("n", "b")])
+    found = drawn(tmp_path, cut, "sites_max = 1\nzone_max_km2 = 1", places=places)
+    west = found.zones.set_index("cluster").loc["west"]
+    assert np.isnan(west["hub_min"])
+    assert np.isnan(west["hub_worst"])
+    assert west["other_min"] == pytest.approx(75, abs=3)  # 50 and 100
+
+
 def test_the_order_of_rows_changes_nothing(tmp_path, road):
     places = PLACES | {f"T_{n}": ("centres", "x", "west", 400, 0) for n in range(4)}
     pack = "sites_max = 3\nsite_max_km2 = 1"

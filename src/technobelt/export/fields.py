@@ -54,7 +54,12 @@ _RESULTS = (
     Column("interch_10", "integer", "interchanges inside or within 10 min", "count"),
     Column("hub_min", "number", "median driving time to the cluster's hub", "min"),
     Column("hub_worst", "number", "longest driving time to the cluster's hub", "min"),
-    Column("other_min", "number", "median driving time to the other clusters' hubs", "min"),
+    Column(
+        "other_min",
+        "number",
+        "median of the median driving times to the other clusters' hubs",
+        "min",
+    ),
     Column("other_wrst", "number", "longest driving time to the other clusters' hubs", "min"),
     Column("suit_q1", "number", "suitability: a quarter of the land has less", "0 to 1"),
     Column("suit_q2", "number", "suitability: half of the land has less", "0 to 1"),

@@ -228,18 +228,19 @@ def _minutes_from(asked: Survey, model: Model, zone: Zone, places: Places) -> Fl
 def _minutes(asked: Survey, zone: Zone, to_hubs: list[Floats]) -> dict[str, float | None]:
     """Return median and longest minutes to the cluster's hub, and to those of the others.
 
-    Where a cell has no way, there is no longest.
+    Of several hubs it is the median of the medians: pooled, the cells of a near and a far hub would
+    have theirs anywhere between. Where a cell has no way, there is no longest.
     """
     own = asked.ground.clusters.index(zone.site.cluster)
     per_hub = [minutes.ravel()[zone.cells] for minutes in to_hubs]
     others = [minutes for number, minutes in enumerate(per_hub) if number != own]
-    out = {}
+    out: dict[str, float | None] = {}
     pairs = {("hub_min", "hub_worst"): [per_hub[own]], ("other_min", "other_wrst"): others}
     for (middle, worst), minutes in pairs.items():
-        all_ = np.concatenate(minutes) if minutes else np.array([])
-        values = (np.median(all_), all_.max()) if len(all_) else (np.inf, np.inf)
-        for name, value in zip((middle, worst), values, strict=True):
-            out[name] = round(float(value), 1) if np.isfinite(value) else None
+        medians = [np.median(one[np.isfinite(one)]) for one in minutes if np.isfinite(one).any()]
+        longest = max((one.max() for one in minutes if len(one)), default=np.inf)
+        out[middle] = round(float(np.median(medians)), 1) if medians else None
+        out[worst] = round(float(longest), 1) if np.isfinite(longest) else None
     return out
 
 

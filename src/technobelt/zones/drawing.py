@@ -79,7 +79,8 @@ def draw_zones(  # noqa: PLR0913  (each changes one thing)
         ellipsoid; ``municip``: municipalities touched; ``complexes``, ``universit``, ``centres``,
         ``interch``: places inside, and with ``_10`` inside or within 10 minutes' drive;
         ``hub_min``, ``hub_worst``: median and longest minutes from its cells to the cluster's hub,
-        ``other_min``, ``other_wrst``: to the hubs of the other clusters; ``suit_q1`` to
+        ``other_min``, ``other_wrst``: to the hubs of the other clusters (the median of their
+        medians); where a cell has no way, no longest is given; ``suit_q1`` to
         ``suit_q3``: quartiles of suitability; ``rule``: why the boundary runs here.
 
     Raises
