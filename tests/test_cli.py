@@ -423,6 +423,9 @@ def test_the_score_of_a_place_is_told_by_factor(run, tmp_path, monkeypatch):
     cell = json.loads(said)
     assert sum(one["score"] * one["weight"] for one in cell["factors"]) == pytest.approx(cell["score"], abs=1e-3)  # fmt: skip
     refused(run("zones", "--at", "127.0,37.5"), "lies on no land of a cluster")
+    code, out, _ = run("zones", "--at", "128.53,35.21")  # on Muhaksan
+    assert code == 0
+    assert "No zone may take it: wood on relief." in out
 
 
 def test_draws_of_zones_are_told_and_written(run, tmp_path):

@@ -15,6 +15,7 @@ import technobelt as tb
 from hand_region import NINETY, PLACES, make_region
 from technobelt.cli import main
 from technobelt.errors import MissingColumnError, RegionError, SitingError
+from technobelt.scenario import Scenario
 from technobelt.siting.solve import assign, best_sites, fewest_sites, worth
 
 NO = np.inf
@@ -504,3 +505,16 @@ def test_siting_refuses_what_it_cannot_do(run, tmp_path):
     region_of(tmp_path, "")
     code, _, err = run("siting", tmp_path, "--network", tb.load_region().path("roads"))
     assert (code, "has no [siting.NAME] in region.toml" in err) == (1, True)
+
+
+def test_a_share_covered_is_of_all_demand_so_that_closing_roads_never_raises_it():
+    region = tb.load_region()
+    network = tb.load_network(region)
+    west = [[127.7, 34.6], [128.02, 34.6], [128.02, 35.35], [127.7, 35.35]]
+    edit = {"id": "shut", "do": "close", "roads": {"within": west}}
+    closed = network.with_scenario(Scenario.model_validate({"id": "shut", "edits": [edit]}))
+    before, after = (
+        tb.site_facilities(region, n, "business_incubators") for n in (network, closed)
+    )
+    assert after.objective_value <= before.objective_value
+    assert (after.compared["value"] <= before.compared["value"]).all()

@@ -139,6 +139,7 @@ def test_the_zone_of_a_place_is_told_and_what_bars_it(tmp_path, road):
     assert drawn.at(*lonlat(-500, 50))["zone"] == "zone-west"
     wet = drawn.at(*lonlat(1550, 50))
     assert (wet["zone"], wet["barred"], wet["score"]) == (None, ["water"], None)
+    assert {one["score"] for one in wet["factors"]} == {None}
 
 
 def test_a_place_outside_is_refused(tmp_path, road):

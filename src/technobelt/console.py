@@ -166,6 +166,7 @@ def print_cell(cell: dict[str, Any]) -> None:
 
     rows = pd.DataFrame(cell["factors"])
     if len(rows):
+        rows["score"] = pd.to_numeric(rows["score"])
         rows["part"] = rows["score"] * rows["weight"]
         print_table(rows)
     score = "none" if cell["score"] is None else f"{cell['score']:.3f}"
@@ -251,11 +252,18 @@ def _compared_set(row: Any, unit: str) -> str:
     head = f"Compared: {row.title} ({', '.join(row.located) or 'none'}{lost})"
     if row.status != "ok":
         return f"{head}: {row.status}"
-    worse = f", {row.gap_pct:.0f} % worse" if math.isfinite(row.gap_pct) else ""
-    return (
-        f"{head}\n  {row.value:,.1f} {unit}{worse} than the best of the same p = {row.p}: "
-        f"{row.optimum:,.1f} {unit} ({', '.join(row.best_ids)})"
-    )
+    best = f"{row.optimum:,.1f} {unit} ({', '.join(row.best_ids)})"
+    apart = f"{row.value:,.1f} {unit}, {_gap(row, unit)} the best of the same p = {row.p}"
+    return f"{head}\n  {apart}: {best}"
+
+
+def _gap(row: Any, unit: str) -> str:
+    """Say how far a set is from the best: shares in points, minutes in per cent."""
+    if row.value == row.optimum:
+        return "as good as"
+    if unit == "%":
+        return f"{row.optimum - row.value:.1f} points less than"
+    return f"{row.gap_pct:.0f} % worse than" if math.isfinite(row.gap_pct) else "against"
 
 
 def print_table(table: pd.DataFrame) -> None:

@@ -328,7 +328,11 @@ def plan(  # noqa: PLR0913  (each changes one thing)
         "seed": _SEED,
     }
     manifest = make_manifest(
-        inputs=[where.folder / "region.toml", *(where.path(name) for name in read)],
+        inputs=[
+            where.folder / "region.toml",
+            *(where.path(name) for name in read),
+            *(where.folder / name for name in where.zones.own_files),
+        ],
         parameters=parameters,
         network=verdicts.network,
         timings_s=clock.seconds,

@@ -280,6 +280,13 @@ class ZoneRules(Strict):
         return self
 
     @property
+    def own_files(self) -> list[str]:
+        """Files of the planner's own that factors and constraints name, each once."""
+        files = [file for rule in self.factors.values() for file in (rule.raster, rule.distance_to)]
+        files += [file for rule in self.constraints.values() for file in (rule.raster, rule.shapes)]
+        return sorted({file.file for file in files if file is not None})
+
+    @property
     def weights(self) -> dict[str, float]:
         """Weights of the factors that have any, divided by their sum."""
         total = sum(factor.weight for factor in self.factors.values())

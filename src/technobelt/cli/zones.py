@@ -214,7 +214,7 @@ def _write(drawn: Delineation, firm: Robustness | None, out: Path, encoding: Any
 
     if drawn.zones.empty:  # of several runs, this one has none
         return []
-    if out.suffix == ".gpkg" and firm is not None:
+    if out.suffix.lower() == ".gpkg" and firm is not None:
         write_geopackage({"zones": drawn.zones, "robustness": firm.areas}, out)
     else:
         write_layer(drawn.zones, out, layer="zones", encoding=encoding)

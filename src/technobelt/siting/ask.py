@@ -230,11 +230,15 @@ class _Answer:
         return self.known[p]
 
     def value(self, sites: Ints) -> float:
-        """Return what sites come to, NaN if they do not serve every place."""
-        rules = self.rules
+        """Return what sites come to, NaN if they do not serve every place.
+
+        A share covered is of all demand: what nobody reaches is not covered.
+        """
+        rules, problem = self.rules, self.problem
+        of_all = rules.objective == "max_cover"
         found = worth(
-            self.minutes,
-            self.weights,
+            problem.minutes if of_all else self.minutes,
+            problem.weights if of_all else self.weights,
             sites,
             objective=rules.objective,
             within_min=rules.within_min,

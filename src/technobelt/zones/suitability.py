@@ -76,15 +76,17 @@ class Suitability:
         """
         cell = self._cell(longitude, latitude)
         score = float(self.score[cell])
+        barred = [name for name, mask in self.ground.barred.items() if mask[cell]]
         return {
             "cluster": self.ground.clusters[self.ground.number[cell]],
             "score": round(score, 4) if np.isfinite(score) else None,
-            "barred": [name for name, mask in self.ground.barred.items() if mask[cell]],
+            "barred": barred,
             "factors": [
                 {
                     "factor": name,
                     "value": _finite(self.values[name][cell]),
-                    "score": _finite(self.scores[name][cell]),
+                    # on barred land nothing is driven, so that minutes have no score there
+                    "score": None if barred else _finite(self.scores[name][cell]),
                     "weight": round(weight, 4),
                 }
                 for name, weight in self.weights.items()
