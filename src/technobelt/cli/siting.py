@@ -136,7 +136,7 @@ def _write(found: Siting, out: Path, region: Region) -> None:
 def _draw(found: Siting, path: Path, region: Region, network: Network) -> None:
     from technobelt.figures import draw_siting
 
-    draw_siting(region, found, path, roads=network.roads)
+    draw_siting(region, found, path, roads=network.roads[~network.closed])
     add_licence(path, region)
 
 

@@ -208,7 +208,8 @@ def _titles(sheet: _Sheet) -> tuple[str, str]:
     """Return what stands above a picture: pack, date of roads, speeds, draws."""
     drawn, info = sheet.drawn, sheet.drawn.drafting.asked.network.info
     opened = f", as far as open on {info.as_of}" if info.as_of else ""
-    said = [f"pack {drawn.pack_name}", f"roads of {info.date or 'unknown date'}{opened}"]
+    edited = f", scenario {info.scenario}" if info.scenario else ""
+    said = [f"pack {drawn.pack_name}", f"roads of {info.date or 'unknown date'}{opened}{edited}"]
     said.append(f"{drawn.profile.replace('_', ' ')} speeds")
     if sheet.firm is not None:
         said.append(f"core and fringe from {sheet.firm.draws} draws of weights and speeds")
