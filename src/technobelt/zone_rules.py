@@ -15,6 +15,7 @@ from pydantic import Field, NonNegativeFloat, PositiveFloat, PositiveInt, model_
 from technobelt.claim_kinds import Selection, Strict, fault
 
 __all__ = [
+    "LAND_COLUMNS",
     "UNITS",
     "Constraint",
     "Designation",
@@ -30,8 +31,6 @@ __all__ = [
 UNITS = ("municipalities", "submunicipalities")
 #: The columns of the layer ``land`` that may be a factor or a constraint.
 LAND_COLUMNS = ("water", "wood", "industry", "built", "military", "relief_m")
-
-Share = Field(ge=0, le=1)
 
 
 class Transfer(Strict):
