@@ -23,13 +23,14 @@ from technobelt.kyeongnam.corridor import carriageway
 from technobelt.kyeongnam.dates import read_opening
 from technobelt.kyeongnam.facilities import check_places, make_facilities
 from technobelt.kyeongnam.highway import openings, stretch_ends
-from technobelt.kyeongnam.land import block_mean, cover, grid_around, relief
+from technobelt.kyeongnam.land import block_mean, relief
 from technobelt.kyeongnam.population import share_out, spread
 from technobelt.kyeongnam.source import numbers, read_table
 from technobelt.kyeongnam.store import write_layer
 from technobelt.kyeongnam.streets import cut, read_lines
 from technobelt.kyeongnam.water import opened, read_landuse, sea
 from technobelt.kyeongnam.wording import largest_area, name_of_1999, plain_source
+from technobelt.rasters import covered, grid_over
 from technobelt.schema import LAYERS, check_layer
 from technobelt.writing import replace_files
 
@@ -322,10 +323,9 @@ def test_the_sea_is_neither_land_nor_built_upon():
 
 
 def test_cells_are_aligned_and_shares_are_means():
-    grid = grid_around((120, 130, 980, 560), 500)
-    assert (grid.west, grid.north, grid.rows, grid.columns) == (0, 1000, 2, 2)
-    fine = grid.finer(100)
-    half = cover(np.array([shapely.box(0, 0, 250, 1000)]), fine.finer(50))
+    grid = grid_over((120, 130, 980, 560), 500)
+    assert (grid.left, grid.top, grid.rows, grid.columns) == (0, 1000, 2, 2)
+    half = covered([shapely.box(0, 0, 250, 1000)], grid.finer(5).finer(2))
     shares = block_mean(half, 2)
     assert shares[0].tolist() == [1, 1, 0.5, *[0] * 7]
     assert block_mean(shares, 5)[0].tolist() == [0.5, 0]

@@ -92,6 +92,11 @@ class Grid:
         x, y = np.meshgrid(self.x, self.y)
         return np.stack([x.ravel(), y.ravel()], axis=1)
 
+    def finer(self, times: int) -> Grid:
+        """Return the same extent in cells of a fraction of the side."""
+        rows, columns = self.rows * times, self.columns * times
+        return Grid(self.left, self.top, self.cell_m / times, rows, columns)
+
     def part(self, rows: slice, columns: slice) -> Grid:
         """Return the grid of some rows and columns."""
         first, end, _ = rows.indices(self.rows)

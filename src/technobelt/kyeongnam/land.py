@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -17,6 +16,7 @@ from technobelt.kyeongnam.wording import (
     OSM_LICENCE,
     OSM_SOURCE,
 )
+from technobelt.rasters import covered, grid_over
 from technobelt.schema import WGS84
 
 if TYPE_CHECKING:
@@ -26,7 +26,9 @@ if TYPE_CHECKING:
     import pandas as pd
     from numpy.typing import NDArray
 
-__all__ = ["Grid", "block_mean", "cover", "grid_around", "make_land", "relief"]
+    from technobelt.rasters import Grid
+
+__all__ = ["block_mean", "make_land", "relief"]
 
 FINE_M = 100
 COARSE_M = 500
@@ -38,41 +40,6 @@ RELIEF_WITHIN_M = 500
 _BUILT = ("industrial", "commercial", "university", "college")
 _SOURCE = f"{OSM_SOURCE}; coast: {BOUNDARY_SOURCE}; relief: SRTM"
 _LICENCE = f"{OSM_LICENCE}; {BOUNDARY_LICENCE}; SRTM public domain"
-
-
-@dataclass(frozen=True)
-class Grid:
-    """A north-up grid of square cells in metres; rows count from the north."""
-
-    west: float
-    north: float
-    rows: int
-    columns: int
-    cell_m: float
-
-    def finer(self, cell_m: float) -> Grid:
-        """Return the same extent in smaller cells."""
-        times = round(self.cell_m / cell_m)
-        return Grid(self.west, self.north, self.rows * times, self.columns * times, cell_m)
-
-    def centres(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """Return x of the columns and y of the rows, at the cells' centres."""
-        x = self.west + (np.arange(self.columns, dtype=np.float64) + 0.5) * self.cell_m
-        y = self.north - (np.arange(self.rows, dtype=np.float64) + 0.5) * self.cell_m
-        return x, y
-
-
-def grid_around(bounds: tuple[float, float, float, float], cell_m: float) -> Grid:
-    """Return the smallest grid over some bounds whose lines are multiples of the cell.
-
-    Examples
-    --------
-    >>> grid_around((120, 80, 990, 430), 500)
-    Grid(west=0, north=500, rows=1, columns=2, cell_m=500)
-    """
-    west, south = (int(value // cell_m) for value in bounds[:2])
-    east, north = (int(-(-value // cell_m)) for value in bounds[2:])
-    return Grid(int(west * cell_m), int(north * cell_m), north - south, east - west, cell_m)
 
 
 def make_land(source: Path) -> gpd.GeoDataFrame:
@@ -95,31 +62,17 @@ def make_land(source: Path) -> gpd.GeoDataFrame:
     landuse = read_landuse(source)
     belt = shapely.union_all(clusters.to_numpy())
     reach = shapely.intersection(shapely.buffer(belt, REACH_M), shapely.box(*landuse.total_bounds))
-    grid = grid_around(reach.bounds, COARSE_M)
+    grid = grid_over(reach.bounds, COARSE_M)
     shares = _shares(source, landuse, grid)
     fine = _holds(shapely.buffer(belt, MARGIN_M), grid)
     coarse = _holds(reach, grid) & ~fine
     parts = [
         _cells(grid, coarse, {name: block_mean(a, 5) for name, a in shares.items()}),
-        _cells(grid.finer(FINE_M), np.kron(fine, np.ones((5, 5), bool)), shares),
+        _cells(grid.finer(COARSE_M // FINE_M), np.kron(fine, np.ones((5, 5), bool)), shares),
     ]
     cells = pd.concat(parts, ignore_index=True)
     cells["relief_m"] = relief(source, cells["x"].to_numpy(), cells["y"].to_numpy())
     return _as_layer(cells, clusters)
-
-
-def cover(shapes: NDArray[np.object_], grid: Grid) -> NDArray[np.bool_]:
-    """Return which of the grid's cells have their centre in one of the shapes."""
-    import rasterio.features
-
-    if not len(shapes):
-        return np.zeros((grid.rows, grid.columns), dtype=bool)
-    origin = rasterio.Affine(grid.cell_m, 0, grid.west, 0, -grid.cell_m, grid.north)
-    painted = rasterio.features.rasterize(
-        shapes, (grid.rows, grid.columns), transform=origin, dtype="uint8"
-    )
-    covered: NDArray[np.bool_] = painted.astype(bool)
-    return covered
 
 
 def block_mean(values: NDArray[np.generic], side: int) -> NDArray[np.float32]:
@@ -211,14 +164,14 @@ def _disc(step_deg: float, lat: float) -> NDArray[np.bool_]:
 
 def _shares(source: Path, landuse: gpd.GeoDataFrame, grid: Grid) -> dict[str, NDArray[np.float32]]:
     """Return the share of each fine cell under water, wood and the other uses."""
-    pixels = grid.finer(PIXEL_M)
+    pixels = grid.finer(COARSE_M // PIXEL_M)
     side = FINE_M // PIXEL_M
 
     def share(*classes: str) -> NDArray[np.float32]:
-        return block_mean(cover(_of(landuse, *classes), pixels), side)
+        return block_mean(covered(_of(landuse, *classes), pixels), side)
 
-    wet = cover(_of(landuse, "water"), pixels)
-    wet |= cover(np.array([sea(landuse, read_land(source))]), pixels)
+    wet = covered(_of(landuse, "water"), pixels)
+    wet |= covered(np.array([sea(landuse, read_land(source))]), pixels)
     return {
         "water": block_mean(wet, side),
         "wood": share("wood"),
@@ -234,7 +187,7 @@ def _of(landuse: gpd.GeoDataFrame, *classes: str) -> NDArray[np.object_]:
 
 
 def _holds(shape: object, grid: Grid) -> NDArray[np.bool_]:
-    return cover(np.array([shape]), grid)
+    return covered(np.array([shape]), grid)
 
 
 def _cells(
@@ -243,7 +196,7 @@ def _cells(
     import pandas as pd
 
     rows, columns = np.nonzero(mask)
-    x, y = grid.centres()
+    x, y = grid.x, grid.y
     stepped = {
         name: (np.round(share[rows, columns] / STEP) * STEP).round(2).astype(np.float32)
         for name, share in shares.items()
