@@ -214,7 +214,7 @@ def test_a_named_core_is_taken_and_one_outside_its_cluster_refused(tmp_path, roa
     ):
         with pytest.raises(PointError, match=message):
             drawn(tmp_path, road, pack, factors=named.replace("U_far", core))
-    with pytest.raises(PointError, match=r"no such cluster; there are east, centre, west"):
+    with pytest.raises(RegionError, match=r"no cluster 'north' in \[clusters\]; there are east,"):
         drawn(tmp_path, road, pack, factors=named.replace("west =", "north ="))
 
 

@@ -13,8 +13,10 @@ from hypothesis import strategies as st
 
 import technobelt as tb
 from hand_region import NINETY, PLACES, make_region
+from technobelt.claim_kinds import Selection
 from technobelt.cli import main
 from technobelt.errors import MissingColumnError, RegionError, SitingError
+from technobelt.network.edits import with_scenarios
 from technobelt.scenario import Scenario
 from technobelt.siting.solve import assign, best_sites, fewest_sites, worth
 
@@ -415,6 +417,45 @@ def test_a_set_is_compared_with_the_best_of_as_many(tmp_path, road):
     assert half["not_located"] == []
 
 
+def test_places_of_a_set_are_candidates_for_that_set_only(tmp_path, road):
+    """A centre stands where it serves best, and is no candidate of the rule."""
+    places = PLACES | {"T_centre": ("centres", "technology_innovation_centre", "centre", 31_000, 0)}
+    rules = RULES.replace(
+        '["universities"] }', '["universities"], where = { id = ["U_east", "U_west"] } }'
+    )
+    rules += '[siting.parks.compare.built]\nids = ["T_centre"]\nsource = "drawn by hand"\n'
+    rules += '[siting.parks.compare.far]\nids = ["T_west"]\nsource = "drawn by hand"\n'
+    found = tb.site_facilities(region_of(tmp_path, rules, places=places), road, "parks")
+    assert found.sites.index.tolist() == ["U_east"]
+    assert found.objective_value == pytest.approx(50)  # 0, 50 and 100 minutes
+    built, far = found.compared.to_dict("records")
+    assert built["best_ids"] == ["T_centre"]
+    assert built["value"] == built["optimum"] == pytest.approx((50 + 5 / 3 + 50) / 3)
+    assert far["optimum"] == pytest.approx(50)  # T_centre is none of its places
+    assert found.candidates["eligible"].to_dict() == {
+        "U_east": True,
+        "U_west": True,
+        "T_centre": False,
+    }
+    assert "No candidates but for the sets that name them: T_centre." in found.notes
+
+
+def test_existing_sites_are_counted_with_a_set_and_named(tmp_path, road):
+    rules = RULES.replace("p = 1", "p = 2") + OLD
+    rules += '[siting.parks.compare.one]\nids = ["U_west"]\nsource = "drawn by hand"\n'
+    [one] = tb.site_facilities(region_of(tmp_path, rules), road, "parks").compared.to_dict(
+        "records"
+    )
+    assert (one["p"], one["located"], one["kept_ids"]) == (2, ["U_west"], ["U_east"])
+
+
+def test_minutes_that_nothing_asks_for_are_refused(tmp_path, road):
+    with pytest.raises(
+        SitingError, match="within_min is for max_cover, and the objective is p_med"
+    ):
+        tb.site_facilities(region_of(tmp_path), road, "parks", within_min=10)
+
+
 @pytest.fixture(scope="module")
 def built_in():
     region = tb.load_region()
@@ -431,6 +472,17 @@ def test_the_plan_is_compared_by_the_centres_that_are_located(built_in):
     assert len(found.sites) == 3
 
 
+def test_places_without_a_name_can_be_candidates(built_in):
+    """Cells of a population grid have none."""
+    region, network = built_in
+    rules = region.siting["technology_innovation_centres"]
+    cells = Selection(layers=["population"], where={"municip": ["38030"]})
+    asked = rules.model_copy(update={"candidates": cells, "p": 1, "compare": {}})
+    found = tb.site_facilities(region.model_copy(update={"siting": {"x": asked}}), network, "x")
+    assert "name" not in found.sites
+    assert found.sites.index[0] in set(found.candidates.index)
+
+
 def test_no_set_of_three_hosts_is_better_on_real_roads(built_in):
     """Every set of three, by the public travel times alone."""
     found = tb.site_facilities(*built_in, "technology_innovation_centres")
@@ -441,7 +493,8 @@ def test_no_set_of_three_hosts_is_better_on_real_roads(built_in):
         )
         for ends in ((demand, found.candidates), (found.candidates, demand))
     ]
-    minutes = (ways[0] + ways[1].T).loc[demand.index, found.candidates.index].to_numpy() / 2
+    may = found.candidates.index[found.candidates["eligible"]]
+    minutes = (ways[0] + ways[1].T).loc[demand.index, may].to_numpy() / 2
     means = [
         np.average(minutes[:, chosen].min(axis=1), weights=demand["weight"])
         for chosen in combinations(range(minutes.shape[1]), 3)
@@ -484,6 +537,10 @@ def test_siting_writes_sites_lines_and_a_picture(run, tmp_path):
     asked = ("siting", "--what", "technology_innovation_centres")
     assert run(*asked, "--p", "2", "--out", out, "--picture", png)[0] == 0
     sites, lines = (gpd.read_file(out, layer=name) for name in ("sites", "allocation"))
+    sets = gpd.read_file(out, layer="compared").query("set == 'plan'").set_index("id")
+    assert sets.loc["TIC06", "status"] == "not located"
+    assert sets.loc["TIC06", "geometry"] is None
+    assert sets.loc["TIC03", "site_id"] == "UNI01"
     assert len(sites) == 2
     assert set(lines["site_id"]) == set(sites["id"])
     assert (lines.geom_type == "LineString").all()
@@ -501,7 +558,7 @@ def test_siting_refuses_what_it_cannot_do(run, tmp_path):
     assert (code, "99 sites" in err) == (1, True)
     asked = ("siting", "--what", "business_incubators", "--picture", tmp_path / "map.jpg")
     code, _, err = run(*asked)
-    assert (code, "pictures are .png" in err) == (1, True)
+    assert (code, "a picture of sites is written as .png; found 'map.jpg'" in err) == (1, True)
     region_of(tmp_path, "")
     code, _, err = run("siting", tmp_path, "--network", tb.load_region().path("roads"))
     assert (code, "has no [siting.NAME] in region.toml" in err) == (1, True)
@@ -512,9 +569,10 @@ def test_a_share_covered_is_of_all_demand_so_that_closing_roads_never_raises_it(
     network = tb.load_network(region)
     west = [[127.7, 34.6], [128.02, 34.6], [128.02, 35.35], [127.7, 35.35]]
     edit = {"id": "shut", "do": "close", "roads": {"within": west}}
-    closed = network.with_scenario(Scenario.model_validate({"id": "shut", "edits": [edit]}))
+    shut = Scenario.model_validate({"id": "shut", "edits": [edit]})
     before, after = (
-        tb.site_facilities(region, n, "business_incubators") for n in (network, closed)
+        tb.site_facilities(region, state.network, "business_incubators")
+        for state in with_scenarios(network, [shut])  # tied to the same roads
     )
     assert after.objective_value <= before.objective_value
     assert (after.compared["value"] <= before.compared["value"]).all()

@@ -222,14 +222,16 @@ def print_siting(found: Any) -> None:
     weighed = rules.weight and rules.objective != "p_centre"
     unit = f" by {rules.weight}" if weighed else ""
     within = f" within {rules.within_min:g} min" if rules.objective == "max_cover" else ""
+    state = f"roads of {found.as_of}" + (f", scenario {found.scenario}" if found.scenario else "")
     click.echo(f"{found.name}: {rules.title}")
     click.echo(
         f"{_AIMS[rules.objective]}{within}{unit}, p = {rules.p}: "
-        f"{found.objective_value:,.1f} {found.unit}"
+        f"{found.objective_value:,.1f} {found.unit}; {state}"
     )
     columns = ["order", "id", "name", "cluster", "kept", "served", "weight", "mean_min", "max_min"]
     shown = found.sites[[column for column in columns if column in found.sites]].copy()
-    shown["name"] = [textwrap.shorten(str(n), _NAME, placeholder=" …") for n in shown["name"]]
+    if "name" in shown:
+        shown["name"] = [textwrap.shorten(str(n), _NAME, placeholder=" …") for n in shown["name"]]
     shown["kept"] = shown["kept"].map({True: "yes", False: ""})
     print_table(shown if found.sites["kept"].any() else shown.drop(columns="kept"))
     for row in found.compared.itertuples():
@@ -249,6 +251,7 @@ def _compared_set(row: Any, unit: str) -> str:
     """Say what a set of places comes to, beside the best of as many."""
     lost = f"; not located: {', '.join(row.not_located)}" if row.not_located else ""
     lost += f"; no road near: {', '.join(row.off_road)}" if row.off_road else ""
+    lost += f"; with what is kept: {', '.join(row.kept_ids)}" if row.kept_ids else ""
     head = f"Compared: {row.title} ({', '.join(row.located) or 'none'}{lost})"
     if row.status != "ok":
         return f"{head}: {row.status}"

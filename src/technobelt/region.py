@@ -283,21 +283,26 @@ class Region(Strict):
         for number, claim in enumerate(self.claims):
             if isinstance(claim, TravelTimeClaim | ProximityClaim):
                 self._check_profile(claim.profile, "claims", number, "profile")
-            unknown = [name for name in getattr(claim, "clusters", []) if name not in self.clusters]
-            if unknown:
-                what = (
-                    f"no cluster {unknown[0]!r} in [clusters]; there are {', '.join(self.clusters)}"
-                )
-                raise fault(what, "claims", number, "clusters")
+            self._check_clusters(getattr(claim, "clusters", []), "claims", number, "clusters")
         self._check_profile(self.zones.profile, "zones", "profile")
         for name, rules in self.siting.items():
             self._check_profile(rules.profile, "siting", name, "profile")
+        for cluster in self.zones.cores:
+            self._check_clusters([cluster], "zones", "cores", cluster)
+        for number, zone in enumerate(self.zones.designated):
+            self._check_clusters([zone.cluster], "zones", "designated", number, "cluster")
         return self
 
     def _check_profile(self, profile: str, *at: str | int) -> None:
         if profile not in self.profiles:
             known = ", ".join(self.profiles)
             raise fault(f"profile {profile!r} is not in [profiles]; there are {known}", *at)
+
+    def _check_clusters(self, names: Collection[str], *at: str | int) -> None:
+        unknown = [name for name in names if name not in self.clusters]
+        if unknown:
+            known = ", ".join(self.clusters)
+            raise fault(f"no cluster {unknown[0]!r} in [clusters]; there are {known}", *at)
 
     @property
     def hubs(self) -> list[str]:

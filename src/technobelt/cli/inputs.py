@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Collection
     from pathlib import Path
 
     import geopandas as gpd
@@ -16,7 +16,15 @@ if TYPE_CHECKING:
     from technobelt.region import Region
     from technobelt.scenario import Scenario
 
-__all__ = ["add_licence", "places_of", "region_and_roads", "roads_of", "scenario_of", "speeds_of"]
+__all__ = [
+    "add_licence",
+    "need_suffix",
+    "places_of",
+    "region_and_roads",
+    "roads_of",
+    "scenario_of",
+    "speeds_of",
+]
 
 
 def region_and_roads(
@@ -38,6 +46,16 @@ def region_and_roads(
     if edits is None:
         return where, roads
     return where.with_scenario(edits), roads.with_scenario(edits)
+
+
+def need_suffix(path: Path | None, known: Collection[str], what: str) -> None:
+    """Refuse a file of another format than those known, before any work is done."""
+    from technobelt.errors import OutputError
+
+    if path is not None and path.suffix.lower() not in known:
+        raise OutputError(
+            f"{what} is written as {', '.join(known)}; found '{path.name}'. Name the file so."
+        )
 
 
 def roads_of(file: Path | None, network: Path | None) -> Network:

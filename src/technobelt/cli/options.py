@@ -65,7 +65,7 @@ SCENARIOS = click.option(
     "scenarios",
     multiple=True,
     type=click.Path(path_type=Path),
-    help="Compare with the claims under these edits (.toml, see README); may be repeated.",
+    help="Compare with what comes of these edits (.toml, see README); may be repeated.",
 )
 MEMBERS_AS_OF = click.option(
     "--members-as-of",
@@ -79,7 +79,13 @@ DRAWS = click.option(
     show_default=True,
     help="Random draws of speeds: how often each reading holds. 1000 take about a minute.",
 )
-SEED = click.option("--seed", type=click.IntRange(min=0), default=1999, show_default=True)
+SEED = click.option(
+    "--seed",
+    type=click.IntRange(min=0),
+    default=1999,
+    show_default=True,
+    help="Of the random draws: the same seed, the same draws.",
+)
 JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON for machines.")
 ACCESS = click.option(
     "--max-access-m",

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from technobelt.cli.inputs import add_licence, region_and_roads
+from technobelt.cli.inputs import add_licence, need_suffix, region_and_roads
 from technobelt.cli.options import ACCESS, AS_OF, JSON, NETWORK, REGION, SCENARIO
 from technobelt.console import print_json, print_siting, status
 
@@ -23,7 +23,9 @@ __all__ = ["siting"]
 @REGION
 @click.option("--what", metavar="NAME", help="One question of region.toml; default: all.")
 @NETWORK
-@click.option("--p", type=int, help="How many sites, those that are kept counted.")
+@click.option(
+    "--p", type=click.IntRange(min=1), help="How many sites, those that are kept counted."
+)
 @click.option(
     "--objective",
     type=click.Choice(["p_median", "p_centre", "max_cover"]),
@@ -32,7 +34,7 @@ __all__ = ["siting"]
 @click.option(
     "--within-min",
     type=click.FloatRange(min=0, min_open=True),
-    help="Reach of max_cover, minutes one way; of a round trip the mean of both ways counts.",
+    help="Reach of max_cover (only), minutes one way; of a round trip the mean of both ways.",
 )
 @click.option(
     "--direction",
@@ -46,7 +48,8 @@ __all__ = ["siting"]
 @click.option(
     "--out",
     type=click.Path(path_type=Path),
-    help="File of the sites; its suffix is its format. A .gpkg also holds demand and lines.",
+    help="File of the sites; its suffix is its format. A .gpkg also holds demand, lines to the "
+    "sites, candidates and the places compared.",
 )
 @click.option("--picture", type=click.Path(path_type=Path), help="Map (.png).")
 @JSON
@@ -72,8 +75,11 @@ def siting(
     The questions stand in region.toml, [siting.NAME]: demand, weights, candidates, how many sites.
     Sets of places are compared with the best of the same number only.
     """
+    from technobelt.export import LAYER_SUFFIXES
     from technobelt.siting import site_facilities
 
+    need_suffix(picture, [".png"], "a picture of sites")
+    need_suffix(out, LAYER_SUFFIXES, "a layer of sites")
     with status() as say:
         where, roads = region_and_roads(region, network, say, as_of, scenario)
         names = _names(where, what, alone=p is not None or bool(out or picture))
@@ -127,6 +133,7 @@ def _write(found: Siting, out: Path, region: Region) -> None:
 
     if out.suffix.lower() == ".gpkg":
         layers = {"sites": found.sites, "demand": found.allocation, "allocation": found.lines()}
+        layers |= {"candidates": found.candidates, "compared": found.places()}
         write_geopackage({name: rows for name, rows in layers.items() if len(rows)}, out)
     else:
         write_layer(found.sites, out, layer="sites")

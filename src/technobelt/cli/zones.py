@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from technobelt.cli.inputs import add_licence, places_of, region_and_roads, scenario_of
+from technobelt.cli.inputs import (
+    add_licence,
+    need_suffix,
+    places_of,
+    region_and_roads,
+    scenario_of,
+)
 from technobelt.cli.options import (
     ACCESS,
     AS_OF_MANY,
@@ -59,7 +66,8 @@ __all__ = ["zones"]
 @click.option(
     "--snap",
     type=click.Choice(["municipalities", "submunicipalities"]),
-    help="Snap zones to the borders of these.",
+    help="Make zones of whole units of this layer, each with land that may be taken on snap_share "
+    "of it at least ([zones] in region.toml; half by default).",
 )
 @click.option("--cell-m", type=click.FloatRange(min=0, min_open=True), help="Side of the cells, m.")
 @click.option(
@@ -78,7 +86,13 @@ __all__ = ["zones"]
     show_default=True,
     help="File; its suffix is its format. A .gpkg also holds what --draws found.",
 )
-@click.option("--encoding", type=click.Choice(["UTF-8", "CP949"]), default="UTF-8")
+@click.option(
+    "--encoding",
+    type=click.Choice(["UTF-8", "CP949"]),
+    default="UTF-8",
+    show_default=True,
+    help="Of the texts in a .shp; CP949 for older Korean programs.",
+)
 @click.option(
     "--suitability",
     type=click.Path(path_type=Path),
@@ -138,8 +152,11 @@ def zones(
     rules["max_access_m"] = max_access_m
     from technobelt.zones import compare_designated, need_zones
 
+    _check_files(out, changes, picture, suitability, robustness)
     with status() as say:
         where, roads = region_and_roads(region, network, say)
+        if at is not None:
+            places_of(where, [at])  # refused before zones are drawn
         edits = [scenario_of(path) for path in scenarios]
         found = _drawn(where, roads, dates, edits, rules, say)
         drawn = list(found.drawn.values())[-1]
@@ -156,6 +173,22 @@ def zones(
         written += _write_more(drawn, firm, suitability, robustness, picture)
         written += _write_changes(found, changes)
     _tell(found, drawn, firm, real, written, as_json=as_json)
+
+
+def _check_files(
+    out: Path,
+    changes: Path | None,
+    picture: Path | None,
+    suitability: Path | None,
+    robustness: Path | None,
+) -> None:
+    from technobelt.export import LAYER_SUFFIXES
+
+    need_suffix(out, LAYER_SUFFIXES, "a layer of zones")
+    need_suffix(changes, LAYER_SUFFIXES, "a layer of changes")
+    need_suffix(picture, [".png", ".svg"], "a picture of zones")
+    for raster in (suitability, robustness):
+        need_suffix(raster, [".tif", ".tiff"], "a raster")
 
 
 def _drawn(
@@ -186,9 +219,9 @@ def _list_packs(region: Path | None) -> None:
         click.echo(f"\n{name}: {pack.source}.")
         if pack.note:
             click.echo(pack.note)
-        rules = pack.model_dump(exclude_defaults=True)
+        rules = json.loads(pack.model_dump_json(exclude_defaults=True))
         said = {"title", "source", "note", "assumed"}
-        told = [f"{key} = {value}" for key, value in rules.items() if key not in said]
+        told = [f"{key} = {json.dumps(value)}" for key, value in rules.items() if key not in said]
         click.echo(f"Rules: {', '.join(told)}." if told else "Rules: none.")
         if pack.assumed:
             click.echo(f"Assumed, not in the source: {', '.join(pack.assumed)}.")

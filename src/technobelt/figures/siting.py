@@ -12,12 +12,11 @@ import shapely
 
 from technobelt.errors import OutputError
 from technobelt.figures.canvas import add, around, height, legend, panels, scale_bar
+from technobelt.figures.captions import head
 from technobelt.figures.ground import MAIN_ROADS, draw_ground, draw_roads, ground_of
 from technobelt.figures.marks import joined, name_rows, signs
 from technobelt.figures.png import picture
-from technobelt.figures.svg import SMALL_PT
 from technobelt.layers import read_layer
-from technobelt.style import load_style
 from technobelt.writing import replace_file
 
 if TYPE_CHECKING:
@@ -136,7 +135,8 @@ def _draw_demand(
         words = "demand beyond the limit or not served" if cover else "demand not served"
         signs(map_, demand[~ok], look | {"s": size[~ok], "color": _FAR}, label=words)
     hollow: dict[str, Any] = {"s": 17, "marker": "s", "facecolor": "#FFFFFF", "zorder": 5}
-    signs(map_, candidates, hollow | {"edgecolor": _LATER, "linewidth": 0.9}, label="candidate")
+    may = candidates[candidates["eligible"]]
+    signs(map_, may, hollow | {"edgecolor": _LATER, "linewidth": 0.9}, label="candidate")
 
 
 def _draw_sites(map_: Axes, region: Region, found: Siting, candidates: gpd.GeoDataFrame) -> None:
@@ -145,30 +145,24 @@ def _draw_sites(map_: Axes, region: Region, found: Siting, candidates: gpd.GeoDa
     star: dict[str, Any] = {"marker": "*", "s": 150, "color": _SITE, "zorder": 7}
     best = f"best {found.rules.p} sites"
     signs(map_, sites, star | {"edgecolor": "#FFFFFF", "linewidth": 0.6}, label=best)
-    home = {one: i for i, ids in candidates["stands_for"].items() for one in ids.split(", ")}
+    places = found.places().to_crs(region.crs)
     for row, (colour, size) in zip(found.compared.itertuples(), _RINGS, strict=False):
-        located: Any = row.located
-        here = candidates.loc[[home[place] for place in located]]
+        here = places[(places["set"] == row.set) & (places["status"] == "located")]
         ring: dict[str, Any] = {"facecolor": "none", "edgecolor": colour, "linewidth": 1.5}
         signs(map_, here, ring | {"s": size, "zorder": 6}, label=_set_label(row))
-    names = [str(name).split(",")[0].split(" (")[0] for name in sites["name"]]
+    names = [str(name).split(",")[0].split(" (")[0] for name in sites.get("name", sites["id"])]
     at: Any = pd.concat([sites[["geometry"]], candidates[["geometry"]]])
     name_rows(map_, sites, names, avoid=at, aside=9.0, fontsize=7.0, fontweight="bold")
 
 
 def _set_label(row: Any) -> str:
-    lost = f"; not located: {', '.join(row.not_located)}" if row.not_located else ""
-    lost += f"; no road near: {', '.join(row.off_road)}" if row.off_road else ""
-    words = textwrap.shorten(row.title, 52, placeholder=" …")
-    return words if "not located" in words else words + lost
+    return textwrap.shorten(row.title, 52, placeholder=" …")
 
 
 def _words(figure: Figure, map_: Axes, region: Region, found: Siting) -> None:
     """Write what it is above the map; legend, comparison and attribution below."""
+    head(figure, found.rules.title, _subtitle(found))
     tall = float(figure.get_size_inches()[1])
-    ink = load_style()["base"]["text"]
-    figure.text(0, 1 - 0.14 / tall, found.rules.title, fontsize=11, fontweight="bold", color=ink)
-    figure.text(0, 1 - 0.33 / tall, _subtitle(found), fontsize=SMALL_PT, color=ink)
     low = map_.get_position().y0
     rows = legend(figure, map_, top=low - 0.05 / tall)
     down = (0.14 + rows * _ROW_IN) / tall
@@ -185,14 +179,20 @@ def _subtitle(found: Siting) -> str:
         "p_centre": "least longest minutes",
         "max_cover": f"most within {rules.within_min or 0:g} min",
     }
+    scenario = f", scenario {found.scenario}" if found.scenario else ""
     return (
-        f"{aims[rules.objective]}, {rules.direction.replace('_', ' ')}, profile {rules.profile}: "
-        f"{found.objective_value:,.1f} {found.unit}"
+        f"{aims[rules.objective]}, {rules.direction.replace('_', ' ')}: "
+        f"{found.objective_value:,.1f} {found.unit}; profile {rules.profile}, roads of "
+        f"{found.as_of}{scenario}"
     )
 
 
 def _sentence(row: Any) -> str:
-    """Say what a set of places comes to."""
+    """Say what a set of places comes to, and what of it was not to be had."""
+    lost = f"; not located: {', '.join(row.not_located)}" if row.not_located else ""
+    lost += f"; no road near: {', '.join(row.off_road)}" if row.off_road else ""
+    lost += f"; with what is kept: {', '.join(row.kept_ids)}" if row.kept_ids else ""
+    head = f"{row.title} ({', '.join(row.located) or 'none'}{lost})"
     if row.status != "ok":
-        return f"{row.title}: {row.status}"
-    return f"{row.title}: {row.value:,.1f}, the best of the same p = {row.p}: {row.optimum:,.1f}"
+        return f"{head}: {row.status}"
+    return f"{head}: {row.value:,.1f}, the best of the same p = {row.p}: {row.optimum:,.1f}"

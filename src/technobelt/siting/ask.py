@@ -27,6 +27,9 @@ if TYPE_CHECKING:
 __all__ = ["Siting", "site_facilities"]
 
 _DIGITS = 2
+#: More ids than this say nothing to a reader; the allocation has them all.
+_FEW = 12
+_STATES = ("located", "not located", "no road near")
 _WAYS = {
     "to_site": "minutes to the site",
     "from_site": "minutes from the site",
@@ -58,16 +61,19 @@ class Siting:
     unit
         Of the value.
     unserved
-        Ids of the demand that no candidate reaches: left out of the value.
+        Ids of the demand that no candidate reaches: left out of minutes, not covered in shares.
     compared
         One row a set: ``set``, ``title``, ``p`` (positions it was judged by, sites that are kept
         among them), ``value``, ``optimum`` (of the same p), ``gap_pct`` (how much worse), lists of
-        ids: ``located``, ``not_located``, ``off_road``, ``best_ids``; and ``status``: ``ok``,
-        ``not all served``, ``no place known``.
+        ids: ``located``, ``not_located``, ``off_road``, ``kept_ids`` (existing sites counted with
+        it), ``best_ids``; and ``status``: ``ok``, ``not all served``, ``no place known``.
     candidates
-        All positions in question, as `sites`, without the figures.
+        All positions in question, as `sites`, without the figures; ``eligible`` is false where only
+        places of sets to compare stand.
     notes
         What was left out, assumed or put together.
+    as_of, scenario, network
+        Date of the roads, id of the scenario if any, and file, hash and date of the network.
     """
 
     name: str
@@ -80,6 +86,29 @@ class Siting:
     compared: pd.DataFrame
     candidates: gpd.GeoDataFrame
     notes: list[str]
+    as_of: str
+    scenario: str
+    network: dict[str, str]
+
+    def places(self) -> gpd.GeoDataFrame:
+        """Return the places of the sets that were compared, one row a place of a set.
+
+        Columns: ``set``, ``title``, ``id``, ``site_id`` (the position it was judged by), ``status``
+        (``located``, ``not located``, ``no road near``) and a point, None without a position.
+        """
+        import geopandas as gpd
+
+        ids = self.candidates["stands_for"].str.split(", ")
+        home = {place: site for site, places in ids.items() for place in places}
+        rows = [
+            (row.set, row.title, place, home.get(place), status)
+            for row in self.compared.itertuples()
+            for status, places in zip(_STATES, _places(row), strict=True)
+            for place in places
+        ]
+        table = pd.DataFrame(rows, columns=["set", "title", "id", "site_id", "status"])
+        shapes = self.candidates.geometry.reindex(table["site_id"]).to_numpy()
+        return gpd.GeoDataFrame(table, geometry=shapes, crs=self.candidates.crs)
 
     def lines(self) -> gpd.GeoDataFrame:
         """Return a straight line from each place that is served to its site, with the figures."""
@@ -101,11 +130,14 @@ class Siting:
             "name": self.name,
             "title": rules.title,
             "source": rules.source,
+            "as_of": self.as_of,
+            "scenario": self.scenario or None,
+            "network": self.network,
             "objective": rules.objective,
             "direction": rules.direction,
             "profile": rules.profile,
             "p": rules.p,
-            "within_min": rules.within_min,
+            "within_min": rules.within_min if rules.objective == "max_cover" else None,
             "weight": rules.weight,
             "value": _rounded(self.objective_value),
             "unit": self.unit,
@@ -133,9 +165,9 @@ def site_facilities(  # noqa: PLR0913  (each changes one thing)
 
     The optimum is exact. Among equal ones: of equally far longest trips (``p_centre``) and of equal
     cover (``max_cover``) those of the least weighted minutes, then those whose candidates come
-    first, by id. Places of the sets to compare are candidates too: what was planned or built there
-    was possible. Each set is compared with the best of as many sites as it has positions that are
-    known, and never with more.
+    first, by id. Each set is compared with the best of as many sites as it has positions that are
+    known, and never with more; beside the candidates its own places may be among these, since what
+    was planned or built there was possible. They are no candidates otherwise.
 
     Parameters
     ----------
@@ -146,7 +178,7 @@ def site_facilities(  # noqa: PLR0913  (each changes one thing)
         Of the question: ``[siting.NAME]``.
     p, objective, direction, within_min, profile
         Instead of what the question says. `p` counts the sites that are kept. `within_min` is in
-        minutes one way; those of a round trip are the mean of both ways.
+        minutes one way, for ``max_cover``; those of a round trip are the mean of both ways.
     max_access_m
         Longest way between a place and its road, m.
 
@@ -159,7 +191,7 @@ def site_facilities(  # noqa: PLR0913  (each changes one thing)
     ------
     SitingError
         There is no such question, or it has no answer: no demand, no weight, no candidate, too many
-        or too few sites.
+        or too few sites, minutes for an objective that has no use for them.
     RegionError
         There is no profile of that name.
 
@@ -178,7 +210,7 @@ def site_facilities(  # noqa: PLR0913  (each changes one thing)
     problem = make_problem(region, network, name, rules, max_access_m=max_access_m)
     answer = _Answer(name, rules, problem)
     chosen = answer.best(rules.p)
-    allocation = _allocation(problem, chosen, rules)
+    allocation, info = _allocation(problem, chosen, rules), network.info
     unserved = [str(place) for place in problem.demand.index[~problem.reached]]
     return Siting(
         name=name,
@@ -191,6 +223,9 @@ def site_facilities(  # noqa: PLR0913  (each changes one thing)
         compared=_comparison(answer),
         candidates=_with_ids(problem.candidates),
         notes=[*problem.notes, *_notes(rules, problem)],
+        as_of=info.as_of or info.date,
+        scenario=info.scenario,
+        network={"file": info.file, "hash": info.hash, "date": info.date},
     )
 
 
@@ -206,6 +241,11 @@ def _rules(region: Region, name: str, asked: dict[str, Any]) -> SitingRules:
         raise RegionError(
             f"no speed profile '{rules.profile}'; there are {', '.join(region.profiles)}."
         )
+    if "within_min" in asked and rules.objective != "max_cover":
+        raise SitingError(
+            f"[siting.{name}]: within_min is for max_cover, and the objective is "
+            f"{rules.objective}. Leave it out, or ask for max_cover."
+        )
     if rules.objective == "max_cover" and not (rules.within_min or 0) > 0:
         raise SitingError(
             f"[siting.{name}]: max_cover needs within_min, minutes above zero; found "
@@ -219,26 +259,43 @@ class _Answer:
 
     def __init__(self, name: str, rules: SitingRules, problem: Problem) -> None:
         self.where, self.rules, self.problem = f"[siting.{name}]", rules, problem
-        here = problem.reached
+        # A share covered is of all demand: what nobody reaches is not covered. Minutes are a mean
+        # over what can be reached at all.
+        here = problem.reached | (rules.objective == "max_cover")
         self.minutes, self.weights = problem.minutes[here], problem.weights[here]
-        self.known: dict[int, Ints] = {}
+        self.known: dict[tuple[int, bytes], Ints | None] = {}
 
     def best(self, p: int) -> Ints:
         """Return the numbers of the best `p` candidates."""
-        if p not in self.known:
-            self.known[p] = self._solved(p)
-        return self.known[p]
+        self._check(p)
+        found = self.find(p)
+        if found is None:
+            may = self.problem.eligible
+            heavy = self.minutes[self.weights > 0]
+            fewest = fewest_sites(heavy[:, may], self.problem.fixed[may])
+            raise SitingError(
+                f"{self.where}: {p} sites cannot serve all {len(self.minutes)} places of the "
+                f"demand that some candidate reaches; it takes {fewest}. Raise p, or ask for "
+                "max_cover."
+            )
+        return found
+
+    def find(self, p: int, also: Ints | None = None) -> Ints | None:
+        """Return the best `p` of what is eligible and of `also`; None if no `p` serve all."""
+        may = self.problem.eligible.copy()
+        if also is not None:
+            may[also] = True
+        asked = p, may.tobytes()
+        if asked not in self.known:
+            self.known[asked] = self._solved(p, np.flatnonzero(may))
+        return self.known[asked]
 
     def value(self, sites: Ints) -> float:
-        """Return what sites come to, NaN if they do not serve every place.
-
-        A share covered is of all demand: what nobody reaches is not covered.
-        """
-        rules, problem = self.rules, self.problem
-        of_all = rules.objective == "max_cover"
+        """Return what sites come to, NaN if they do not serve every place."""
+        rules = self.rules
         found = worth(
-            problem.minutes if of_all else self.minutes,
-            problem.weights if of_all else self.weights,
+            self.minutes,
+            self.weights,
             sites,
             objective=rules.objective,
             within_min=rules.within_min,
@@ -247,28 +304,19 @@ class _Answer:
             return float("nan")
         return found * 100 if rules.objective == "max_cover" else found
 
-    def _solved(self, p: int) -> Ints:
-        self._check(p)
-        problem, rules = self.problem, self.rules
+    def _solved(self, p: int, may: Ints) -> Ints | None:
         found = best_sites(
-            self.minutes,
+            self.minutes[:, may],
             self.weights,
             p,
-            objective=rules.objective,
-            within_min=rules.within_min,
-            fixed=problem.fixed,
+            objective=self.rules.objective,
+            within_min=self.rules.within_min,
+            fixed=self.problem.fixed[may],
         )
-        if found is None:
-            fewest = fewest_sites(self.minutes[self.weights > 0], problem.fixed)
-            raise SitingError(
-                f"{self.where}: {p} sites cannot serve all {len(self.minutes)} places of the "
-                f"demand that some candidate reaches; it takes {fewest}. Raise p, or ask for "
-                "max_cover."
-            )
-        return found
+        return None if found is None else may[found]
 
     def _check(self, p: int) -> None:
-        n, kept = len(self.problem.candidates), int(self.problem.fixed.sum())
+        n, kept = int(self.problem.eligible.sum()), int(self.problem.fixed.sum())
         if not 1 <= p <= n:
             raise SitingError(
                 f"{self.where}: asked for {p} sites, but there are {n} candidates at different "
@@ -288,7 +336,7 @@ def _with_ids(places: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
     stands = [", ".join(map(str, ids)) for ids in places["stands_for"]]
     named = places.assign(id=places.index.astype(str), stands_for=stands)
     first = [column for column in ("id", "name", "cluster") if column in named]
-    return named[[*first, "stands_for", "geometry"]]
+    return named[[*first, "eligible", "stands_for", "geometry"]]
 
 
 def _allocation(problem: Problem, chosen: Ints, rules: SitingRules) -> gpd.GeoDataFrame:
@@ -333,7 +381,7 @@ def _mean(part: pd.DataFrame) -> float:
 
 def _comparison(answer: _Answer) -> pd.DataFrame:
     columns = ["set", "title", "p", "value", "optimum", "gap_pct", "located", "not_located"]
-    columns += ["off_road", "best_ids", "status"]
+    columns += ["off_road", "kept_ids", "best_ids", "status"]
     rows = [_compared(answer, name, named) for name, named in answer.rules.compare.items()]
     return pd.DataFrame(rows, columns=columns)
 
@@ -344,30 +392,34 @@ def _compared(answer: _Answer, name: str, named: NamedSites) -> dict[str, Any]:
     at = {place: problem.position_of(place) for place in named.ids}
     located = [place for place, position in at.items() if position is not None]
     lost = [place for place in named.ids if place not in located]
-    kept = np.flatnonzero(problem.fixed)
-    sites = np.union1d([at[place] for place in located], kept).astype(np.int64)
+    own = np.unique([at[place] for place in located]).astype(np.int64)
+    sites = np.union1d(own, np.flatnonzero(problem.fixed)).astype(np.int64)
     row = {"set": name, "title": named.title or name, "p": len(sites), "located": located}
     row |= {"not_located": [place for place in lost if place not in problem.off_road]}
-    row |= {"off_road": [place for place in lost if place in problem.off_road], "best_ids": []}
+    row |= {"off_road": [place for place in lost if place in problem.off_road]}
+    row |= {"kept_ids": _ids(problem, np.setdiff1d(sites, own)), "best_ids": []}
     row |= {"value": np.nan, "optimum": np.nan, "gap_pct": np.nan, "status": "no place known"}
-    if not len(sites):
+    if not len(own):
         return row
-    value = answer.value(sites)
-    try:
-        best = answer.best(len(sites))
-    except SitingError:  # so few that no sites serve every place: nothing to be compared with
+    value, best = answer.value(sites), answer.find(len(sites), own)
+    if best is None:  # no sites so few serve every place: nothing to be compared with
         return row | {"status": "not all served"}
     optimum = answer.value(best)
-    ids = [str(place) for place in problem.candidates.index[best]]
-    status = "ok" if np.isfinite(value) else "not all served"
-    gap = _gap(value, optimum, answer.rules.objective)
     return row | {
         "value": value,
         "optimum": optimum,
-        "gap_pct": gap,
-        "best_ids": ids,
-        "status": status,
+        "gap_pct": _gap(value, optimum, answer.rules.objective),
+        "best_ids": _ids(problem, best),
+        "status": "ok" if np.isfinite(value) else "not all served",
     }
+
+
+def _places(row: Any) -> tuple[list[str], list[str], list[str]]:
+    return row.located, row.not_located, row.off_road
+
+
+def _ids(problem: Problem, sites: Ints) -> list[str]:
+    return [str(place) for place in problem.candidates.index[sites]]
 
 
 def _gap(value: float, optimum: float, objective: str) -> float:
@@ -379,6 +431,7 @@ def _gap(value: float, optimum: float, objective: str) -> float:
 def _notes(rules: SitingRules, problem: Problem) -> list[str]:
     ids = problem.demand.index.to_numpy(dtype=object)
     notes = [f"Times are {_WAYS[rules.direction]}, profile {rules.profile}."]
+    out = "not covered" if rules.objective == "max_cover" else "left out"
     for lost, why in (
         (~problem.tied & ~problem.reached, "no road near"),
         (problem.tied & ~problem.reached, "no candidate has a way"),
@@ -386,7 +439,11 @@ def _notes(rules: SitingRules, problem: Problem) -> list[str]:
         if lost.any():
             share = problem.weights[lost].sum() / problem.weights.sum()
             places = f"{lost.sum():,} of {len(lost):,} places, {share:.1%} of the weight"
-            notes.append(f"Demand left out, {why}: {places}: {listed(ids[lost])}.")
+            which = f": {listed(ids[lost])}" if lost.sum() <= _FEW else ""
+            notes.append(f"Demand {out}, {why}: {places}{which}.")
+    only = problem.candidates.index[~problem.eligible]
+    if len(only):
+        notes.append(f"No candidates but for the sets that name them: {listed(only)}.")
     return [*notes, *([rules.note] if rules.note else [])]
 
 

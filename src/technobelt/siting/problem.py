@@ -45,12 +45,11 @@ class Problem:
         float64 (m).
     candidates
         Points in the network's CRS, one a position, indexed by id; ``stands_for`` lists the ids of
-        all places at the position. Those of the rule come first, by id, then existing sites, then
-        the places of sets to compare.
+        all places at the position, ``kept`` is true where one stands that is open in any case,
+        ``eligible`` where a place of the rule or an existing site stands. Those of the rule come
+        first, by id, then existing sites, then the places of sets to compare.
     minutes
         float64 (m, n): one way, or the mean of both; infinite where there is no way.
-    fixed
-        bool (n): open in any case.
     tied
         bool (m): which demand has a road near.
     off_road
@@ -63,15 +62,24 @@ class Problem:
     weights: Floats
     candidates: gpd.GeoDataFrame
     minutes: Floats
-    fixed: Mask
     tied: Mask
     off_road: list[str]
     notes: list[str]
 
     @property
+    def fixed(self) -> Mask:
+        """Bool (n): open in any case."""
+        return np.asarray(self.candidates["kept"], dtype=bool)
+
+    @property
+    def eligible(self) -> Mask:
+        """Bool (n): what may be chosen; the others are only places of sets to compare."""
+        return np.asarray(self.candidates["eligible"], dtype=bool)
+
+    @property
     def reached(self) -> Mask:
-        """Bool (m): which demand some candidate reaches."""
-        return np.asarray(np.isfinite(self.minutes).any(axis=1))
+        """Bool (m): which demand some eligible candidate reaches."""
+        return np.asarray(np.isfinite(self.minutes[:, self.eligible]).any(axis=1))
 
     def position_of(self, place: str) -> int | None:
         """Return the number of the candidate that stands where a place does, None if none does."""
@@ -101,11 +109,11 @@ def make_problem(
     where = f"[siting.{name}]"
     demand, weights, notes = _demand(region, rules, where)
     demand = demand.to_crs(network.crs)
-    candidates, kept, told = _candidates(region, rules, where, network.crs)
+    candidates, told = _candidates(region, rules, where, network.crs)
     ties = _tied(network, demand, where, "demand", max_access_m)
     ends = _tied(network, candidates, where, "candidates", max_access_m)
     minutes = _minutes(network, region, rules, (demand, ties), (candidates, ends))
-    _check_kept(where, candidates[kept & ~ends.tied])
+    _check_kept(where, candidates[candidates["kept"] & ~ends.tied])
     lost = candidates[~ends.tied]
     off_road = [one for ids in lost["stands_for"] for one in ids]
     if off_road:
@@ -115,7 +123,6 @@ def make_problem(
         weights,
         candidates[ends.tied],
         minutes[:, ends.tied],
-        kept[ends.tied],
         ties.tied,
         off_road,
         [*notes, *told],
@@ -127,7 +134,7 @@ def make_problem(
 def _check_ways(where: str, problem: Problem) -> None:
     if not (problem.reached & (problem.weights > 0)).any():
         raise SitingError(
-            f"{where}: none of the {len(problem.candidates)} candidates has a way to any of the "
+            f"{where}: none of the {problem.eligible.sum()} candidates has a way to any of the "
             f"{len(problem.demand)} places of the demand. Check the roads, their date and what "
             "candidates and demand select."
         )
@@ -200,9 +207,9 @@ def _weights(places: gpd.GeoDataFrame, rules: SitingRules, where: str) -> tuple[
 
 def _candidates(
     region: Region, rules: SitingRules, where: str, crs: Any
-) -> tuple[gpd.GeoDataFrame, Mask, list[str]]:
-    """Return one row a position, which of them are kept, and what is to be said."""
-    chosen = select(region, rules.candidates, needs=["name"])
+) -> tuple[gpd.GeoDataFrame, list[str]]:
+    """Return one row a position, and what is to be said."""
+    chosen = select(region, rules.candidates)
     if chosen.empty:
         raise SitingError(
             f"{where}: no place fits candidates. Widen its 'where', or add to a layer."
@@ -223,16 +230,17 @@ def _candidates(
     stands = existing.index if existing is not None else pd.Index([])
     if unplaced := [place for place in stands if place not in placed.index]:
         notes.append(f"Existing sites left out, not located: {listed(unplaced)}.")
-    kept = np.zeros(len(sites), dtype=bool)
-    if rules.existing_are == "kept":
-        kept = np.array([bool(set(ids) & set(stands)) for ids in sites["stands_for"]])
-    return sites, kept, [*notes, *_told_together(sites)]
+    kept = set(stands) if rules.existing_are == "kept" else set()
+    sites["kept"] = [bool(kept.intersection(ids)) for ids in sites["stands_for"]]
+    may = set(chosen.index) | set(stands)
+    sites["eligible"] = [bool(may.intersection(ids)) for ids in sites["stands_for"]]
+    return sites, [*notes, *_told_together(sites)]
 
 
 def _existing(region: Region, rules: SitingRules, where: str) -> gpd.GeoDataFrame | None:
     if rules.existing is None:
         return None
-    rows = select(region, rules.existing, needs=["name"])
+    rows = select(region, rules.existing)
     if rows.empty:
         raise SitingError(f"{where}: no place fits existing. Widen its 'where', or take it out.")
     return rows

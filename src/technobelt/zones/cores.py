@@ -69,7 +69,8 @@ def candidate_cores(region: Region, ground: Ground) -> list[Core]:
     PointError
         A named core is no facility, not located, or outside its cluster.
     """
-    named = {cluster: _named(region, ground, cluster) for cluster in region.zones.cores}
+    mine = [cluster for cluster in region.zones.cores if cluster in ground.clusters]
+    named = {cluster: _named(region, ground, cluster) for cluster in mine}
     found = [core for core in _selected(region, ground) if core.cluster not in named]
     both = [*found, *named.values()]
     return sorted(both, key=lambda core: (ground.clusters.index(core.cluster), core.id))
@@ -102,8 +103,6 @@ def _inside(ground: Ground, core: Core) -> bool:
 def _named(region: Region, ground: Ground, cluster: str) -> Core:
     key = region.zones.cores[cluster]
     where = f"core '{key}' of [zones.cores] {cluster}"
-    if cluster not in ground.clusters:
-        raise PointError(f"{where}: no such cluster; there are {', '.join(ground.clusters)}.")
     places = facilities(region).to_crs(region.crs)
     if key in not_located(region).index:
         raise PointError(f"{where} is not located: no source gives its position. Name another.")

@@ -44,6 +44,8 @@ ZONE_COLUMNS = (
 NEAR_MIN = 10.0
 #: A municipality is touched if a zone takes at least this much of it, km².
 _TOUCHED_KM2 = 0.01
+#: Facilities this near to each other stand at one position, m.
+_SAME_M = 1.0
 #: Columns of what is counted: inside, and inside or near.
 _COUNTED = {
     "complexes": ("complexes", "complex_10"),
@@ -130,7 +132,7 @@ def described(  # noqa: PLR0913  (all that a row tells)
         row = {
             "zone_id": f"zone-{key}",
             "cluster": zone.site.cluster,
-            "name": _name(cluster.name, key, places.frame, capped=pack.capped),
+            "name": _name(cluster.name, key, zone, places, capped=pack.capped),
             "special": _special(region, zone.site.cluster),
             "pack": pack_name,
             "core": zone.site.core.id if zone.site.core else None,
@@ -158,7 +160,7 @@ def _ids(zones: list[Zone], pack: Pack, places: gpd.GeoDataFrame) -> list[str]:
         mine, core = used.setdefault(cluster, set()), zone.site.core
         first = core is not None and core.cluster == cluster and core.id not in mine
         near = core.id if core is not None and first else _nearest(zone, places, mine)
-        mine.add(near)
+        mine.update(_together(near, places))
         out.append(f"{cluster}-{near}")
     return out
 
@@ -172,11 +174,22 @@ def _nearest(zone: Zone, places: gpd.GeoDataFrame, used: set[str]) -> str:
     return str(min(zip(metres.round(3), mine.index.astype(str), strict=True))[1])
 
 
-def _name(cluster: str, key: str, places: gpd.GeoDataFrame, *, capped: bool) -> str:
-    facility = key.split("-", 1)[-1]
-    if not capped or facility not in places.index:
+def _together(place: str, places: gpd.GeoDataFrame) -> list[str]:
+    """Return all facilities at the position of one: a name for one zone only."""
+    if place not in places.index:
+        return [place]
+    metres = shapely.distance(places.geometry.to_numpy(), places.geometry[place])
+    return [str(one) for one in places.index[metres < _SAME_M]]
+
+
+def _name(cluster: str, key: str, zone: Zone, places: Places, *, capped: bool) -> str:
+    """Name a zone after the facility of its id: "at" if any of it lies inside, else "near"."""
+    facility, frame = key.split("-", 1)[-1], places.frame
+    if not capped or facility not in frame.index:
         return f"{cluster} innovation zone"
-    return f"{cluster} innovation zone at {places.loc[facility, 'name']}"
+    inside = bool(shapely.intersects(zone.shape, frame.geometry[facility]))
+    inside |= _has_part(zone.shape, places.outlines.get(facility))
+    return f"{cluster} innovation zone {'at' if inside else 'near'} {frame.loc[facility, 'name']}"
 
 
 def _special(region: Region, cluster: str) -> Any:
