@@ -19,6 +19,7 @@ import technobelt as tb
 from technobelt.errors import MissingFileError, OutputError
 from technobelt.manifest import file_hash
 from technobelt.planning import plan
+from technobelt.zone_rules import Pack
 from technobelt.zones import ZONE_COLUMNS, redraw_zones
 
 FILES = (
@@ -240,6 +241,33 @@ def test_a_failed_write_replaces_nothing(done, tmp_path, monkeypatch):
         done.write(tmp_path)
     assert [path.name for path in tmp_path.iterdir()] == ["claims.json"]
     assert (tmp_path / "claims.json").read_text() == "old"
+
+
+def test_without_a_zone_the_rest_is_written_and_old_zones_go(done, tested, tmp_path):
+    """A pack that draws no zone costs nobody the verdicts, and leaves no zones of another run."""
+    tested.write(tmp_path)
+    rules = done.region.zones.model_copy(
+        update={
+            "packs": {
+                "vast": Pack(title="Vast", source="none", site_min_km2=900, site_max_km2=1000)
+            }
+        }
+    )
+    region = done.region.model_copy(update={"zones": rules})
+    none = replace(
+        done, region=region, drawn=tb.delineate_zones(region, done.network, pack="vast"), firm=None
+    )
+    assert none.zones.empty
+    written = none.write(tmp_path)
+    left = {path.name for path in tmp_path.iterdir()}
+    assert not {name for name in left if name.startswith(("zones.", "robustness"))}
+    assert set(FILES) - left == {name for name in FILES if name.startswith("zones.")}
+    assert "zones" not in written
+    report = (tmp_path / "report.html").read_text(encoding="utf-8")
+    assert "no zones" in report
+    assert "900" in report  # which rule is not met, and by how much
+    with zipfile.ZipFile(tmp_path / "technobelt.qgz") as archive:
+        assert "zones.gpkg" not in archive.read("technobelt.qgs").decode()
 
 
 def test_a_region_without_a_needed_layer_is_refused():

@@ -128,3 +128,14 @@ def test_a_file_that_cannot_be_moved_leaves_all_the_others_as_they_were(tmp_path
         put(tmp_path, dict.fromkeys(("a.txt", "b.txt", "map.html"), b"new"))
     assert (tmp_path / "a.txt").read_text() == "old"
     assert sorted(path.name for path in tmp_path.iterdir()) == ["a.txt", "map.html"]
+
+
+def test_stale_files_go_when_the_new_ones_are_there_and_stay_if_they_fail(tmp_path):
+    for name in ("zones.shp", "mine.txt"):
+        (tmp_path / name).write_text("old", encoding="utf-8")
+    with pytest.raises(OutputError), replace_files(tmp_path, stale=["zones.shp"]):
+        raise OSError("no")
+    assert (tmp_path / "zones.shp").is_file()
+    with replace_files(tmp_path, stale=["zones.shp", "never.there"]) as scratch:
+        (scratch / "mine.txt").write_text("new", encoding="utf-8")
+    assert [path.name for path in tmp_path.iterdir()] == ["mine.txt"]

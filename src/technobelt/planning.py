@@ -15,6 +15,7 @@ from technobelt.claims import THRESHOLDS, Verdicts, check_claims
 from technobelt.comparison import compare_claims
 from technobelt.errors import MissingFileError
 from technobelt.export import (
+    SHAPEFILE_PARTS,
     ProjectLayer,
     export_shapefile,
     write_geopackage,
@@ -30,7 +31,7 @@ from technobelt.report import write_report
 from technobelt.schema import ROAD_CLASSES
 from technobelt.webmap import web_map, write_map
 from technobelt.writing import replace_files
-from technobelt.zones import delineate_zones, need_zones, redraw_zones
+from technobelt.zones import delineate_zones, redraw_zones
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -64,6 +65,20 @@ REACH = {
 MINUTES = (30.0, 60.0, 90.0)
 #: Draws of the zones at most: a share of them is then known to 10 points (95 %).
 ZONE_DRAWS = 100
+#: What `Plan.write` writes.
+_FILES = {
+    "claims": "claims.json",
+    "isochrones": "isochrones.gpkg",
+    "zones": "zones.gpkg",
+    "shapefile": "zones.shp",
+    "suitability": "suitability.tif",
+    "robustness": "robustness.tif",
+    "layers": "layers.gpkg",
+    "map": "map.html",
+    "report": "report.html",
+    "project": "technobelt.qgz",
+    "manifest": "manifest.json",
+}
 _AUDITED = 2000
 _SEED = 1999
 #: Roads shown on maps: this far around the clusters, down to this class.
@@ -122,28 +137,17 @@ class Plan:
         Returns
         -------
         dict
-            What it is -> the file.
+            What it is -> the file. Without zones there are no files of them, and those of an
+            earlier run are taken away; so are those of its draws by a run without.
 
         Raises
         ------
         OutputError
             The folder cannot be written.
         """
-        files = {
-            "claims": "claims.json",
-            "isochrones": "isochrones.gpkg",
-            "zones": "zones.gpkg",
-            "shapefile": "zones.shp",
-            "suitability": "suitability.tif",
-            "layers": "layers.gpkg",
-            "map": "map.html",
-            "report": "report.html",
-            "project": "technobelt.qgz",
-            "manifest": "manifest.json",
-        }
-        if self.firm is not None:
-            files["robustness"] = "robustness.tif"
-        with replace_files(folder) as scratch:
+        files = {what: name for what, name in _FILES.items() if what not in self._lacks()}
+        stale = [name for what in self._lacks() for name in _names(_FILES[what])]
+        with replace_files(folder, stale=stale) as scratch:
             paths = {what: scratch / name for what, name in files.items()}
             _write_json(paths["claims"], self.verdicts.to_dict())
             _write_json(paths["manifest"], self.manifest)
@@ -152,6 +156,11 @@ class Plan:
             self._write_report(paths["report"])
             write_licence(scratch, self.region.attribution)
         return {what: Path(folder) / name for what, name in files.items()}
+
+    def _lacks(self) -> list[str]:
+        """Return which of `_FILES` there is nothing to write into."""
+        without = ["zones", "shapefile"] if self.zones.empty else []
+        return [*without, *(["robustness"] if self.firm is None else [])]
 
     def web_map(self) -> Any:
         """Return the web map (a `folium.Map`) of everything in the plan."""
@@ -172,8 +181,9 @@ class Plan:
         write_geopackage(
             {"isochrones": self.isochrones, "merged": self.merged}, paths["isochrones"]
         )
-        write_geopackage(self._zone_layers(), paths["zones"])
-        export_shapefile(self.zones, paths["shapefile"])
+        if len(self.zones):
+            write_geopackage(self._zone_layers(), paths["zones"])
+            export_shapefile(self.zones, paths["shapefile"])
         self.drawn.suitability.write(paths["suitability"])
         if self.firm is not None:
             self.firm.write(paths["robustness"])
@@ -184,7 +194,7 @@ class Plan:
         write_geopackage(shown, paths["layers"])
         write_qgis_project(
             paths["project"],
-            _project_layers(shown, self.firm),
+            _project_layers(shown, self._zone_project_layers()),
             title=self.region.title,
             crs=self.region.crs,
             attribution=self.region.attribution,
@@ -203,6 +213,22 @@ class Plan:
         if self.firm is not None and len(self.firm.areas):
             layers["robustness"] = self.firm.areas
         return layers
+
+    def _zone_project_layers(self) -> list[ProjectLayer]:
+        """Return the zones, how firm they are where that is known, and the scores they follow."""
+        raster: dict[str, Any] = {"group": "Zones", "geometry": "raster", "visible": False}
+        areas: dict[str, Any] = {"file": "zones.gpkg", "group": "Zones", "geometry": "polygon"}
+        titles = {"zones": "Innovation zones", "robustness": "Core and fringe"}
+        label = {"zones": "name", "robustness": None}
+        layers = [
+            ProjectLayer(titles[name], style=cast("Style", name), sublayer=name, label=label[name],
+                         **areas)
+            for name in (self._zone_layers() if len(self.zones) else ())
+        ]  # fmt: skip
+        if self.firm is not None:
+            layers.append(ProjectLayer("Share of draws", "robustness.tif", style="stays", **raster))
+        score = ProjectLayer("Suitability", "suitability.tif", style="suitability", **raster)
+        return [*layers, score]
 
     def _write_report(self, path: Path) -> None:
         write_report(
@@ -308,11 +334,9 @@ def plan(  # noqa: PLR0913  (each changes one thing)
         own, merged = hub_isochrones(where, roads, profile=chosen, minutes=minutes)
     with clock.step("zones"):
         drawn = delineate_zones(where, roads, pack=pack, profile=profile)
-        need_zones(drawn)
-    zone_draws = min(draws, ZONE_DRAWS)
+    zone_draws = min(draws, ZONE_DRAWS) if len(drawn.zones) else 0
     with clock.step("robustness"):
         firm = _firm(drawn, zone_draws, seed, progress)
-    read = [*layers, "roads"] if network is None else [*layers]
     parameters = {
         "region": where.id,
         "profile": chosen,
@@ -328,17 +352,25 @@ def plan(  # noqa: PLR0913  (each changes one thing)
         "seed": _SEED,
     }
     manifest = make_manifest(
-        inputs=[
-            where.folder / "region.toml",
-            *(where.path(name) for name in read),
-            *(where.folder / name for name in where.zones.own_files),
-        ],
+        inputs=_inputs(where, [*layers, *(["roads"] if network is None else [])]),
         parameters=parameters,
         network=verdicts.network,
         timings_s=clock.seconds,
     )
     shown = main_roads(roads, layers["clusters"])
     return Plan(where, roads, layers, verdicts, own, merged, drawn, firm, shown, manifest)
+
+
+def _inputs(region: Region, layers: list[str]) -> list[Path]:
+    own = [region.folder / name for name in region.zones.own_files]
+    return [region.folder / "region.toml", *map(region.path, layers), *own]
+
+
+def _names(file: str) -> list[str]:
+    """Return a file's name and those of its companions."""
+    if not file.endswith(".shp"):
+        return [file]
+    return [Path(file).with_suffix(suffix).name for suffix in SHAPEFILE_PARTS]
 
 
 def _firm(
@@ -465,23 +497,8 @@ def main_roads(network: Network, clusters: gpd.GeoDataFrame) -> gpd.GeoDataFrame
     return shown[[*columns, "geometry"]].astype({"class": str})
 
 
-def _zone_project_layers(firm: Robustness | None) -> list[ProjectLayer]:
-    """Return the zones, how firm they are where that is known, and the scores they follow from."""
-    raster: dict[str, Any] = {"group": "Zones", "geometry": "raster", "visible": False}
-    areas: dict[str, Any] = {"file": "zones.gpkg", "group": "Zones", "geometry": "polygon"}
-    layers = [
-        ProjectLayer("Innovation zones", style="zones", sublayer="zones", label="name", **areas)
-    ]
-    if firm is not None and len(firm.areas):
-        core = "Core and fringe"
-        layers.append(ProjectLayer(core, style="robustness", sublayer="robustness", **areas))
-    if firm is not None:
-        layers.append(ProjectLayer("Share of draws", "robustness.tif", style="stays", **raster))
-    return [*layers, ProjectLayer("Suitability", "suitability.tif", style="suitability", **raster)]
-
-
 def _project_layers(
-    shown: dict[str, gpd.GeoDataFrame], firm: Robustness | None
+    shown: dict[str, gpd.GeoDataFrame], zones: list[ProjectLayer]
 ) -> list[ProjectLayer]:
     """Return the layers of the QGIS project, the topmost first."""
 
@@ -517,7 +534,7 @@ def _project_layers(
         *of_region("outlines", "Places", "polygon", title="Complex outlines"),
         *of_region("interchanges", "Corridor", "point", visible=False),
         *of_region("corridor", "Corridor", "line"),
-        *_zone_project_layers(firm),
+        *zones,
         ProjectLayer("All hubs", sublayer="merged", **bands),
         ProjectLayer("Each hub", sublayer="isochrones", **bands),
         *of_region("clusters", "Belt", "polygon", label="name"),

@@ -16,19 +16,22 @@ from typing import TYPE_CHECKING
 from technobelt.errors import OutputError, TechnobeltError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
 __all__ = ["replace_file", "replace_files"]
 
 
 @contextmanager
-def replace_files(folder: str | Path) -> Iterator[Path]:
+def replace_files(folder: str | Path, *, stale: Iterable[str] = ()) -> Iterator[Path]:
     """Give a scratch folder; move all that was written there into `folder` at the end.
 
     Parameters
     ----------
     folder
         Where the files go; made if it is not there. Files of other names in it are left alone.
+    stale
+        Names of files of an earlier run that this one does not write and that would contradict it:
+        taken away when the new ones are in place.
 
     Yields
     ------
@@ -53,7 +56,7 @@ def replace_files(folder: str | Path) -> Iterator[Path]:
     scratch = _scratch_beside(target)
     try:
         yield scratch
-        _move_all(scratch, target)
+        _move_all(scratch, target, stale)
     except TechnobeltError:
         raise  # a missing input is an OSError too, and has said so itself
     except PermissionError as error:
@@ -108,10 +111,11 @@ def _scratch_beside(target: Path) -> Path:
         raise OutputError(_said(target, "cannot be written to", error)) from error
 
 
-def _move_all(scratch: Path, target: Path) -> None:
+def _move_all(scratch: Path, target: Path, stale: Iterable[str]) -> None:
     """Move every file to its place; if one cannot be moved, put back what stood there."""
     sources = sorted(path for path in scratch.rglob("*") if path.is_file())
     kept = scratch / ".replaced"
+    kept.mkdir()
     done: list[tuple[Path, Path]] = []
     try:
         for source in sources:
@@ -123,6 +127,11 @@ def _move_all(scratch: Path, target: Path) -> None:
                 os.replace(destination, old)  # noqa: PTH105  (Path.replace says less in its errors)
             done.append((destination, old))
             os.replace(source, destination)  # noqa: PTH105
+        for left in stale:
+            destination, old = target / left, kept / left
+            if destination.is_file():
+                done.append((destination, old))
+                os.replace(destination, old)  # noqa: PTH105
     except OSError:
         for destination, old in reversed(done):
             if destination.is_file():

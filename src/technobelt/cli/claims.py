@@ -108,7 +108,12 @@ def plan(
         print_json(done.verdicts.to_dict())
         return
     print_verdicts(done.verdicts)
-    click.echo(f"\n{out}: {', '.join(path.name for path in files.values())}")
+    click.echo("")
+    if done.zones.empty:
+        click.echo(f"No zone can be drawn by the rule pack '{done.drawn.pack_name}'.")
+    for one in done.drawn.unmet:
+        click.echo(f"Not met: {one}")
+    click.echo(f"{out}: {', '.join(path.name for path in files.values())}")
 
 
 @click.command()

@@ -236,7 +236,7 @@ state; nothing here is a legal boundary.
 
 
 def _check_suffix(target: Path, suffix: str, *, append: bool) -> None:
-    known = sorted([".shp", *_WRITERS])
+    known = LAYER_SUFFIXES
     if suffix not in known:
         raise OutputError(
             f"cannot write '{target.name}': no format for the suffix '{target.suffix}'. "
@@ -394,6 +394,8 @@ _WRITERS: dict[str, Callable[[gpd.GeoDataFrame, Path, str], None]] = {
     ".kml": _write_kml,
     ".parquet": _write_parquet,
 }
+#: Endings of the files that `write_layer` writes.
+LAYER_SUFFIXES = sorted([".shp", *_WRITERS])
 
 
 def _check_rows(frame: gpd.GeoDataFrame, scratch: Path, layer: str) -> None:

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     import geopandas as gpd
     from numpy.typing import NDArray
 
-__all__ = ["export_shapefile", "ready_frame"]
+__all__ = ["SHAPEFILE_PARTS", "export_shapefile", "ready_frame"]
 
 _log = logging.getLogger(__name__)
 
@@ -37,6 +37,8 @@ MAX_BYTES = 2**31 - 1
 _CUT = f"texts cut at {TEXT_BYTES} bytes"
 #: What the .cpg says: ArcGIS, QGIS and GDAL all know the bare number of the Korean code page.
 _CPG: dict[Encoding, str] = {"UTF-8": "UTF-8", "CP949": "949"}
+#: What one shapefile is made of, the dictionary of its fields among them.
+SHAPEFILE_PARTS = (".shp", ".shx", ".dbf", ".prj", ".cpg", ".fields.csv")
 #: Indexes and notes of an older file, which would lead readers of the new one astray.
 _STALE = (
     ".sbn", ".sbx", ".qix", ".qpj", ".fbn", ".fbx", ".ain", ".aih", ".atx", ".ixs", ".mxs",
