@@ -10,6 +10,8 @@ import re
 import warnings
 from typing import TYPE_CHECKING, Any
 
+from technobelt.fonts import figure_families
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -47,6 +49,7 @@ def drawn(name: str, size: tuple[float, float], draw: Callable[[Figure], None]) 
 
     text = io.StringIO()
     settings: Any = {"svg.fonttype": "none", "svg.hashsalt": name, "font.size": FONT_PT}
+    settings["font.family"] = figure_families()
     settings["text.parse_math"] = False  # a dollar in a name is a dollar
     with mpl.rc_context(settings), warnings.catch_warnings():
         # The reader's fonts draw the text; that matplotlib's own lacks a glyph does not matter.
