@@ -27,7 +27,7 @@ from technobelt.layers import hub_places, located, read_layer
 from technobelt.manifest import make_manifest
 from technobelt.network import kilometres_by_evidence, region_network
 from technobelt.region import Region, load_region
-from technobelt.report import write_report
+from technobelt.report import write_pdf, write_report
 from technobelt.schema import ROAD_CLASSES
 from technobelt.webmap import web_map, write_map
 from technobelt.writing import replace_files
@@ -76,6 +76,7 @@ _FILES = {
     "layers": "layers.gpkg",
     "map": "map.html",
     "report": "report.html",
+    "pdf": "report.pdf",
     "project": "technobelt.qgz",
     "manifest": "manifest.json",
 }
@@ -126,27 +127,32 @@ class Plan:
         """Innovation zones, region's CRS."""
         return self.drawn.zones
 
-    def write(self, folder: str | Path) -> dict[str, Path]:
+    def write(self, folder: str | Path, *, pdf: bool = False) -> dict[str, Path]:
         """Write all outputs into a folder, all of them or none.
 
         Parameters
         ----------
         folder
             Made if it is not there; files of other names in it are left alone.
+        pdf
+            Print the report as well, by a browser or WeasyPrint.
 
         Returns
         -------
         dict
             What it is -> the file. Without zones there are no files of them, and those of an
-            earlier run are taken away; so are those of its draws by a run without.
+            earlier run are taken away; so are those of its draws by a run without, and its PDF.
 
         Raises
         ------
+        MissingPackageError
+            A PDF is asked for, and nothing can print.
         OutputError
             The folder cannot be written.
         """
-        files = {what: name for what, name in _FILES.items() if what not in self._lacks()}
-        stale = [name for what in self._lacks() for name in _names(_FILES[what])]
+        lacks = [*self._lacks(), *([] if pdf else ["pdf"])]
+        files = {what: name for what, name in _FILES.items() if what not in lacks}
+        stale = [name for what in lacks for name in _names(_FILES[what])]
         with replace_files(folder, stale=stale) as scratch:
             paths = {what: scratch / name for what, name in files.items()}
             _write_json(paths["claims"], self.verdicts.to_dict())
@@ -154,6 +160,8 @@ class Plan:
             self._write_gis(paths)
             write_map(self.web_map(), paths["map"])
             self._write_report(paths["report"])
+            if pdf:
+                write_pdf(paths["report"], paths["pdf"])
             write_licence(scratch, self.region.attribution)
         return {what: Path(folder) / name for what, name in files.items()}
 

@@ -69,6 +69,11 @@ CLAIM_NOT_MET = 3
 @DRAWS
 @SEED
 @MINUTES
+@click.option(
+    "--pdf",
+    is_flag=True,
+    help="Print the report as report.pdf, too: takes Chromium, Chrome or Edge, or WeasyPrint.",
+)
 @JSON
 def plan(
     region: Path | None,
@@ -83,11 +88,15 @@ def plan(
     seed: int,
     minutes: tuple[float, ...],
     *,
+    pdf: bool,
     as_json: bool,
 ) -> None:
     """Check the claims, draw isochrones and zones, write map, report and GIS files."""
     from technobelt.planning import plan as run
+    from technobelt.report import pdf_converter
 
+    if pdf:
+        pdf_converter()  # not after all the work
     with status() as say:
         done = run(
             region,
@@ -103,7 +112,7 @@ def plan(
             progress=say,
         )
         say("files")
-        files = done.write(out)
+        files = done.write(out, pdf=pdf)
     if as_json:
         print_json(done.verdicts.to_dict())
         return
