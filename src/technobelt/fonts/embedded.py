@@ -10,6 +10,7 @@ import base64
 import io
 import re
 import unicodedata
+from dataclasses import replace
 from functools import cache
 from typing import TYPE_CHECKING
 
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
 
-__all__ = ["FAMILY", "embedded_css", "figure_families", "hangul_file"]
+__all__ = ["FAMILY", "embedded_css", "figure_families", "hangul_file", "with_hangul"]
 
 #: What style sheets call the font. No installed font has this name, so that all readers see one.
 FAMILY = "Technobelt Hangul"
@@ -64,6 +65,20 @@ def embedded_css(texts: Iterable[str]) -> str:
     return f'@font-face{{font-family:"{FAMILY}";src:{source};unicode-range:{_RANGE}}}'
 
 
+def with_hangul(page: str) -> str:
+    """Return a whole HTML page with the font for its Hangul in its head.
+
+    Its style sheet must name the family `FAMILY`.
+
+    Examples
+    --------
+    >>> with_hangul("<html><head></head><body>창원</body></html>")[:53]
+    '<html><head><style>@font-face{font-family:"Technobelt'
+    """
+    rule = embedded_css([page])
+    return page.replace("</head>", f"<style>{rule}</style>\n</head>", 1) if rule else page
+
+
 def _codes(text: str) -> set[int]:
     escaped = {int(digits, 16) for digits in re.findall(r"\\u([0-9A-Fa-f]{4})", text)}
     return escaped | set(map(ord, unicodedata.normalize("NFC", text)))
@@ -92,7 +107,9 @@ def figure_families() -> list[str]:
     >>> figure_families()
     ['sans-serif', 'Technobelt Hangul']
     """
-    from matplotlib.font_manager import fontManager
+    from matplotlib.font_manager import fontManager, get_font, ttfFontProperty
 
-    fontManager.addfont(hangul_file())
+    regular = ttfFontProperty(get_font(hangul_file()))
+    # Bold Hangul is drawn as regular, without matplotlib's warning that there is no other.
+    fontManager.ttflist += [regular, replace(regular, weight=700)]
     return ["sans-serif", FAMILY]
