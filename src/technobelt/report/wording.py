@@ -360,9 +360,11 @@ def _composition(lead: str, claim: Mapping[str, Any]) -> str:
 
 def _compared(region: Region, claim: Mapping[str, Any]) -> str:
     if claim["unit"] == "year":
-        return f"the year found is {claim['observed']:.0f}, {claim['expected']:g} is stated."
+        return _compared_years(claim)
     found, stated = trimmed(claim["observed"]), trimmed(claim["expected"])
     unit = units(claim["unit"])
+    if unit.startswith("%"):
+        return _compared_shares(claim, found, stated, unit)
     if claim["kind"] == "area":
         return _compared_areas(region, claim, found, stated)
     low, high = claim.get("observed_range", (None, None))
@@ -370,6 +372,42 @@ def _compared(region: Region, claim: Mapping[str, Any]) -> str:
         found = f"{found} ({span(low, high, 1)})"
     rest = "as stated" if found == stated else f"{stated} are stated"
     return f"{found} {unit} were found, {rest}."
+
+
+def _compared_years(claim: Mapping[str, Any]) -> str:
+    """Compare years; what is stated may be several.
+
+    Examples
+    --------
+    >>> _compared_years({"observed": 1977.0, "expected": 1981.5, "tolerance": 1.5})
+    'the year found is 1977; 1980 to 1983 is stated.'
+    """
+    give = claim.get("tolerance") or 0
+    first, last = claim["expected"] - give, claim["expected"] + give
+    stated = f"{first:.0f} to {last:.0f}" if last - first >= 1 else f"{claim['expected']:.0f}"
+    found = f"{claim['observed']:.0f}"
+    rest = ", as stated" if found == stated else f"; {stated} is stated"
+    return f"the year found is {found}{rest}."
+
+
+def _compared_shares(claim: Mapping[str, Any], found: str, stated: str, unit: str) -> str:
+    """Compare percentages, of whatever the unit says.
+
+    Examples
+    --------
+    >>> claim = {"observed_range": [75.0, 78.1]}
+    >>> _compared_shares(claim, "78.1", "100", "% of places near it").replace(NBSP, " ")
+    'found are 78.1 % of places near it (75.0 to 78.1); 100 % is stated.'
+    >>> _compared_shares({}, "13.4", "18.4", "%").replace(NBSP, " ")
+    'the share found is 13.4 %; 18.4 % is stated.'
+    """
+    share = f"{found}{NBSP}{unit}"
+    told = f"the share found is {share}" if unit == "%" else f"found are {share}"
+    low, high = claim.get("observed_range", (None, None))
+    if low is not None and high > low:
+        told = f"{told} ({span(low, high, 1)})"
+    rest = ", as stated" if found == stated else f"; {stated}{NBSP}% is stated"
+    return f"{told}{rest}."
 
 
 def _compared_areas(region: Region, claim: Mapping[str, Any], found: str, stated: str) -> str:
