@@ -115,7 +115,9 @@ def break_even_bars(
     True
     """
     told = {r["reading"]: r for r in readings if r.get("break_even_factor")}
-    bars = [(names[k], told[k]["break_even_factor"], told[k]["verdict"]) for k in names if k in told]
+    bars = [
+        (names[k], told[k]["break_even_factor"], told[k]["verdict"]) for k in names if k in told
+    ]
     if corridor and bars:
         bars.insert(1, (f"{bars[0][0]}, corridor alone", corridor, bars[0][2]))
 

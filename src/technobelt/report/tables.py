@@ -387,7 +387,7 @@ def _weak(rows: gpd.GeoDataFrame) -> list[str]:
 
 
 def outline_rows(layers: Layers) -> list[list[str]]:
-    """Return one row an outline: name, Korean name, what it is, area found, published area, their ratio."""
+    """Return one row an outline: both names, what it is, area found and published, their ratio."""
     if "outlines" not in layers:
         return []
     return [

@@ -171,8 +171,10 @@ def tally(claims: Sequence[Mapping[str, Any]]) -> str:
     claims_of = "claim" if len(claims) == 1 else "claims"
     told = f"Of {len(claims)} {claims_of} {hold}, {fail}, {found['undecided']} cannot be decided"
     without = sum(claim.get("kind") == "undecidable" for claim in claims)
+    if not without:
+        return f"{told}."
     speak = "it speaks" if without == 1 else "they speak"
-    return f"{told}: for {without} of them no layer holds what {speak} of." if without else f"{told}."
+    return f"{told}: for {without} of them no layer holds what {speak} of."
 
 
 def answer(region: Region, claim: Mapping[str, Any]) -> str:
