@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeGuard, cast
 
 from technobelt.errors import MissingColumnError
+from technobelt.fonts import with_hangul
 from technobelt.style import cluster_colours
 from technobelt.webmap import basemap as base
 from technobelt.webmap import innovation, outlines, panel, paper, places, plan, times
@@ -174,7 +175,7 @@ def write_map(map_: folium.Map, path: str | Path) -> Path:
     'map.html'
     """
     target = Path(path)
-    page = map_.get_root().render().encode("utf-8")
+    page = with_hangul(map_.get_root().render()).encode("utf-8")
     with replace_file(target) as scratch:
         scratch.write_bytes(page)
     if len(page) > BUDGET_BYTES:
