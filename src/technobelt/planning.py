@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import time
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -13,7 +14,7 @@ from technobelt.cases import Basis
 from technobelt.claim_kinds import TravelTimeClaim
 from technobelt.claims import THRESHOLDS, Verdicts, check_claims
 from technobelt.comparison import compare_claims
-from technobelt.errors import MissingFileError
+from technobelt.errors import ManifestError, MissingFileError
 from technobelt.export import (
     SHAPEFILE_PARTS,
     ProjectLayer,
@@ -24,7 +25,7 @@ from technobelt.export import (
 )
 from technobelt.isochrone import audit, isochrone_sets
 from technobelt.layers import hub_places, located, read_layer
-from technobelt.manifest import make_manifest
+from technobelt.manifest import asked_in, make_manifest, output_hashes
 from technobelt.network import kilometres_by_evidence, region_network
 from technobelt.region import Region, load_region
 from technobelt.report import write_report
@@ -34,7 +35,7 @@ from technobelt.writing import replace_files
 from technobelt.zones import delineate_zones, redraw_zones
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     import geopandas as gpd
     import numpy as np
@@ -45,7 +46,7 @@ if TYPE_CHECKING:
     from technobelt.scenario import Scenario
     from technobelt.zones import Delineation, Robustness
 
-__all__ = ["Plan", "hub_isochrones", "plan"]
+__all__ = ["Plan", "hub_isochrones", "plan", "repeat_plan"]
 
 #: The layers that a plan cannot do without.
 NEEDED = ("clusters", "complexes", "universities", "centres", "land")
@@ -150,11 +151,12 @@ class Plan:
         with replace_files(folder, stale=stale) as scratch:
             paths = {what: scratch / name for what, name in files.items()}
             _write_json(paths["claims"], self.verdicts.to_dict())
-            _write_json(paths["manifest"], self.manifest)
             self._write_gis(paths)
             write_map(self.web_map(), paths["map"])
             self._write_report(paths["report"])
             write_licence(scratch, self.region.attribution)
+            made = self.manifest | {"outputs": output_hashes(scratch)}
+            _write_json(paths["manifest"], made)
         return {what: Path(folder) / name for what, name in files.items()}
 
     def _lacks(self) -> list[str]:
@@ -339,26 +341,99 @@ def plan(  # noqa: PLR0913  (each changes one thing)
         firm = _firm(drawn, zone_draws, seed, progress)
     parameters = {
         "region": where.id,
-        "profile": chosen,
+        "profile": profile,
+        "pack": pack,
         "as_of": as_of,
         "members_as_of": members_as_of,
-        "scenario": scenario.model_dump(mode="json") if scenario else None,
-        "pack": drawn.pack_name,
-        "draws": draws or None,
-        "zone_draws": zone_draws or None,
-        "draws_seed": seed if draws else None,
+        "scenario": _dumped(scenario),
+        "draws": draws,
+        "seed": seed,
         "minutes": list(minutes),
-        "audit_positions": _AUDITED,
-        "seed": _SEED,
     }
     manifest = make_manifest(
         inputs=_inputs(where, [*layers, *(["roads"] if network is None else [])]),
         parameters=parameters,
+        chosen={
+            "profile": chosen,
+            "pack": drawn.pack_name,
+            "zone_draws": zone_draws,
+            "audit_positions": _AUDITED,
+            "audit_seed": _SEED,
+        },
         network=verdicts.network,
+        verdicts=_verdicts(verdicts),
         timings_s=clock.seconds,
     )
     shown = main_roads(roads, layers["clusters"])
     return Plan(where, roads, layers, verdicts, own, merged, drawn, firm, shown, manifest)
+
+
+def _dumped(scenario: Scenario | None) -> dict[str, Any] | None:
+    if scenario is None:
+        return None
+    return scenario.model_dump(mode="json", by_alias=True, exclude_defaults=True)
+
+
+def _verdicts(verdicts: Verdicts) -> dict[str, str]:
+    """Return for each claim its verdict and what it rests on, in one line."""
+    return {str(row.claim): _verdict(row) for row in verdicts.table().itertuples()}
+
+
+def _verdict(row: Any) -> str:
+    known = isinstance(row.observed, int | float) and math.isfinite(row.observed)
+    return f"{row.verdict} ({row.observed:g} {row.unit})" if known else str(row.verdict)
+
+
+def repeat_plan(
+    manifest: Mapping[str, Any],
+    region: Region | str | Path | None = None,
+    network: Network | str | Path | None = None,
+    *,
+    progress: Callable[[str], None] | None = None,
+    **instead: Any,
+) -> Plan:
+    """Run a plan again as its manifest says.
+
+    Parameters
+    ----------
+    manifest
+        From `technobelt.manifest.read_manifest`.
+    region, network
+        As in `plan`: a manifest knows their names and not where they lie.
+    progress
+        Called with each step's name.
+    instead
+        Parameters of `plan` that shall be others than the manifest's.
+
+    Returns
+    -------
+    Plan
+        `technobelt.manifest.manifest_changes` says what differs.
+
+    Raises
+    ------
+    ManifestError
+        It was made for another region or network than is given, or is not understood.
+
+    Examples
+    --------
+    >>> from technobelt.manifest import read_manifest
+    >>> done = repeat_plan(read_manifest("maps"))  # doctest: +SKIP
+    """
+    where = region if isinstance(region, Region) else load_region(region)
+    wanted = manifest["parameters"].get("region")
+    if where.id != wanted:
+        raise ManifestError(
+            f"the manifest is of the region '{wanted}', found '{where.id}'. Give the folder of "
+            f"the region '{wanted}'."
+        )
+    file = manifest["network"].get("file")
+    if network is None and file != where.roads.file:
+        raise ManifestError(
+            f"the manifest's run was on the network '{file}', which is not the region's own. "
+            "Give it by network, or --network."
+        )
+    return plan(where, network, progress=progress, **(asked_in(manifest) | instead))
 
 
 def _inputs(region: Region, layers: list[str]) -> list[Path]:

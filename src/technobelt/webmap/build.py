@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeGuard, cast
 
@@ -58,6 +59,10 @@ _PANES = {
     "tb-hubs": 590,
     "tb-names": 595,
 }
+
+
+#: As folium names its elements.
+_IDS = re.compile(r"(?<=_)[0-9a-f]{32}(?![0-9a-f])")
 
 
 def web_map(  # noqa: PLR0913  (each is a layer of its own)
@@ -174,7 +179,7 @@ def write_map(map_: folium.Map, path: str | Path) -> Path:
     'map.html'
     """
     target = Path(path)
-    page = map_.get_root().render().encode("utf-8")
+    page = _with_steady_ids(map_.get_root().render()).encode("utf-8")
     with replace_file(target) as scratch:
         scratch.write_bytes(page)
     if len(page) > BUDGET_BYTES:
@@ -185,6 +190,12 @@ def write_map(map_: folium.Map, path: str | Path) -> Path:
             BUDGET_BYTES / 1e6,
         )
     return target
+
+
+def _with_steady_ids(page: str) -> str:
+    """Give folium's random ids numbers in their order: the same map is the same file."""
+    numbers: dict[str, str] = {}
+    return _IDS.sub(lambda found: numbers.setdefault(found[0], f"{len(numbers):032x}"), page)
 
 
 def _check(frame: pd.DataFrame | None, columns: Sequence[str]) -> None:
