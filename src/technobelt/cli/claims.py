@@ -120,13 +120,16 @@ def plan(
         files = done.write(out)
     if as_json:
         print_json(done.verdicts.to_dict())
-        return
-    print_verdicts(done.verdicts)
-    click.echo("")
+    else:
+        print_verdicts(done.verdicts)
+        click.echo("")
     if done.zones.empty:
-        click.echo(f"No zone can be drawn by the rule pack '{done.drawn.pack_name}'.")
+        told = f"No zone can be drawn by the rule pack '{done.drawn.pack_name}'."
+        click.echo(f"{told} There are no files of zones.", err=as_json)
     for one in done.drawn.unmet:
-        click.echo(f"Not met: {one}")
+        click.echo(f"Not met: {one}", err=as_json)
+    if as_json:
+        return
     click.echo(f"{out}: {', '.join(path.name for path in files.values())}")
     if before is not None:
         _tell_changes(before, files["manifest"])
