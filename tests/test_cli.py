@@ -428,6 +428,24 @@ def test_the_score_of_a_place_is_told_by_factor(run, tmp_path, monkeypatch):
     assert "No zone may take it: wood on relief." in out
 
 
+def test_the_score_of_a_place_that_only_a_scenario_has_is_told(run, tmp_path):
+    edit = """[[edits]]
+id = "new"
+do = "add_facility"
+layer = "centres"
+facility = "TIC99"
+name = "A new centre"
+kind = "technology_innovation_centre"
+cluster = "west"
+to = [128.1, 35.2]
+columns = { existed_1999 = "yes", opened_year = 1999 }
+"""
+    (tmp_path / "new.toml").write_text(edit, encoding="utf-8")
+    code, out, _ = run("zones", "--scenario", tmp_path / "new.toml", "--at", "TIC99")
+    assert code == 0
+    assert "cluster west, score 0." in out
+
+
 def test_draws_of_zones_are_told_and_written(run, tmp_path):
     out = tmp_path / "z.gpkg"
     more = ["--robustness", tmp_path / "r.tif", "--suitability", tmp_path / "s.tif"]

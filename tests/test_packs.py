@@ -237,6 +237,26 @@ def test_designated_zones_are_compared_after_cores_are_chosen(tmp_path, road):
     assert told.set_index("cluster")["hit"].to_dict() == {"west": None, "east": True}
 
 
+def test_a_pack_that_there_is_not_is_refused_where_it_is_named(tmp_path, road):
+    real = '\n[[zones.designated]]\nname = "Old"\npack = "mein"\ncluster = "west"\ncore = "U_west"\nyear = 2019\nsource = "x"\n'
+    with pytest.raises(RegionError, match=r"\[\[zones.designated\]\] 'Old' names the rule pack 'm"):
+        drawn(tmp_path, road, "core = true\nsites_max = 1\nzone_max_km2 = 1" + real)
+
+
+# --- names ---------------------------------------------------------------------------------------
+
+
+def test_a_zone_is_at_what_it_holds_and_near_what_it_does_not(tmp_path, road):
+    """All that stand at one position give their name to one zone."""
+    places = PLACES | {"U_off": ("universities", "x", "west", 9000, 3000)}  # beyond the land
+    found = drawn(tmp_path, road, "sites_max = 3\nsite_max_km2 = 1", places=places)
+    west = found.zones[found.zones["cluster"] == "west"]
+    assert west["zone_id"].tolist() == ["zone-west-P_west", "zone-west-U_off", "zone-west-site3"]
+    ends = [name.split("innovation zone")[1].strip() for name in west["name"]]
+    assert ends[0].startswith("at ")
+    assert ends[1:] == ["near name of U_off", ""]
+
+
 # --- one zone for the region ---------------------------------------------------------------------
 
 

@@ -12,7 +12,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from technobelt.errors import CRSError, PointError
-from technobelt.routes import route
+from technobelt.routes import route, routes_of_pairs
 from technobelt.travel_time import travel_times
 
 #: a - b - c along y = 0, on by a motorway over its ramps from d to e, and back to f; a lane a-c.
@@ -143,6 +143,25 @@ def test_whoever_stops_at_a_crossing_does_not_wait_there(draw, speeds, points):
     steps = route(network, *ends, profile=speeds(junction_s=10.0))
     assert sums(steps) == pytest.approx((150 / 60, 1.5))
     assert trip(network, *ends, profile=speeds(junction_s=10.0)) == pytest.approx((150 / 60, 1.5))
+
+
+def test_ways_of_many_trips_are_those_of_each_and_lie_as_near_as_asked(network, profile, points):
+    places = points(p=(500, 40), q=(5700, -30), r=(2500, 0), far=(3500, 90_000))
+    trips = pd.DataFrame(
+        {"from_id": ["p", "q", "p", "p", "p"], "to_id": ["q", "p", "r", "far", "nowhere"]},
+        index=list("abcde"),
+    )
+    ways = routes_of_pairs(network, places, trips, profile=profile, tolerance_m=0.0)
+    for key in "abc":
+        there, back = trips.loc[key]
+        steps = route(network, places.loc[[there]], places.loc[[back]], profile=profile)
+        driven = steps[steps["class"] != "access"]
+        assert ways[key].length / 1000 == pytest.approx(driven["length_km"].sum())
+    assert ways["d"] is None  # no road near
+    assert ways["e"] is None
+    rough = routes_of_pairs(network, places, trips, profile=profile, tolerance_m=2000.0)
+    assert shapely.get_num_coordinates(rough["b"]) < shapely.get_num_coordinates(ways["b"])
+    assert shapely.hausdorff_distance(rough["b"], ways["b"]) <= 2000
 
 
 def test_by_length_the_shortest_way_is_told(draw, speeds, points):

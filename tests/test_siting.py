@@ -449,6 +449,18 @@ def test_existing_sites_are_counted_with_a_set_and_named(tmp_path, road):
     assert (one["p"], one["located"], one["kept_ids"]) == (2, ["U_west"], ["U_east"])
 
 
+def test_only_candidates_of_the_rule_are_told_as_such(tmp_path, road):
+    places = PLACES | {"P_off": ("complexes", "general_industrial_complex", "east", 0, 90_000)}
+    rules = RULES.replace('["complexes"] }', '["complexes"], where = { id = ["P_east"] } }')
+    rules += '[siting.parks.compare.one]\nids = ["P_off", "U_east"]\nsource = "drawn by hand"\n'
+    found = tb.site_facilities(region_of(tmp_path, rules, places=places), road, "parks")
+    assert not [note for note in found.notes if "P_off" in note]
+    assert found.compared["off_road"].tolist() == [["P_off"]]
+    only = rules.replace('["universities"] }', '["complexes"], where = { id = ["P_off"] } }')
+    with pytest.raises(SitingError, match=r"no candidate has a road within 1000 m: P_off\. Raise"):
+        tb.site_facilities(region_of(tmp_path, only, places=places), road, "parks")
+
+
 def test_minutes_that_nothing_asks_for_are_refused(tmp_path, road):
     with pytest.raises(
         SitingError, match="within_min is for max_cover, and the objective is p_med"
@@ -554,6 +566,7 @@ def test_siting_refuses_what_it_cannot_do(run, tmp_path):
     code, _, err = run("siting", "--what", "harbours")
     assert (code, "no [siting.harbours]" in err) == (1, True)
     assert run("siting", "--p", "2")[0] == 2  # of which question?
+    assert run("siting", "--within-min", "30")[0] == 2
     code, _, err = run("siting", "--what", "business_incubators", "--p", "99")
     assert (code, "99 sites" in err) == (1, True)
     asked = ("siting", "--what", "business_incubators", "--picture", tmp_path / "map.jpg")

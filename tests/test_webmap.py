@@ -891,9 +891,8 @@ def test_the_card_counts_verdicts_and_tables_the_readings(region):
     ]
     claims = [{"statement": "S", "verdict": "fails", "limit_min": 90, "observed_min": 94, "readings": readings,
                "counterexamples": [{"from_name": "A", "to_name": "B", "time_min": 113.2}, "east has none"]}]  # fmt: skip
-    said = card(
-        region, {"as_of": "2021-08", "network": {"date": "2021-08-31"}, "claims": claims * 2}
-    )
+    told = {"as_of": "2021-08", "network": {"date": "2021-08-31"}, "claims": claims * 2}
+    said = card(region, {"2021-08": told})
     for text in (
         "2 fail<",
         "97 min ✗",
@@ -904,19 +903,19 @@ def test_the_card_counts_verdicts_and_tables_the_readings(region):
         "as of 2021-08, roads of 2021-08-31",
     ):
         assert text in said
-    assert "<details" not in card(region, None)
+    assert "<details" not in card(region, {"": None})
 
 
 def test_the_card_counts_what_no_layer_can_decide_beside_what_was_tested(region):
     tested = {"kind": "count", "verdict": "undecided", "observed": 1, "expected": 2}
     beyond = {"kind": "undecidable", "verdict": "undecided", "notes": ["nobody counts"]}
-    said = card(region, {"claims": [tested, beyond, beyond]})
+    said = card(region, {"": {"claims": [tested, beyond, beyond]}})
     assert re.search(
         r">1 undecided</span><small>and 2 that no layer can decide</small></span></summary>", said
     )
     assert "What no layer can decide is listed in the report." in said
-    assert "no layer can decide" not in card(region, {"claims": [tested]})
-    assert ">1 that no layer can decide<" in card(region, {"claims": [beyond]})
+    assert "no layer can decide" not in card(region, {"": {"claims": [tested]}})
+    assert ">1 that no layer can decide<" in card(region, {"": {"claims": [beyond]}})
 
 
 # --- packing -------------------------------------------------------------------------------------

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -139,3 +140,24 @@ def test_stale_files_go_when_the_new_ones_are_there_and_stay_if_they_fail(tmp_pa
     with replace_files(tmp_path, stale=["zones.shp", "never.there"]) as scratch:
         (scratch / "mine.txt").write_text("new", encoding="utf-8")
     assert [path.name for path in tmp_path.iterdir()] == ["mine.txt"]
+
+
+def test_a_stale_file_that_cannot_be_taken_away_leaves_all_as_it_was(tmp_path, monkeypatch):
+    for name in ("claims.json", "zones.gpkg"):
+        (tmp_path / name).write_text("old", encoding="utf-8")
+    move = os.replace
+
+    def refuses(source, target):
+        if Path(source) == tmp_path / "zones.gpkg":
+            raise PermissionError(13, "open elsewhere")
+        move(source, target)
+
+    monkeypatch.setattr("technobelt.writing.os.replace", refuses)
+    with (
+        pytest.raises(OutputError, match="Nothing was replaced"),
+        replace_files(tmp_path, stale=["zones.gpkg"]) as scratch,
+    ):
+        (scratch / "claims.json").write_text("new", encoding="utf-8")
+    monkeypatch.undo()
+    texts = {path.name: path.read_text(encoding="utf-8") for path in tmp_path.iterdir()}
+    assert texts == {"claims.json": "old", "zones.gpkg": "old"}

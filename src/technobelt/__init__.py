@@ -43,6 +43,7 @@ _HOME = {
     "plan": "planning",
     "read_layer": "layers",
     "redraw_zones": "zones",
+    "repeat_plan": "planning",
     "route": "routes",
     "save_network": "network",
     "site_facilities": "siting",
@@ -65,7 +66,7 @@ if TYPE_CHECKING:
         load_network,
         save_network,
     )
-    from technobelt.planning import Plan, plan
+    from technobelt.planning import Plan, plan, repeat_plan
     from technobelt.region import Region, load_region
     from technobelt.routes import route
     from technobelt.scenario import Scenario, load_scenario
@@ -115,6 +116,7 @@ __all__ = [
     "plan",
     "read_layer",
     "redraw_zones",
+    "repeat_plan",
     "route",
     "save_network",
     "site_facilities",

@@ -222,7 +222,8 @@ def print_siting(found: Any) -> None:
     weighed = rules.weight and rules.objective != "p_centre"
     unit = f" by {rules.weight}" if weighed else ""
     within = f" within {rules.within_min:g} min" if rules.objective == "max_cover" else ""
-    state = f"roads of {found.as_of}" + (f", scenario {found.scenario}" if found.scenario else "")
+    scenario = f", scenario {found.scenario}" if found.scenario else ""
+    state = f"roads of {found.as_of or 'unknown date'}{scenario}"
     click.echo(f"{found.name}: {rules.title}")
     click.echo(
         f"{_AIMS[rules.objective]}{within}{unit}, p = {rules.p}: "

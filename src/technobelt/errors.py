@@ -11,6 +11,7 @@ __all__ = [
     "ClaimError",
     "GeometryError",
     "LayerError",
+    "ManifestError",
     "MissingColumnError",
     "MissingFileError",
     "MissingPackageError",
@@ -79,6 +80,10 @@ class ObservationError(TechnobeltError, ValueError):
 
 class ScenarioError(TechnobeltError, ValueError):
     """A scenario that cannot be read, or whose edits do not fit the roads and places."""
+
+
+class ManifestError(TechnobeltError, ValueError):
+    """A manifest that no run can be repeated from."""
 
 
 class SitingError(TechnobeltError, ValueError):

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from technobelt.network.ties import Ties
     from technobelt.region import Profile
 
-__all__ = ["route", "route_of_ties"]
+__all__ = ["route", "route_of_ties", "routes_of_pairs"]
 
 
 def route(
@@ -112,6 +112,62 @@ def route_of_ties(
     return _steps(model, drive, _parts(model, drive), ends)
 
 
+def routes_of_pairs(
+    network: Network,
+    places: gpd.GeoDataFrame,
+    pairs: pd.DataFrame,
+    *,
+    profile: str | Profile = "free_flow",
+    tolerance_m: float = 50.0,
+) -> gpd.GeoSeries:
+    """Return the ways driven of many trips, generalised for maps.
+
+    Parameters
+    ----------
+    network
+        The roads.
+    places
+        Points of any CRS, with the ids in their index.
+    pairs
+        ``from_id`` and ``to_id``, ids of places.
+    profile
+        Speed profile.
+    tolerance_m
+        How far a line may lie off the road.
+
+    Returns
+    -------
+    geopandas.GeoSeries
+        LineStrings in the network's CRS by the index of `pairs`, without access legs; None where
+        there is no way, or a place is unknown or has no road near.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> import technobelt as tb
+    >>> region = tb.load_region()
+    >>> trips = pd.DataFrame({"from_id": ["UNI01", "UNI01"], "to_id": ["UNI02", "nowhere"]})
+    >>> ways = routes_of_pairs(tb.load_network(region), tb.facilities(region), trips)
+    >>> int(ways.length.iloc[0] / 10_000), ways.iloc[1]
+    (7, None)
+    """
+    import geopandas as gpd
+
+    model = model_of(network, profile)
+    ties = tie_points(network, places, what="places")
+    ends = [places.index.get_indexer(pairs[name]) for name in ("from_id", "to_id")]
+    known = np.flatnonzero(np.logical_and.reduce([(end >= 0) & ties.tied[end] for end in ends]))
+    trips = [(int(ends[0][i]), int(ends[1][i])) for i in known]
+    lines = np.full(len(pairs), None, dtype=object)
+    for i, drive in zip(known, best_drives(model, ties, ties, trips), strict=True):
+        lines[i] = None if drive is None else _line(network, drive)
+    return gpd.GeoSeries(shapely.simplify(lines, tolerance_m), index=pairs.index, crs=network.crs)
+
+
+def _line(network: Network, drive: Drive) -> Any:
+    return _joined(pd.Series([_drawn(network, drive, i) for i in range(len(drive.arc))]))
+
+
 def _parts(model: Model, drive: Drive) -> pd.DataFrame:
     """Return one row for each arc or part of one: road, class, length, time, shape."""
     network, costs = model.network, model.costs
@@ -134,6 +190,8 @@ def _drawn(network: Network, drive: Drive, i: int) -> Any:
     line = network.lines[network.arc_section[arc]]
     if not network.arc_forward[arc]:
         line = shapely.reverse(line)
+    if drive.share[i] == 1.0:
+        return line
     return ops.substring(line, drive.enter[i], drive.leave[i], normalized=True)
 
 

@@ -130,8 +130,8 @@ def _move_all(scratch: Path, target: Path, stale: Iterable[str]) -> None:
         for left in stale:
             destination, old = target / left, kept / left
             if destination.is_file():
-                done.append((destination, old))
                 os.replace(destination, old)  # noqa: PTH105
+                done.append((destination, old))
     except OSError:
         for destination, old in reversed(done):
             if destination.is_file():

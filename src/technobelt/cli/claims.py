@@ -74,8 +74,17 @@ CLAIM_NOT_MET = 3
     is_flag=True,
     help="Print the report as report.pdf, too: takes Chromium, Chrome or Edge, or WeasyPrint.",
 )
+@click.option(
+    "--from-manifest",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Repeat the plan of a manifest.json and say what differs; other options given count "
+    "instead of its own.",
+)
 @JSON
+@click.pass_context
 def plan(
+    ctx: click.Context,
     region: Path | None,
     network: Path | None,
     out: Path,
@@ -87,42 +96,84 @@ def plan(
     draws: int,
     seed: int,
     minutes: tuple[float, ...],
+    from_manifest: Path | None,
     *,
     pdf: bool,
     as_json: bool,
 ) -> None:
     """Check the claims, draw isochrones and zones, write map, report and GIS files."""
     from technobelt.planning import plan as run
+    from technobelt.planning import repeat_plan
     from technobelt.report import pdf_converter
 
     if pdf:
         pdf_converter()  # not after all the work
+
+    asked: dict[str, Any] = {
+        "profile": profile,
+        "pack": pack,
+        "as_of": as_of,
+        "members_as_of": members_as_of,
+        "scenario": scenario_of(scenario) if scenario else None,
+        "draws": draws,
+        "seed": seed,
+        "minutes": minutes,
+    }
+    before = _manifest_of(from_manifest, out)
     with status() as say:
-        done = run(
-            region,
-            network,
-            profile=profile,
-            pack=pack,
-            as_of=as_of,
-            members_as_of=members_as_of,
-            scenario=scenario_of(scenario) if scenario else None,
-            draws=draws,
-            seed=seed,
-            minutes=minutes,
-            progress=say,
-        )
+        if before is None:
+            done = run(region, network, progress=say, **asked)
+        else:
+            given = {name: asked[name] for name in asked if _is_given(ctx, name)}
+            done = repeat_plan(before, region, network, progress=say, **given)
         say("files")
         files = done.write(out, pdf=pdf)
     if as_json:
         print_json(done.verdicts.to_dict())
-        return
-    print_verdicts(done.verdicts)
-    click.echo("")
+    else:
+        print_verdicts(done.verdicts)
+        click.echo("")
     if done.zones.empty:
-        click.echo(f"No zone can be drawn by the rule pack '{done.drawn.pack_name}'.")
+        told = f"No zone can be drawn by the rule pack '{done.drawn.pack_name}'."
+        click.echo(f"{told} There are no files of zones.", err=as_json)
     for one in done.drawn.unmet:
-        click.echo(f"Not met: {one}")
+        click.echo(f"Not met: {one}", err=as_json)
+    if as_json:
+        return
     click.echo(f"{out}: {', '.join(path.name for path in files.values())}")
+    if before is not None:
+        _tell_changes(before, files["manifest"])
+
+
+def _is_given(ctx: click.Context, name: str) -> bool:
+    return ctx.get_parameter_source(name) is click.core.ParameterSource.COMMANDLINE
+
+
+def _manifest_of(path: Path | None, out: Path) -> dict[str, Any] | None:
+    """Return the manifest to repeat from; its folder is not overwritten by what it tests."""
+    from technobelt.manifest import read_manifest
+
+    if path is None:
+        return None
+    before = read_manifest(path)
+    folder = path if path.is_dir() else path.parent
+    if folder.resolve() == out.resolve():
+        raise click.UsageError(
+            f"--out {out} holds the run that is to be repeated. Give another folder by --out."
+        )
+    return before
+
+
+def _tell_changes(before: dict[str, Any], file: Path) -> None:
+    from technobelt.manifest import manifest_changes, read_manifest
+
+    after = read_manifest(file)
+    changes = manifest_changes(before, after)
+    same = [name for name, digest in after["outputs"].items()
+            if before.get("outputs", {}).get(name) == digest]  # fmt: skip
+    click.echo(f"\nRepeated: {len(same)} of {len(after['outputs'])} files came out the same.")
+    for line in changes:
+        click.echo(f"Differs: {line}")
 
 
 @click.command()

@@ -82,7 +82,8 @@ def siting(
     need_suffix(out, LAYER_SUFFIXES, "a layer of sites")
     with status() as say:
         where, roads = region_and_roads(region, network, say, as_of, scenario)
-        names = _names(where, what, alone=p is not None or bool(out or picture))
+        reach = within_min is not None and objective is None
+        names = _names(where, what, alone=p is not None or reach or bool(out or picture))
         found = []
         for name in names:
             say(f"siting {name}")
@@ -123,7 +124,8 @@ def _names(region: Region, what: str | None, *, alone: bool) -> list[str]:
         )
     if alone and len(names) > 1:
         raise click.UsageError(
-            f"--p, --out and --picture are for one question; name it by --what: {', '.join(names)}."
+            "--p, --within-min, --out and --picture are for one question; name it by --what: "
+            f"{', '.join(names)}."
         )
     return names
 

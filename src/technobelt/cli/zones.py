@@ -155,9 +155,9 @@ def zones(
     _check_files(out, changes, picture, suitability, robustness)
     with status() as say:
         where, roads = region_and_roads(region, network, say)
-        if at is not None:
-            places_of(where, [at])  # refused before zones are drawn
         edits = [scenario_of(path) for path in scenarios]
+        if at is not None:  # refused before zones are drawn
+            places_of(where.with_scenario(edits[-1]) if edits else where, [at])
         found = _drawn(where, roads, dates, edits, rules, say)
         drawn = list(found.drawn.values())[-1]
     if at is not None:

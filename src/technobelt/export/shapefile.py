@@ -37,13 +37,13 @@ MAX_BYTES = 2**31 - 1
 _CUT = f"texts cut at {TEXT_BYTES} bytes"
 #: What the .cpg says: ArcGIS, QGIS and GDAL all know the bare number of the Korean code page.
 _CPG: dict[Encoding, str] = {"UTF-8": "UTF-8", "CP949": "949"}
-#: What one shapefile is made of, the dictionary of its fields among them.
-SHAPEFILE_PARTS = (".shp", ".shx", ".dbf", ".prj", ".cpg", ".fields.csv")
 #: Indexes and notes of an older file, which would lead readers of the new one astray.
 _STALE = (
     ".sbn", ".sbx", ".qix", ".qpj", ".fbn", ".fbx", ".ain", ".aih", ".atx", ".ixs", ".mxs",
     ".idm", ".ind", ".cst", ".shp.xml",
 )  # fmt: skip
+#: All that may lie beside one shapefile, the dictionary of its fields among it.
+SHAPEFILE_PARTS = (".shp", ".shx", ".dbf", ".prj", ".cpg", ".fields.csv", *_STALE)
 #: By shapely's type id.
 _FAMILIES = {0: "point", 1: "line", 2: "line", 3: "polygon", 4: "point", 5: "line", 6: "polygon"}
 _PROMOTE: dict[int, Callable[[list[Any]], Any]] = {

@@ -183,7 +183,7 @@ def _subtitle(found: Siting) -> str:
     return (
         f"{aims[rules.objective]}, {rules.direction.replace('_', ' ')}: "
         f"{found.objective_value:,.1f} {found.unit}; profile {rules.profile}, roads of "
-        f"{found.as_of}{scenario}"
+        f"{found.as_of or 'unknown date'}{scenario}"
     )
 
 

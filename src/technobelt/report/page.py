@@ -310,7 +310,9 @@ def _run(
 
 
 def _parameters(manifest: Mapping[str, Any]) -> dict[str, str]:
-    given = manifest.get("parameters") or {}
+    given = {**(manifest.get("parameters") or {})}
+    chosen = {**(manifest.get("chosen") or {})}
+    given |= {name: value for name, value in chosen.items() if given.get(name) is None}
     told = {name: value for name, value in given.items() if value is not None}
     if isinstance(told.get("scenario"), dict):  # its edits stand in the manifest
         told["scenario"] = (told["scenario"].get("scenario") or {}).get("id", "a file")
@@ -336,14 +338,14 @@ def _command(region: Region, verdicts: Mapping[str, Any], manifest: Mapping[str,
         "as_of": "--as-of",
         "members_as_of": "--members-as-of",
         "draws": "--draws",
-        "draws_seed": "--seed",
+        "pack": "--pack",
         "minutes": "--minutes",
     }
     if given.get("scenario"):
         parts.append("--scenario FILE")
-    if given.get("pack") not in {None, region.zones.pack}:
-        parts.append(f"--pack {given['pack']}")
     for name, option in options.items():
         if given.get(name):
             parts.append(f"{option} {_plain(given[name]).replace(', ', ',')}")
+    if given.get("draws") and given.get("seed") is not None:
+        parts.append(f"--seed {given['seed']}")
     return " ".join([*parts, "--out FOLDER"])

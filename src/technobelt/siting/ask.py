@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from technobelt.errors import RegionError, SitingError
-from technobelt.siting.problem import listed, make_problem
+from technobelt.siting.problem import MOST_LISTED, listed, make_problem
 from technobelt.siting.solve import assign, best_sites, fewest_sites, worth
 
 if TYPE_CHECKING:
@@ -27,8 +27,6 @@ if TYPE_CHECKING:
 __all__ = ["Siting", "site_facilities"]
 
 _DIGITS = 2
-#: More ids than this say nothing to a reader; the allocation has them all.
-_FEW = 12
 _STATES = ("located", "not located", "no road near")
 _WAYS = {
     "to_site": "minutes to the site",
@@ -130,7 +128,7 @@ class Siting:
             "name": self.name,
             "title": rules.title,
             "source": rules.source,
-            "as_of": self.as_of,
+            "as_of": self.as_of or None,
             "scenario": self.scenario or None,
             "network": self.network,
             "objective": rules.objective,
@@ -439,7 +437,7 @@ def _notes(rules: SitingRules, problem: Problem) -> list[str]:
         if lost.any():
             share = problem.weights[lost].sum() / problem.weights.sum()
             places = f"{lost.sum():,} of {len(lost):,} places, {share:.1%} of the weight"
-            which = f": {listed(ids[lost])}" if lost.sum() <= _FEW else ""
+            which = f": {listed(ids[lost])}" if lost.sum() <= MOST_LISTED else ""
             notes.append(f"Demand {out}, {why}: {places}{which}.")
     only = problem.candidates.index[~problem.eligible]
     if len(only):

@@ -26,11 +26,12 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float64]
     Mask = NDArray[np.bool_]
 
-__all__ = ["Problem", "listed", "make_problem"]
+__all__ = ["MOST_LISTED", "Problem", "listed", "make_problem"]
 
 #: Places within about a metre of each other are one position: decimals of a metre, none.
 _POSITION_DECIMALS = 0
-_SHOWN = 12
+#: More ids than this say nothing to a reader; tables have them all.
+MOST_LISTED = 12
 
 
 @dataclass(frozen=True, eq=False)
@@ -113,22 +114,31 @@ def make_problem(
     ties = _tied(network, demand, where, "demand", max_access_m)
     ends = _tied(network, candidates, where, "candidates", max_access_m)
     minutes = _minutes(network, region, rules, (demand, ties), (candidates, ends))
-    _check_kept(where, candidates[candidates["kept"] & ~ends.tied])
     lost = candidates[~ends.tied]
-    off_road = [one for ids in lost["stands_for"] for one in ids]
-    if off_road:
-        notes.append(f"Candidates left out, no road near: {listed(off_road)}.")
+    missed = _all_ids(lost[lost["eligible"]])
+    _check_kept(where, lost[lost["kept"]])
+    if not (candidates["eligible"] & ends.tied).any():
+        raise SitingError(
+            f"{where}: no candidate has a road within {max_access_m:g} m: {listed(missed)}. Raise "
+            "--max-access-m, or widen candidates."
+        )
+    if missed:
+        notes.append(f"Candidates left out, no road near: {listed(missed)}.")
     problem = Problem(
         demand,
         weights,
         candidates[ends.tied],
         minutes[:, ends.tied],
         ties.tied,
-        off_road,
+        _all_ids(lost),
         [*notes, *told],
     )
     _check_ways(where, problem)
     return problem
+
+
+def _all_ids(positions: gpd.GeoDataFrame) -> list[str]:
+    return [one for ids in positions["stands_for"] for one in ids]
 
 
 def _check_ways(where: str, problem: Problem) -> None:
@@ -288,8 +298,8 @@ def _told_together(sites: gpd.GeoDataFrame) -> list[str]:
     shared = [ids for ids in sites["stands_for"] if len(ids) > 1]
     if not shared:
         return []
-    told = "; ".join(f"{ids[0]} for {', '.join(ids[1:])}" for ids in shared[:_SHOWN])
-    more = f" and {len(shared) - _SHOWN} more" if len(shared) > _SHOWN else ""
+    told = "; ".join(f"{ids[0]} for {', '.join(ids[1:])}" for ids in shared[:MOST_LISTED])
+    more = f" and {len(shared) - MOST_LISTED} more" if len(shared) > MOST_LISTED else ""
     return [f"Of places at one position the first stands for the others: {told}{more}."]
 
 
@@ -344,5 +354,5 @@ def listed(ids: Any) -> str:
     ('a, b', 'and 2 more')
     """
     words = [str(one) for one in ids]
-    more = f" and {len(words) - _SHOWN} more" if len(words) > _SHOWN else ""
-    return ", ".join(words[:_SHOWN]) + more
+    more = f" and {len(words) - MOST_LISTED} more" if len(words) > MOST_LISTED else ""
+    return ", ".join(words[:MOST_LISTED]) + more

@@ -9,6 +9,7 @@ import geopandas as gpd
 import shapely
 
 from technobelt.style import road_style
+from technobelt.webmap.dates import absent
 from technobelt.webmap.facts import plain, safe
 from technobelt.webmap.overlays import (
     FINE,
@@ -23,7 +24,7 @@ from technobelt.webmap.overlays import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
 __all__ = ["BASE", "basemap"]
 
@@ -40,13 +41,19 @@ _MINOR_MAX = 40_000
 
 
 def basemap(
-    layers: Mapping[str, gpd.GeoDataFrame], roads: gpd.GeoDataFrame | None, crs: str
+    layers: Mapping[str, gpd.GeoDataFrame],
+    roads: gpd.GeoDataFrame | None,
+    crs: str,
+    dates: Sequence[str] = (),
 ) -> Overlay:
-    """Return the basemap as one layer of the radio kind."""
+    """Return the basemap as one layer of the radio kind.
+
+    The page leaves out roads that were not open on the one of `dates` that it shows.
+    """
     parts = [*_land(layers, crs), *_water(layers, crs)]
     entries: list[Entry] = []
     if roads is not None and len(roads):
-        parts.append(_roads(roads, layers.get("clusters"), crs))
+        parts.append(_roads(roads, layers.get("clusters"), crs, dates))
         entries += [_road_entry(name) for name in ("motorway", "trunk", "primary")]
     parts += _labels(layers, crs)
     return Overlay(BASE, "Background", parts, entries)
@@ -88,8 +95,11 @@ def _water(layers: Mapping[str, gpd.GeoDataFrame], crs: str) -> list[Part]:
     return [Part([packed(whole)], "tb-water", style, interactive=False)]
 
 
-def _roads(roads: gpd.GeoDataFrame, clusters: gpd.GeoDataFrame | None, crs: str) -> Part:
-    metric = roads[["class", roads.geometry.name]].to_crs(crs)
+def _roads(
+    roads: gpd.GeoDataFrame, clusters: gpd.GeoDataFrame | None, crs: str, dates: Sequence[str]
+) -> Part:
+    columns = [name for name in ("class", "opened", roads.geometry.name) if name in roads]
+    metric = roads[columns].to_crs(crs)
     main = metric["class"].str.removesuffix("_link")
     metric, main = metric[main.isin(_CLASSES)], main[main.isin(_CLASSES)]
     inside = _inside(metric, clusters)
@@ -97,14 +107,29 @@ def _roads(roads: gpd.GeoDataFrame, clusters: gpd.GeoDataFrame | None, crs: str)
     for name in _CLASSES:
         everywhere = (metric["class"] == name) & (name in _EVERYWHERE)
         chosen = metric[everywhere | ((main == name) & inside)]
-        lines = _merged(chosen, crs)
-        if lines is None or (name not in _EVERYWHERE and _vertices(lines) > _MINOR_MAX):
-            continue
         style = road_style(name)
         look = {"color": style["colour"], "weight": style["width"]}
-        merged.append(packed(lines, road=name, style=look))
+        for shut, roads_then in _by_date(chosen, dates):
+            lines = _merged(roads_then, crs)
+            if lines is None or (name not in _EVERYWHERE and _vertices(lines) > _MINOR_MAX):
+                continue
+            told = {"shut": list(shut)} if shut else {}
+            merged.append(packed(lines, road=name, style=look, **told))
     options = {"lineCap": "round", "lineJoin": "round"}
     return Part(merged, "tb-roads", options, interactive=False)
+
+
+def _by_date(
+    roads: gpd.GeoDataFrame, dates: Sequence[str]
+) -> Iterator[tuple[tuple[str, ...], gpd.GeoDataFrame]]:
+    """Part roads by the dates on which they were not open yet."""
+    if not dates or "opened" not in roads or roads.empty:
+        yield (), roads
+        return
+    by_opening = {day: tuple(absent({"opened": day}, dates)) for day in roads["opened"].unique()}
+    shut = roads["opened"].map(lambda day: by_opening.get(day, ()))
+    for group in dict.fromkeys(shut):
+        yield group, roads[[dates_of == group for dates_of in shut]]
 
 
 def _inside(metric: gpd.GeoDataFrame, clusters: gpd.GeoDataFrame | None) -> Any:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeGuard, cast
 
@@ -12,7 +13,9 @@ from technobelt.style import cluster_colours
 from technobelt.webmap import basemap as base
 from technobelt.webmap import innovation, outlines, panel, paper, places, plan, times
 from technobelt.webmap import pairs as trips
+from technobelt.webmap.dates import MapDate, distinct, switched
 from technobelt.webmap.facts import plain, safe
+from technobelt.webmap.finder import finder
 from technobelt.webmap.overlays import Chords
 from technobelt.writing import replace_file
 
@@ -53,12 +56,17 @@ _PANES = {
     "tb-corridor": 410,
     "tb-dots": 420,
     "tb-pairs": 425,
+    "tb-ways": 427,
     "tb-routes": 430,
     "tb-poles": 440,
     "tb-labels": 580,
     "tb-hubs": 590,
     "tb-names": 595,
 }
+
+
+#: As folium names its elements.
+_IDS = re.compile(r"(?<=_)[0-9a-f]{32}(?![0-9a-f])")
 
 
 def web_map(  # noqa: PLR0913  (each is a layer of its own)
@@ -73,6 +81,7 @@ def web_map(  # noqa: PLR0913  (each is a layer of its own)
     verdicts: Mapping[str, Any] | None = None,
     routes: gpd.GeoDataFrame | None = None,
     pairs: pd.DataFrame | None = None,
+    other_dates: Sequence[MapDate] = (),
 ) -> folium.Map:
     """Draw a region, its drive times, zones and verdicts as a web map that needs no internet.
 
@@ -86,7 +95,8 @@ def web_map(  # noqa: PLR0913  (each is a layer of its own)
         and the paper's ``growth_poles``, ``local_plans``, ``producer_services`` and
         ``mechanical_industry``; any may be absent. Rows without a shape are not drawn.
     roads
-        Road sections with the column ``class``, any CRS, for the basemap.
+        Road sections with the column ``class``, any CRS, for the basemap; with ``opened`` (ISO)
+        those that were not open yet are left out on the dates before.
     isochrones
         Nested bands from `technobelt.isochrones`: ``origin_id``, ``minutes``, and where known
         ``direction`` (``from`` or ``toward``), ``area_km2``, ``truncated`` (0 to 1),
@@ -106,7 +116,11 @@ def web_map(  # noqa: PLR0913  (each is a layer of its own)
     pairs
         Trips, as `technobelt.Verdicts.pairs`: ``from_id``, ``to_id``, ``from_name``, ``to_name``,
         ``time_min``, ``margin_min``, ``status``, and where drawn ``p_within``. A line for each two
-        places that the layers hold, switched off until asked for.
+        places that the layers hold, switched off until asked for. Where it is a GeoDataFrame (any
+        CRS, None where unknown), the line pointed at shows its way.
+    other_dates
+        What to show in place of `isochrones`, `merged`, `routes`, `pairs` and `verdicts`, which
+        are of the date ``verdicts["as_of"]``, where the reader chooses the roads of another date.
 
     Returns
     -------
@@ -119,6 +133,8 @@ def web_map(  # noqa: PLR0913  (each is a layer of its own)
     MissingColumnError
         `roads`, `isochrones`, `robustness` or `pairs` lack a column without which they cannot be
         drawn.
+    NetworkError
+        A date is no date, or is there twice.
 
     Examples
     --------
@@ -129,21 +145,24 @@ def web_map(  # noqa: PLR0913  (each is a layer of its own)
     >>> "Gimhae/Yangsan" in page, "<script src=" in page
     (True, False)
     """
-    for frame, columns in ((roads, _ROADS), (isochrones, _BANDS), (merged, _BANDS)):
-        _check(frame, columns)
+    given = MapDate(_date_of(verdicts), isochrones, merged, routes, pairs, verdicts)
+    dates = [given, *other_dates]
+    distinct(dates)
+    for date in dates:
+        _check_date(date)
+    _check(roads, _ROADS)
     _check(robustness, _FIRM)
-    _check(pairs if _has_rows(pairs) else None, _PAIRS)
     filled = {name: frame for name, frame in layers.items() if _has_shapes(frame)}
     colours = cluster_colours(region.clusters)
-    background = base.basemap(filled, roads, region.crs)
+    days = [date.as_of for date in dates] if other_dates else []
+    background = base.basemap(filled, roads, region.crs, days)
     overlays = [
-        *_plan(region, filled, zones, robustness, colours),
+        *_plan(region, filled, zones, robustness, colours, days),
         *_places(region, filled, colours),
-        *_times(region, filled, isochrones, merged, routes, colours),
-        *_trips(region, filled, pairs),
+        *_by_date(region, filled, dates, colours),
         *paper.paper(filled, region.crs),
     ]
-    return _assembled(region, filled, background, overlays, verdicts)
+    return _assembled(region, filled, background, overlays, dates)
 
 
 def write_map(map_: folium.Map, path: str | Path) -> Path:
@@ -175,7 +194,7 @@ def write_map(map_: folium.Map, path: str | Path) -> Path:
     'map.html'
     """
     target = Path(path)
-    page = with_hangul(map_.get_root().render()).encode("utf-8")
+    page = with_hangul(_with_steady_ids(map_.get_root().render())).encode("utf-8")
     with replace_file(target) as scratch:
         scratch.write_bytes(page)
     if len(page) > BUDGET_BYTES:
@@ -186,6 +205,22 @@ def write_map(map_: folium.Map, path: str | Path) -> Path:
             BUDGET_BYTES / 1e6,
         )
     return target
+
+
+def _with_steady_ids(page: str) -> str:
+    """Give folium's random ids numbers in their order: the same map is the same file."""
+    numbers: dict[str, str] = {}
+    return _IDS.sub(lambda found: numbers.setdefault(found[0], f"{len(numbers):032x}"), page)
+
+
+def _date_of(verdicts: Mapping[str, Any] | None) -> str:
+    return plain((verdicts or {}).get("as_of"))
+
+
+def _check_date(date: MapDate) -> None:
+    _check(date.isochrones, _BANDS)
+    _check(date.merged, _BANDS)
+    _check(date.pairs if _has_rows(date.pairs) else None, _PAIRS)
 
 
 def _check(frame: pd.DataFrame | None, columns: Sequence[str]) -> None:
@@ -206,6 +241,7 @@ def _plan(
     zones: gpd.GeoDataFrame | None,
     robustness: gpd.GeoDataFrame | None,
     colours: Mapping[str, str],
+    days: Sequence[str],
 ) -> list[Overlay]:
     overlays = []
     if "clusters" in layers:
@@ -220,9 +256,9 @@ def _plan(
         (south, west), (north, east) = _bounds(layers)
         view = (west - 0.01, south - 0.01, east + 0.01, north + 0.01)
         name = region.corridor.name
-        overlays.append(plan.corridor(layers["corridor"], name, region.crs, view=view))
+        overlays.append(plan.corridor(layers["corridor"], name, region.crs, view=view, dates=days))
     if "interchanges" in layers:
-        overlays += plan.interchanges(layers["interchanges"], region)
+        overlays += plan.interchanges(layers["interchanges"], region, days)
     return overlays
 
 
@@ -235,21 +271,39 @@ def _places(
     return [*([ring] if ring else []), *areas, *places.places(layers, region.crs)]
 
 
+def _by_date(
+    region: Region,
+    layers: Mapping[str, gpd.GeoDataFrame],
+    dates: Sequence[MapDate],
+    colours: Mapping[str, str],
+) -> list[Overlay]:
+    """Return the layers whose content follows the date chosen."""
+    drawn = {}
+    for date in dates:
+        said = date.as_of if len(dates) > 1 else ""
+        drawn[date.as_of] = [
+            *_times(region, layers, date, colours, said),
+            *_trips(region, layers, date.pairs, said),
+        ]
+    return switched(drawn, [times.GROUP, times.CLAIMS], dates[0].as_of)
+
+
 def _times(
     region: Region,
     layers: Mapping[str, gpd.GeoDataFrame],
-    isochrones: gpd.GeoDataFrame | None,
-    merged: gpd.GeoDataFrame | None,
-    routes: gpd.GeoDataFrame | None,
+    date: MapDate,
     colours: Mapping[str, str],
+    said: str,
 ) -> list[Overlay]:
-    overlays = [times.merged_bands(merged, region.crs)] if _has_rows(merged) else []
+    isochrones, merged, routes = date.isochrones, date.merged, date.routes
+    overlays = []
+    if _has_rows(merged):
+        overlays.append(times.merged_bands(merged, region.crs, roads_of=said))
     if _has_rows(isochrones):
         by_hub = {cluster.hub: colours[key] for key, cluster in region.clusters.items()}
         known = _known(region, layers)
-        overlays += times.bands(
-            isochrones, region.crs, known=known, colours=by_hub, show=not overlays
-        )
+        told = {"known": known, "colours": by_hub}
+        overlays += times.bands(isochrones, region.crs, **told, show=not overlays, roads_of=said)
     if _has_rows(routes):
         overlays.append(times.routes(routes, region.crs))
     return overlays
@@ -263,12 +317,12 @@ def _known(region: Region, layers: Mapping[str, gpd.GeoDataFrame]) -> dict[str, 
 
 
 def _trips(
-    region: Region, layers: Mapping[str, gpd.GeoDataFrame], pairs: pd.DataFrame | None
+    region: Region, layers: Mapping[str, gpd.GeoDataFrame], pairs: pd.DataFrame | None, said: str
 ) -> list[Overlay]:
     joined = places.gathered(layers, region.crs)
     if not _has_rows(pairs) or joined is None:
         return []
-    found = trips.pairs(pairs, joined)
+    found = trips.pairs(pairs, joined, region.crs, roads_of=said)
     return [found] if found else []
 
 
@@ -288,11 +342,11 @@ def _assembled(
     layers: Mapping[str, gpd.GeoDataFrame],
     background: Overlay,
     overlays: Sequence[Overlay],
-    verdicts: Mapping[str, Any] | None,
+    dates: Sequence[MapDate],
 ) -> folium.Map:
     import folium
 
-    from technobelt.webmap.page import BeltMap, PageParts
+    from technobelt.webmap.page import BeltMap, PageParts, waiting
 
     bounds = _bounds(layers)
     (south, west), (north, east) = bounds
@@ -316,15 +370,40 @@ def _assembled(
     control = folium.LayerControl(collapsed=False)
     control.add_to(map_)
     explained = panel.legend(sorted([*overlays, background], key=_in_legend))
-    panels = outlines.hatch() + innovation.hatch() + panel.card(region, verdicts) + explained
+    by_date = {date.as_of: date.verdicts for date in dates}
+    panels = outlines.hatch() + innovation.hatch() + panel.card(region, by_date) + explained
+    found = finder(layers)
+    if found["places"]:
+        panels += panel.search() + waiting("tb-found", found)
+    if len(dates) > 1:
+        panels += waiting("tb-later", _later(overlays))
     settings = {
         "bounds": bounds,
         "groups": {overlay.name: overlay.group for overlay in overlays},
         "attribution": [_credited(line) for line in region.attribution],
         "sea": bool(background.parts),
+        "date": safe(dates[0].as_of),
+        "dates": [safe(date.as_of) for date in dates],
+        "dated": [overlay.name for overlay in overlays if overlay.dated],
     }
     map_.add_child(PageParts(panels, settings, control, groups))
     return map_
+
+
+def _later(overlays: Sequence[Overlay]) -> dict[str, Any]:
+    """Return what waits for the reader to choose another date: date -> layer -> parts."""
+    found: dict[str, Any] = {}
+    for overlay in overlays:
+        for date, parts in overlay.dated.items():
+            found.setdefault(safe(date), {})[overlay.name] = [_waiting(part) for part in parts]
+    return found
+
+
+def _waiting(part: Part | Chords) -> dict[str, Any]:
+    if isinstance(part, Chords):
+        return {**part.data, "pane": part.pane}
+    look = {"pane": part.pane, "interactive": part.interactive}
+    return {"features": part.features, "options": {**look, **part.options}}
 
 
 def _in_legend(overlay: Overlay) -> int:
@@ -354,14 +433,21 @@ def _credited(line: str) -> str:
 def _add_panes(map_: folium.Map, overlays: Sequence[Overlay]) -> None:
     from folium.map import CustomPane
 
-    used = dict.fromkeys(part.pane for overlay in overlays for part in overlay.parts)
+    parts = [part for overlay in overlays for part in _all_parts(overlay)]
+    used = dict.fromkeys(part.pane for part in parts)
+    if "tb-pairs" in used:
+        used["tb-ways"] = None
     for i, pane in enumerate(used):
         if pane == "markerPane":
             continue
         bands = pane.startswith("tb-bands")
         z_index = _PANES["tb-bands"] + i if bands else _PANES[pane]
-        still = all(not p.interactive for o in overlays for p in o.parts if p.pane == pane)
+        still = all(not part.interactive for part in parts if part.pane == pane)
         CustomPane(pane, z_index=z_index, pointer_events=not still).add_to(map_)
+
+
+def _all_parts(overlay: Overlay) -> list[Part | Chords]:
+    return [*overlay.parts, *(part for parts in overlay.dated.values() for part in parts)]
 
 
 def _add_overlay(map_: folium.Map, overlay: Overlay, *, base: bool) -> folium.FeatureGroup:

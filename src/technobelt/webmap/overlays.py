@@ -62,7 +62,8 @@ class Chords:
     data
         ``limit``: minutes; ``places``: latitude, longitude, name (HTML); ``looks``: path options;
         ``pairs``: two places, a look, then for there and back: minutes or why there are none
-        (None: not asked), and the percentage of draws within the limit where drawn.
+        (None: not asked), and the percentage of draws within the limit where drawn; ``ways``,
+        where known: for each of ``pairs`` the ways there and back, packed (None: not known).
     pane
         Where they are drawn.
     """
@@ -83,13 +84,20 @@ class Entry:
 
 @dataclass(frozen=True)
 class Overlay:
-    """One row of the layer control: its parts are switched together. `name` is HTML, escaped."""
+    """One row of the layer control: its parts are switched together. `name` is HTML, escaped.
+
+    Attributes
+    ----------
+    dated
+        What stands in place of `parts` where the reader chooses another date; see `dates`.
+    """
 
     name: str
     group: str
     parts: Sequence[Part | Chords]
     legend: Sequence[Entry] = ()
     show: bool = True
+    dated: Mapping[str, Sequence[Part | Chords]] = field(default_factory=dict)
 
 
 def base_colours() -> dict[str, str]:

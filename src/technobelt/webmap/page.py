@@ -25,7 +25,31 @@ if TYPE_CHECKING:
 
     from technobelt.webmap.overlays import Chords
 
-__all__ = ["BeltMap", "PackedGeoJson", "PageParts", "PairLines"]
+__all__ = ["BeltMap", "PackedGeoJson", "PageParts", "PairLines", "waiting"]
+
+#: The page's scripts, in the order in which they stand: each adds to `technobelt`.
+_SCRIPTS = (
+    *("features", "pairs", "labels", "panels", "dates", "search", "tools", "keyboard"),
+    *("link", "start"),
+)
+
+#: branca's page, but it says which language it is in, for those who have it read out.
+_PAGE = Template(
+    """<!DOCTYPE html>
+<html lang="en">
+<head>
+{% if this.title %}<title>{{ this.title }}</title>{% endif %}
+{{ this.header.render(**kwargs) }}
+</head>
+<body>
+{{ this.html.render(**kwargs) }}
+</body>
+<script>
+{{ this.script.render(**kwargs) }}
+</script>
+</html>
+"""
+)
 
 
 class _Inline(Element):
@@ -53,7 +77,9 @@ class BeltMap(folium.Map):
         super().__init__(**options)
         self.default_js: list[tuple[str, str]] = []
         self.default_css: list[tuple[str, str]] = []
-        header = cast("Figure", self.get_root()).header
+        figure = cast("Figure", self.get_root())
+        figure._template = _PAGE  # noqa: SLF001  (branca has no other way in)
+        header = figure.header
         header.add_child(_Inline('<link rel="icon" href="data:,">'), name="icon")
         header.add_child(_Inline(f"<style>{_leaflet_css()}</style>"), name="leaflet_css")
         header.add_child(_Inline(f"<script>{_leaflet_js()}</script>"), name="leaflet")
@@ -136,6 +162,11 @@ def in_script(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False, allow_nan=False).replace("<", "\\u003c")
 
 
+def waiting(key: str, value: Any) -> str:
+    """Return data that the page reads when it is asked for, so that it opens without."""
+    return f'<script type="application/json" id="{key}">{in_script(value)}</script>'
+
+
 def _leaflet(name: str) -> Path:
     from xstatic.pkg import leaflet
 
@@ -183,4 +214,5 @@ def _page_css() -> str:
 
 
 def _page_js() -> str:
-    return (style_folder() / "webmap.js").read_text(encoding="utf-8")
+    folder = style_folder() / "webmap"
+    return "\n".join((folder / f"{name}.js").read_text(encoding="utf-8") for name in _SCRIPTS)

@@ -5,17 +5,18 @@ from __future__ import annotations
 import itertools
 from typing import TYPE_CHECKING, Any
 
+import geopandas as gpd
 import pandas as pd
+import shapely
 
+from technobelt.schema import WGS84
 from technobelt.style import load_style, margin_class
 from technobelt.webmap.facts import plain, safe
-from technobelt.webmap.overlays import FINE, Chords, Entry, Overlay, swatch_line
+from technobelt.webmap.overlays import FINE, Chords, Entry, Overlay, packed, swatch_line
 from technobelt.webmap.times import CLAIMS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-
-    import geopandas as gpd
 
     Trip = Mapping[Any, Any]
 
@@ -28,17 +29,26 @@ _WIDTHS = (3.2, 3.0, 2.6, 2.2, 1.7, 1.2)
 _NO_WAY, _DASH = len(_WIDTHS), "6 5"
 #: Classes in the order in which they are drawn: the worst last, on top.
 _DRAWN = (*reversed(range(_NO_WAY)), _NO_WAY)
+#: Of ways driven: finer than a finger points, coarser than a road is wide.
+_TOLERANCE_M = 50.0
+_WAY = "way"
 
 
-def pairs(frame: pd.DataFrame, places: gpd.GeoDataFrame) -> Overlay | None:
+def pairs(
+    frame: pd.DataFrame, places: gpd.GeoDataFrame, crs: str, *, roads_of: str = ""
+) -> Overlay | None:
     """Return a line for every two places with trips between them; switched off until asked for.
 
     Parameters
     ----------
     frame
-        As `technobelt.Verdicts.pairs`.
+        As `technobelt.Verdicts.pairs`; if it has shapes, any CRS, they are the ways driven.
     places
         ``id``, ``name`` and points in WGS 84; trips of other places are left out.
+    crs
+        Metres.
+    roads_of
+        The date of the roads, where tooltips are to tell it.
 
     Returns
     -------
@@ -50,13 +60,36 @@ def pairs(frame: pd.DataFrame, places: gpd.GeoDataFrame) -> Overlay | None:
     if known.empty:
         return None
     order = {place: number for number, place in enumerate(ends)}
-    both = _both_ways(known.to_dict("records"), order)
-    coded = [[*pair, _look(ways), *_told(ways)] for pair, ways in both.items()]
-    coded.sort(key=lambda pair: _DRAWN.index(pair[2]))
+    both = _both_ways(_with_ways(known, crs).to_dict("records"), order)
+    coded = {pair: [*pair, _look(ways), *_told(ways)] for pair, ways in both.items()}
+    drawn = sorted(coded, key=lambda pair: _DRAWN.index(coded[pair][2]))
     limit = _limit(known)
-    data = {"limit": limit, "places": list(ends.values()), "looks": _looks(), "pairs": coded}
-    legend = _legend({pair[2] for pair in coded}, limit)
+    data: dict[str, Any] = {"limit": limit, "places": list(ends.values()), "looks": _looks()}
+    data |= {"pairs": [coded[pair] for pair in drawn], "roads": safe(roads_of)}
+    legend = _legend({pair[2] for pair in coded.values()}, limit)
+    driven = [[trip and trip[_WAY] for trip in both[pair]] for pair in drawn]
+    if any(way for ways in driven for way in ways):
+        data["ways"] = driven
+        legend.append(_way_entry(legend[0].heading))
     return Overlay("Trips by margin", CLAIMS, [Chords(data, "tb-pairs")], legend, show=False)
+
+
+def _with_ways(frame: pd.DataFrame, crs: str) -> pd.DataFrame:
+    """Replace shapes by packed lines, None where there are none."""
+    if not isinstance(frame, gpd.GeoDataFrame):
+        return frame.assign(**{_WAY: None})
+    lines = shapely.line_merge(shapely.force_2d(frame.geometry.to_crs(crs).to_numpy()))
+    simple = gpd.GeoSeries(shapely.simplify(lines, _TOLERANCE_M), crs=crs).to_crs(WGS84)
+    packs = [_packed_way(line) for line in simple]
+    table = pd.DataFrame(frame.drop(columns=frame.geometry.name))
+    return table.assign(**{_WAY: pd.Series(packs, index=table.index, dtype=object)})
+
+
+def _packed_way(line: Any) -> list[str] | None:
+    if line is None or line.is_empty or shapely.get_dimensions(line) != 1:
+        return None
+    found: list[str] = packed(line)["geometry"]["coordinates"]
+    return found or None
 
 
 def _ends(frame: pd.DataFrame, places: gpd.GeoDataFrame) -> dict[str, list[Any]]:
@@ -139,6 +172,12 @@ def _legend(used: set[int], limit: float | None) -> list[Entry]:
         for number, (look, text) in enumerate(zip(_looks(), _texts(), strict=True))
         if number in used
     ]
+
+
+def _way_entry(heading: str) -> Entry:
+    """Explain the way that the page draws under the pointer, in the colour of its trip."""
+    colour = load_style()["base"]["text"]
+    return Entry(heading, swatch_line(colour, 5), "way of the trip pointed at or chosen")
 
 
 def _swatch(look: Mapping[str, Any]) -> str:

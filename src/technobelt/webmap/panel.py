@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from technobelt.region import Region
     from technobelt.webmap.overlays import Entry, Overlay
 
-__all__ = ["card", "legend", "legend_entries"]
+__all__ = ["card", "legend", "legend_entries", "search"]
 
 _WORDS = {"holds": "Holds", "fails": "Fails", "undecided": "Undecided"}
 #: So that a verdict in a table can be told without its colour.
@@ -23,14 +23,58 @@ _MARKS = {"holds": "✓", "fails": "✗", "undecided": "?"}
 _MOST_COUNTEREXAMPLES = 3
 
 
-def card(region: Region, verdicts: Mapping[str, Any] | None) -> str:
-    """Return title, source and verdicts as HTML; the verdicts fold away."""
-    claims = list((verdicts or {}).get("claims", ()))
-    head = f"<header><h1>{safe(region.title)}</h1><p>{safe(region.source)}</p></header>"
-    body = _verdicts(claims, verdicts or {}) if claims else ""
+def search() -> str:
+    """Return the search box as HTML; the page fills its list."""
+    return (
+        '<div id="tb-search" role="search"><input type="search" role="combobox" '
+        'aria-label="Search by name: English, Korean or as spelt in 1999" aria-autocomplete="list" '
+        'aria-expanded="false" aria-controls="tb-finds" autocomplete="off" spellcheck="false" '
+        'placeholder="Search: Jinju, Chinju, 진주 …" title="Shortcut: /"><ul id="tb-finds" '
+        'role="listbox" aria-label="Found" hidden></ul><p role="status" hidden></p></div>'
+    )
+
+
+def card(region: Region, by_date: Mapping[str, Mapping[str, Any] | None]) -> str:
+    """Return title, source and verdicts as HTML; the verdicts fold away.
+
+    Parameters
+    ----------
+    region
+        Whose title and source are told.
+    by_date
+        Date -> what ``claims.json`` holds: that which the page opens with first. With more dates
+        than one there is a switch between them.
+    """
+    title = f"<h1>{safe(region.title)}</h1><p>{safe(region.source)}</p>"
+    switch = _switch(by_date) if len(by_date) > 1 else ""
+    head = f"<header>{title}{switch}</header>"
+    body = "".join(
+        _dated(date, verdicts or {}, i) for i, (date, verdicts) in enumerate(by_date.items())
+    )
     return (
         f'<section id="tb-card" class="tb-panel" aria-label="About this map">{head}{body}</section>'
     )
+
+
+def _switch(dates: Iterable[str]) -> str:
+    """Return radio buttons for the dates, the earliest first; the first given is chosen."""
+    first, *_ = dates = list(dates)
+    buttons = "".join(
+        f'<label><input type="radio" name="tb-date" value="{safe(date)}"'
+        f"{' checked' if date == first else ''}><span>{safe(date or 'as given')}</span></label>"
+        for date in sorted(dates)
+    )
+    return f'<fieldset id="tb-dates"><legend>Roads of</legend>{buttons}</fieldset>'
+
+
+def _dated(date: str, verdicts: Mapping[str, Any], number: int) -> str:
+    """Return the verdicts of a date; the page shows those of the date chosen."""
+    claims = list(verdicts.get("claims", ()))
+    if not claims:
+        return ""
+    hidden = " hidden" if number else ""
+    inside = _verdicts(claims, verdicts)
+    return f'<div class="tb-dated" data-date="{safe(date)}"{hidden}>{inside}</div>'
 
 
 def _verdicts(claims: Sequence[Mapping[str, Any]], verdicts: Mapping[str, Any]) -> str:

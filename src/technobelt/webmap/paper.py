@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from technobelt.style import load_style
 from technobelt.webmap.facts import number, plain, popup, safe, tooltip
+from technobelt.webmap.finder import key
 from technobelt.webmap.overlays import (
     FINE,
     Entry,
@@ -61,11 +62,15 @@ def _growth_poles(frame: gpd.GeoDataFrame, crs: str) -> Overlay:
     star = _star(26)
     icon = {"html": star, "class": "tb-pole", "anchor": [13, 13], "size": [26, 26]}
     points = [
-        feature(shape, FINE, icon=icon, tip=tooltip(row), pop=popup(row))
+        feature(shape, FINE, icon=icon, tip=tooltip(row), pop=popup(row), at=_at(row))
         for shape, row in _rows(shapes)
     ]
     entry = Entry(GROUP, _star(22), "Growth pole (1960s, 70s)")
     return Overlay("Growth poles", GROUP, [Part(points, "tb-poles")], [entry], show=False)
+
+
+def _at(row: Mapping[str, Any]) -> list[str]:
+    return [safe(key("growth_poles", row))]
 
 
 def _star(side: int) -> str:

@@ -9,6 +9,7 @@ import pandas as pd
 
 from technobelt.style import load_style
 from technobelt.webmap.facts import plain, popup, safe, tooltip, words
+from technobelt.webmap.finder import key
 from technobelt.webmap.outlines import outlined
 from technobelt.webmap.overlays import FINE, Entry, Overlay, Part, drawn, feature
 
@@ -100,7 +101,8 @@ def _marker(name: str, spot: gpd.GeoDataFrame) -> dict[str, Any]:
         "size": [_SIDE, _SIDE],
     }
     tip = "<br>".join(tooltip(row) for row in own)
-    return feature(spot.geometry.iloc[0], FINE, icon=icon, tip=tip, pop=_popup(rows))
+    at = [safe(key(name, row)) for row in own]
+    return feature(spot.geometry.iloc[0], FINE, icon=icon, tip=tip, pop=_popup(rows), at=at)
 
 
 def _popup(rows: list[dict[str, Any]]) -> str:
@@ -108,7 +110,8 @@ def _popup(rows: list[dict[str, Any]]) -> str:
     if len(rows) == 1:
         return popup(rows[0])
     folded = "".join(
-        f"<details><summary>{_symbol(row['layer'], hollow=_hollow(row))} {tooltip(row)}</summary>"
+        f'<details data-at="{safe(key(row["layer"], row))}">'
+        f"<summary>{_symbol(row['layer'], hollow=_hollow(row))} {tooltip(row)}</summary>"
         f"{popup(row)}</details>"
         for row in rows
     )
@@ -167,4 +170,5 @@ def _ring(row: Mapping[str, Any], colour: str, cluster: str) -> dict[str, Any]:
     kind = words(row.get("kind"))
     facts = popup(row, extra=[("Role", f"hub of {cluster}")])
     tip = f"{tooltip(row)}<br>Hub of {safe(cluster)}" + (f", {safe(kind).lower()}" if kind else "")
-    return feature(row["geometry"], FINE, icon=icon, tip=tip, pop=facts)
+    at = [safe(key(row["layer"], row))]
+    return feature(row["geometry"], FINE, icon=icon, tip=tip, pop=facts, at=at)

@@ -8,7 +8,9 @@ import pandas as pd
 import shapely
 
 from technobelt.style import load_style
+from technobelt.webmap.dates import absent
 from technobelt.webmap.facts import names, plain, popup, safe, tooltip
+from technobelt.webmap.finder import key
 from technobelt.webmap.overlays import (
     COARSE,
     FINE,
@@ -24,7 +26,7 @@ from technobelt.webmap.overlays import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     import geopandas as gpd
 
@@ -42,10 +44,10 @@ def clusters(frame: gpd.GeoDataFrame, colours: Mapping[str, str], crs: str) -> O
     outlines, labels = [], []
     for shape, row in zip(shapes.geometry, rows, strict=True):
         colour = colours[plain(row.get("id"))]
-        texts = {"tip": tooltip(row), "pop": popup(row)}
+        texts = {"tip": tooltip(row), "pop": popup(row), "at": [safe(key("clusters", row))]}
         outlines.append(feature(shape, COARSE, style={"color": colour}, **texts))
         icon = {"html": _cluster_label(row, colour), "class": "tb-cluster"}
-        labels.append(feature(_above(shape), FINE, icon=icon, pop=texts["pop"]))
+        labels.append(feature(_above(shape), FINE, icon=icon, pop=texts["pop"], at=texts["at"]))
     options = {"weight": 2.4, "fill": False, "dashArray": "7 4"}
     casing = {"weight": 4.6, "fill": False, "color": base_colours()["halo"], "opacity": 0.7}
     plain_outlines = [{**outline, "properties": {}} for outline in outlines]
@@ -71,20 +73,29 @@ def _cluster_label(row: Mapping[str, Any], colour: str) -> str:
 
 
 def corridor(
-    frame: gpd.GeoDataFrame, name: str, crs: str, *, view: tuple[float, float, float, float]
+    frame: gpd.GeoDataFrame,
+    name: str,
+    crs: str,
+    *,
+    view: tuple[float, float, float, float],
+    dates: Sequence[str] = (),
 ) -> Overlay:
     """Return the corridor as a cased line, dashed where it opened after 1999, with its numbers.
 
-    The numbers stand within `view` (west, south, east, north), where the map opens.
+    The numbers stand within `view` (west, south, east, north), where the map opens. The page
+    fades what was not open on the one of `dates` that it shows.
     """
     look = load_style()["corridor"]
     shapes = drawn(frame, crs, tolerance_m=30)
     rows = shapes.drop(columns=shapes.geometry.name).to_dict("records")
     properties = [
-        {"tip": tooltip(row), "pop": popup(row), "style": _stretch_style(row)} for row in rows
+        {"tip": tooltip(row), "pop": popup(row), "style": _stretch_style(row), **_shut(row, dates)}
+        for row in rows
     ]
     lines = features(shapes, properties, FINE)
-    casing = [{**line, "properties": {}} for line in lines]
+    casing = [
+        {**line, "properties": _shut(row, dates)} for line, row in zip(lines, rows, strict=True)
+    ]
     under = {"color": base_colours()["halo"], "weight": look["width"] + 3}
     over = {"color": look["colour"], "weight": look["width"]}
     parts = [
@@ -101,6 +112,12 @@ def corridor(
 
 def _is_later(row: Mapping[str, Any]) -> bool:
     return plain(row.get("existed_1999")) == "no" or plain(row.get("opened"))[:4] > "1999"
+
+
+def _shut(row: Mapping[str, Any], dates: Sequence[str]) -> dict[str, Any]:
+    """Return the property by which the page knows when something was not open yet."""
+    shut = absent(row, dates)
+    return {"shut": shut} if shut else {}
 
 
 def _stretch_style(row: Mapping[str, Any]) -> dict[str, str]:
@@ -124,8 +141,13 @@ def _shields(
     return out
 
 
-def interchanges(frame: gpd.GeoDataFrame, region: Region) -> list[Overlay]:
-    """Return the corridor's interchanges, and those of other expressways switched off."""
+def interchanges(
+    frame: gpd.GeoDataFrame, region: Region, dates: Sequence[str] = ()
+) -> list[Overlay]:
+    """Return the corridor's interchanges, and those of other expressways switched off.
+
+    The page fades those that were not open on the one of `dates` that it shows.
+    """
     points = drawn(frame, region.crs, tolerance_m=0)
     routes = {route for text in region.corridor.all_routes for route in (text, text.lstrip("0"))}
     numbers = points["route_no"].map(plain) if "route_no" in points else pd.Series("", points.index)
@@ -133,15 +155,25 @@ def interchanges(frame: gpd.GeoDataFrame, region: Region) -> list[Overlay]:
     out = []
     for chosen, name in ((along, "Interchanges"), (~along, "Interchanges elsewhere")):
         if chosen.any():
-            out.append(_interchanges(points[chosen], name, show=name == "Interchanges"))
+            show = name == "Interchanges"
+            out.append(_interchanges(points[chosen], name, dates, show=show))
     return out
 
 
-def _interchanges(points: gpd.GeoDataFrame, name: str, *, show: bool) -> Overlay:
+def _interchanges(
+    points: gpd.GeoDataFrame, name: str, dates: Sequence[str], *, show: bool
+) -> Overlay:
     colour = load_style()["interchanges"]["colour"]
     rows = points.drop(columns=points.geometry.name).to_dict("records")
     properties = [
-        {"tip": tooltip(row), "pop": popup(row), "style": _dot_style(row, colour)} for row in rows
+        {
+            "tip": tooltip(row),
+            "pop": popup(row),
+            "style": _dot_style(row, colour),
+            "at": [safe(key("interchanges", row))],
+            **_shut(row, dates),
+        }
+        for row in rows
     ]
     part = Part(features(points, properties, FINE), "tb-dots", {"radius": 3.2})
     entries = [Entry(GROUP, _dot(colour, "#FFFFFF"), "Interchange in 1999")]

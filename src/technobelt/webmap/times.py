@@ -41,6 +41,7 @@ def bands(
     known: Mapping[str, str],
     colours: Mapping[str, str],
     show: bool,
+    roads_of: str = "",
 ) -> list[Overlay]:
     """Return one layer for each origin and direction, in the order of the frame.
 
@@ -56,6 +57,8 @@ def bands(
         Origin id -> colour of the outlines.
     show
         Whether the first of them is switched on.
+    roads_of
+        The date of the roads, where popups are to tell it.
     """
     keys = ["origin_id", "direction"] if "direction" in frame else ["origin_id"]
     overlays = []
@@ -65,14 +68,15 @@ def bands(
         name = safe(("to " if toward else "from ") + _short(origin, known))
         line = colours.get(origin, base_colours()["text"])
         first = show and i == 0
-        overlays.append(_bands(rows, name, crs, pane=f"tb-bands-{i}", line=line, show=first))
+        look = {"pane": f"tb-bands-{i}", "line": line}
+        overlays.append(_bands(rows, name, crs, **look, show=first, roads_of=roads_of))
     return overlays
 
 
-def merged_bands(frame: gpd.GeoDataFrame, crs: str) -> Overlay:
+def merged_bands(frame: gpd.GeoDataFrame, crs: str, *, roads_of: str = "") -> Overlay:
     """Return what lies within reach of any hub."""
-    line = base_colours()["text"]
-    return _bands(frame, "from the nearest hub", crs, pane="tb-bands-all", line=line, show=True)
+    look = {"pane": "tb-bands-all", "line": base_colours()["text"]}
+    return _bands(frame, "from the nearest hub", crs, **look, show=True, roads_of=roads_of)
 
 
 def _short(origin: str, known: Mapping[str, str]) -> str:
@@ -84,13 +88,20 @@ def _short(origin: str, known: Mapping[str, str]) -> str:
 
 
 def _bands(
-    frame: gpd.GeoDataFrame, name: str, crs: str, *, pane: str, line: str, show: bool
+    frame: gpd.GeoDataFrame,
+    name: str,
+    crs: str,
+    *,
+    pane: str,
+    line: str,
+    show: bool,
+    roads_of: str,
 ) -> Overlay:
     longest_first = frame.sort_values("minutes", ascending=False)
     shapes = drawn(longest_first, crs, tolerance_m=_TOLERANCE_M)
     rows = shapes.drop(columns=shapes.geometry.name).to_dict("records")
     properties = [
-        {"tip": _tip(row, name), "pop": _popup(row, name), "style": _style(row, line)}
+        {"tip": _tip(row, name), "pop": _popup(row, name, roads_of), "style": _style(row, line)}
         for row in rows
     ]
     light = [
@@ -127,7 +138,7 @@ def _tip(row: Mapping[str, Any], name: str) -> str:
     return f"within {float(row['minutes']):g} minutes {name}"
 
 
-def _popup(row: Mapping[str, Any], name: str) -> str:
+def _popup(row: Mapping[str, Any], name: str, roads_of: str) -> str:
     area = number(row.get("area_km2"))
     least = "at least " if _cut_off(row) else ""
     facts = [("Area", f"{least}{area} km²" if area else "")]
@@ -135,6 +146,7 @@ def _popup(row: Mapping[str, Any], name: str) -> str:
     facts += [
         ("Population", number(row.get("population"))),
         ("Speeds", plain(row.get("profile")).replace("_", " ")),
+        ("Roads of", roads_of),
         ("Cut off", _cut_off_said(row)),
     ]
     title = f"<h3>Within {float(row['minutes']):g} minutes {name}</h3>"

@@ -125,14 +125,17 @@ def described(  # noqa: PLR0913  (all that a row tells)
 ) -> list[dict[str, Any]]:
     """Return one row a zone with `ZONE_COLUMNS` but the area, and its ``geometry``."""
     region = asked.region
-    ids = _ids(zones, pack, places.frame)
+    named_after = places.frame[places.frame["layer"] != "interchanges"]
+    ids = _ids(zones, pack, named_after)
     rows = []
     for zone, key in zip(zones, ids, strict=True):
         cluster = region.clusters[zone.site.cluster]
         row = {
             "zone_id": f"zone-{key}",
             "cluster": zone.site.cluster,
-            "name": _name(cluster.name, key, zone, places, capped=pack.capped),
+            "name": _name(cluster.name, key, zone, named_after, places.outlines)
+            if pack.capped
+            else f"{cluster.name} innovation zone",
             "special": _special(region, zone.site.cluster),
             "pack": pack_name,
             "core": zone.site.core.id if zone.site.core else None,
@@ -159,17 +162,18 @@ def _ids(zones: list[Zone], pack: Pack, places: gpd.GeoDataFrame) -> list[str]:
             continue
         mine, core = used.setdefault(cluster, set()), zone.site.core
         first = core is not None and core.cluster == cluster and core.id not in mine
-        near = core.id if core is not None and first else _nearest(zone, places, mine)
+        nth = sum(name.startswith(f"{cluster}-") for name in out) + 1
+        near = core.id if core is not None and first else _nearest(zone, places, mine, nth)
         mine.update(_together(near, places))
         out.append(f"{cluster}-{near}")
     return out
 
 
-def _nearest(zone: Zone, places: gpd.GeoDataFrame, used: set[str]) -> str:
+def _nearest(zone: Zone, places: gpd.GeoDataFrame, used: set[str], nth: int) -> str:
     """Return the id of the cluster's facility nearest to the middle that names no other zone."""
     mine = places[(places["cluster"] == zone.site.cluster) & ~places.index.isin(used)]
     if mine.empty:
-        return f"site{len(used) + 1}"
+        return f"site{nth}"
     metres = shapely.distance(mine.geometry.to_numpy(), zone.shape.centroid)
     return str(min(zip(metres.round(3), mine.index.astype(str), strict=True))[1])
 
@@ -182,14 +186,16 @@ def _together(place: str, places: gpd.GeoDataFrame) -> list[str]:
     return [str(one) for one in places.index[metres < _SAME_M]]
 
 
-def _name(cluster: str, key: str, zone: Zone, places: Places, *, capped: bool) -> str:
-    """Name a zone after the facility of its id: "at" if any of it lies inside, else "near"."""
-    facility, frame = key.split("-", 1)[-1], places.frame
-    if not capped or facility not in frame.index:
+def _name(
+    cluster: str, key: str, zone: Zone, places: gpd.GeoDataFrame, outlines: dict[str, Any]
+) -> str:
+    """Name a zone after the facility of its id: "at" if its point or `SOME` of it lies inside."""
+    facility = key.removeprefix(f"{zone.site.cluster}-")
+    if facility not in places.index:
         return f"{cluster} innovation zone"
-    inside = bool(shapely.intersects(zone.shape, frame.geometry[facility]))
-    inside |= _has_part(zone.shape, places.outlines.get(facility))
-    return f"{cluster} innovation zone {'at' if inside else 'near'} {frame.loc[facility, 'name']}"
+    inside = bool(shapely.intersects(zone.shape, places.geometry[facility]))
+    inside |= _has_part(zone.shape, outlines.get(facility))
+    return f"{cluster} innovation zone {'at' if inside else 'near'} {places.loc[facility, 'name']}"
 
 
 def _special(region: Region, cluster: str) -> Any:

@@ -11,7 +11,6 @@ import shapely
 from technobelt.errors import PointError
 from technobelt.layers import facilities
 from technobelt.travel_time import travel_times
-from technobelt.zones.packs import pack_of
 
 if TYPE_CHECKING:
     from technobelt.region import Region
@@ -51,8 +50,6 @@ def compare_designated(drawn: Delineation) -> pd.DataFrame:
     ------
     PointError
         A designated core is no facility, or not located.
-    RegionError
-        A designation names a pack that there is not.
 
     Examples
     --------
@@ -63,8 +60,6 @@ def compare_designated(drawn: Delineation) -> pd.DataFrame:
     {'centre': 'RES01', 'west': 'UNI01', 'east': 'UNI04'}
     """
     region = drawn.region
-    for real in region.zones.designated:
-        pack_of(region, real.pack)
     chosen = {
         site.core.cluster: site.core for site in drawn.allocation.sites if site.core is not None
     }

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from technobelt.region import Region
 
-__all__ = ["pack_of", "packs_of", "shipped_packs"]
+__all__ = ["check_packs", "pack_of", "packs_of", "shipped_packs"]
 
 
 @cache
@@ -61,3 +61,21 @@ def pack_of(region: Region, name: str | None = None) -> tuple[str, Pack]:
             f"[zones.packs.{asked}] to region.toml."
         )
     return asked, known[asked]
+
+
+def check_packs(region: Region, name: str | None = None) -> None:
+    """Refuse a pack that there is not: the one asked for, or one that a designation names.
+
+    Raises
+    ------
+    RegionError
+        With the pack, and where it is named.
+    """
+    pack_of(region, name)
+    known = packs_of(region)
+    for real in region.zones.designated:
+        if real.pack not in known:
+            raise RegionError(
+                f"[[zones.designated]] '{real.name}' names the rule pack '{real.pack}'; there are "
+                f"{', '.join(known)}. Correct it in region.toml."
+            )

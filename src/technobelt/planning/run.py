@@ -3,49 +3,48 @@
 from __future__ import annotations
 
 import json
+import math
 import time
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
-from technobelt.cases import Basis
 from technobelt.claim_kinds import TravelTimeClaim
 from technobelt.claims import THRESHOLDS, Verdicts, check_claims
 from technobelt.comparison import compare_claims
-from technobelt.errors import MissingFileError
+from technobelt.errors import ManifestError, MissingFileError
 from technobelt.export import (
     SHAPEFILE_PARTS,
-    ProjectLayer,
     export_shapefile,
     write_geopackage,
     write_licence,
     write_qgis_project,
 )
-from technobelt.isochrone import audit, isochrone_sets
-from technobelt.layers import hub_places, located, read_layer
-from technobelt.manifest import make_manifest
+from technobelt.layers import read_layer
+from technobelt.manifest import asked_in, make_manifest, output_hashes
 from technobelt.network import kilometres_by_evidence, region_network
+from technobelt.planning.dates import map_dates, with_ways
+from technobelt.planning.hubs import AUDITED, MINUTES, SEED, hub_isochrones
+from technobelt.planning.shown import main_roads, project_layers
 from technobelt.region import Region, load_region
 from technobelt.report import write_pdf, write_report
-from technobelt.schema import ROAD_CLASSES
 from technobelt.webmap import web_map, write_map
 from technobelt.writing import replace_files
-from technobelt.zones import delineate_zones, redraw_zones
+from technobelt.zones import check_packs, delineate_zones, redraw_zones
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     import geopandas as gpd
-    import numpy as np
-    from numpy.typing import NDArray
 
-    from technobelt.export.styles import Style
+    from technobelt.comparison import Comparison
     from technobelt.network import Network
     from technobelt.scenario import Scenario
+    from technobelt.webmap import MapDate
     from technobelt.zones import Delineation, Robustness
 
-__all__ = ["Plan", "hub_isochrones", "plan"]
+__all__ = ["Plan", "plan", "repeat_plan"]
 
 #: The layers that a plan cannot do without.
 NEEDED = ("clusters", "complexes", "universities", "centres", "land")
@@ -55,14 +54,6 @@ SHOWN = (
     *("corridor", "interchanges", "population", "barriers"),
     *("growth_poles", "local_plans", "producer_services", "mechanical_industry"),
 )
-#: Columns that count what an isochrone reaches, and the layers they count.
-REACH = {
-    "n_complex": "complexes",
-    "n_univ": "universities",
-    "n_centre": "centres",
-    "population": "population",
-}
-MINUTES = (30.0, 60.0, 90.0)
 #: Draws of the zones at most: a share of them is then known to 10 points (95 %).
 ZONE_DRAWS = 100
 #: What `Plan.write` writes.
@@ -80,11 +71,6 @@ _FILES = {
     "project": "technobelt.qgz",
     "manifest": "manifest.json",
 }
-_AUDITED = 2000
-_SEED = 1999
-#: Roads shown on maps: this far around the clusters, down to this class.
-_SHOWN_AROUND_M = 25_000.0
-_SHOWN_CLASS = ROAD_CLASSES.index("tertiary")
 
 
 @dataclass(frozen=True, eq=False)
@@ -107,6 +93,10 @@ class Plan:
         How firm the zones are; None without draws.
     roads
         The main roads around the clusters, for maps.
+    ways
+        The trips of the first travel-time claim with the way driven, for the map.
+    dates
+        What the map shows of other dates of the roads.
     manifest
         Versions, inputs, parameters, timings.
     """
@@ -120,6 +110,8 @@ class Plan:
     drawn: Delineation
     firm: Robustness | None
     roads: gpd.GeoDataFrame
+    ways: gpd.GeoDataFrame | None
+    dates: list[MapDate]
     manifest: dict[str, Any]
 
     @property
@@ -156,13 +148,14 @@ class Plan:
         with replace_files(folder, stale=stale) as scratch:
             paths = {what: scratch / name for what, name in files.items()}
             _write_json(paths["claims"], self.verdicts.to_dict())
-            _write_json(paths["manifest"], self.manifest)
             self._write_gis(paths)
             write_map(self.web_map(), paths["map"])
             self._write_report(paths["report"])
-            if pdf:
-                write_pdf(paths["report"], paths["pdf"])
             write_licence(scratch, self.region.attribution)
+            made = self.manifest | {"outputs": output_hashes(scratch)}
+            _write_json(paths["manifest"], made)
+            if pdf:  # last: a PDF names the minute in which it was made, and has no steady hash
+                write_pdf(paths["report"], paths["pdf"])
         return {what: Path(folder) / name for what, name in files.items()}
 
     def _lacks(self) -> list[str]:
@@ -182,7 +175,8 @@ class Plan:
             robustness=self.firm.areas if self.firm is not None else None,
             verdicts=self.verdicts.to_dict(),
             routes=self.verdicts.routes,
-            pairs=self.verdicts.pairs,
+            pairs=self.verdicts.pairs if self.ways is None else self.ways,
+            other_dates=self.dates,
         )
 
     def _write_gis(self, paths: dict[str, Path]) -> None:
@@ -202,7 +196,7 @@ class Plan:
         write_geopackage(shown, paths["layers"])
         write_qgis_project(
             paths["project"],
-            _project_layers(shown, self._zone_project_layers()),
+            project_layers(shown, zones=list(self._zone_layers()), drawn=self.firm is not None),
             title=self.region.title,
             crs=self.region.crs,
             attribution=self.region.attribution,
@@ -217,26 +211,10 @@ class Plan:
 
     def _zone_layers(self) -> dict[str, gpd.GeoDataFrame]:
         """Return zones and, where it is known how firm they are, their core and fringe."""
-        layers = {"zones": self.zones}
+        layers = {"zones": self.zones} if len(self.zones) else {}
         if self.firm is not None and len(self.firm.areas):
             layers["robustness"] = self.firm.areas
         return layers
-
-    def _zone_project_layers(self) -> list[ProjectLayer]:
-        """Return the zones, how firm they are where that is known, and the scores they follow."""
-        raster: dict[str, Any] = {"group": "Zones", "geometry": "raster", "visible": False}
-        areas: dict[str, Any] = {"file": "zones.gpkg", "group": "Zones", "geometry": "polygon"}
-        titles = {"zones": "Innovation zones", "robustness": "Core and fringe"}
-        label = {"zones": "name", "robustness": None}
-        layers = [
-            ProjectLayer(titles[name], style=cast("Style", name), sublayer=name, label=label[name],
-                         **areas)
-            for name in (self._zone_layers() if len(self.zones) else ())
-        ]  # fmt: skip
-        if self.firm is not None:
-            layers.append(ProjectLayer("Share of draws", "robustness.tif", style="stays", **raster))
-        score = ProjectLayer("Suitability", "suitability.tif", style="suitability", **raster)
-        return [*layers, score]
 
     def _write_report(self, path: Path) -> None:
         write_report(
@@ -314,64 +292,197 @@ def plan(  # noqa: PLR0913  (each changes one thing)
     >>> done.verdicts.claims[0]["verdict"]  # doctest: +SKIP
     'undecided'
     """
+    asked = _Asked(
+        profile, pack, as_of, members_as_of, scenario, draws, seed, tuple(map(float, minutes))
+    )
     clock = _Clock(progress)
     with clock.step("layers"):
         bare = region if isinstance(region, Region) else load_region(region)
         where = bare.with_scenario(scenario) if scenario else bare
         layers = _read_all(where)
+        check_packs(where, pack)
     with clock.step("roads"):
         base = region_network(where, network)
         base = base.as_of(as_of) if as_of else base
         roads = base.with_scenario(scenario) if scenario else base
     with clock.step("claims"):
-        verdicts = check_claims(
-            where,
-            roads,
-            profile=profile,
-            members_as_of=members_as_of,
-            draws=draws,
-            seed=seed,
-            progress=progress,
-        )
+        verdicts = _verdicts(where, roads, asked, progress)
     with clock.step("comparison"):
-        basis = Basis(profile, None, members_as_of, draws, seed)
-        beside = _comparison(bare, base, scenario, basis)
-        verdicts = replace(verdicts, comparison=beside)
-    chosen = profile or where.zones.profile
+        compared = _comparison(bare, base, asked)
+        verdicts = replace(verdicts, comparison=compared.to_dict() if compared else {})
     with clock.step("isochrones"):
-        own, merged = hub_isochrones(where, roads, profile=chosen, minutes=minutes)
+        speeds = profile or where.zones.profile
+        own, merged = hub_isochrones(where, roads, profile=speeds, minutes=minutes)
+    with clock.step("map"):
+        ways = _ways(where, roads, verdicts)
+        dates = _dates(where, base, verdicts, compared, asked)
     with clock.step("zones"):
         drawn = delineate_zones(where, roads, pack=pack, profile=profile)
-    zone_draws = min(draws, ZONE_DRAWS) if len(drawn.zones) else 0
     with clock.step("robustness"):
-        firm = _firm(drawn, zone_draws, seed, progress)
-    parameters = {
-        "region": where.id,
-        "profile": chosen,
-        "as_of": as_of,
-        "members_as_of": members_as_of,
-        "scenario": scenario.model_dump(mode="json") if scenario else None,
-        "pack": drawn.pack_name,
-        "draws": draws or None,
-        "zone_draws": zone_draws or None,
-        "draws_seed": seed if draws else None,
-        "minutes": list(minutes),
-        "audit_positions": _AUDITED,
-        "seed": _SEED,
-    }
-    manifest = make_manifest(
-        inputs=_inputs(where, [*layers, *(["roads"] if network is None else [])]),
-        parameters=parameters,
+        firm = _firm(drawn, asked, progress)
+    read = [*layers, *(["roads"] if network is None else [])]
+    return Plan(
+        region=where,
+        network=roads,
+        layers=layers,
+        verdicts=verdicts,
+        isochrones=own,
+        merged=merged,
+        drawn=drawn,
+        firm=firm,
+        roads=main_roads(roads, layers["clusters"]),
+        ways=ways,
+        dates=dates,
+        manifest=_manifest(asked, where, read, verdicts, drawn, clock),
+    )
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """What a run was asked for, as the parameters of `plan`."""
+
+    profile: str | None
+    pack: str | None
+    as_of: str | None
+    members_as_of: str | None
+    scenario: Scenario | None
+    draws: int
+    seed: int
+    minutes: tuple[float, ...]
+
+    @property
+    def zone_draws(self) -> int:
+        """Draws of the zones."""
+        return min(self.draws, ZONE_DRAWS)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return it for a manifest."""
+        said = {field.name: getattr(self, field.name) for field in fields(self)}
+        return said | {"scenario": _dumped(self.scenario), "minutes": list(self.minutes)}
+
+
+def _verdicts(
+    region: Region, roads: Network, asked: _Asked, progress: Callable[[str], None] | None
+) -> Verdicts:
+    return check_claims(
+        region,
+        roads,
+        profile=asked.profile,
+        members_as_of=asked.members_as_of,
+        draws=asked.draws,
+        seed=asked.seed,
+        progress=progress,
+    )
+
+
+def _manifest(
+    asked: _Asked,
+    region: Region,
+    read: list[str],
+    verdicts: Verdicts,
+    drawn: Delineation,
+    clock: _Clock,
+) -> dict[str, Any]:
+    own = [region.folder / name for name in region.zones.own_files]
+    return make_manifest(
+        inputs=[region.folder / "region.toml", *map(region.path, read), *own],
+        parameters={"region": region.id} | asked.to_dict(),
+        chosen={
+            "profile": asked.profile or region.zones.profile,
+            "pack": drawn.pack_name,
+            "zone_draws": asked.zone_draws,
+            "audit_positions": AUDITED,
+            "audit_seed": SEED,
+        },
         network=verdicts.network,
+        verdicts={str(row.claim): _verdict(row) for row in verdicts.table().itertuples()},
         timings_s=clock.seconds,
     )
-    shown = main_roads(roads, layers["clusters"])
-    return Plan(where, roads, layers, verdicts, own, merged, drawn, firm, shown, manifest)
 
 
-def _inputs(region: Region, layers: list[str]) -> list[Path]:
-    own = [region.folder / name for name in region.zones.own_files]
-    return [region.folder / "region.toml", *map(region.path, layers), *own]
+def _verdict(row: Any) -> str:
+    """Say a claim's verdict and what it rests on in one line."""
+    known = isinstance(row.observed, int | float) and math.isfinite(row.observed)
+    return f"{row.verdict} ({row.observed:g} {row.unit})" if known else str(row.verdict)
+
+
+def _dates(
+    region: Region,
+    base: Network,
+    verdicts: Verdicts,
+    compared: Comparison | None,
+    asked: _Asked,
+) -> list[MapDate]:
+    if compared is None or asked.scenario:
+        return []
+    profile = asked.profile or region.zones.profile
+    told = verdicts.to_dict()
+    return map_dates(region, base, told, compared, profile=profile, minutes=asked.minutes)
+
+
+def _ways(region: Region, network: Network, verdicts: Verdicts) -> gpd.GeoDataFrame | None:
+    claim = next((one for one in verdicts.claims if one["kind"] == "travel_time"), None)
+    if claim is None or verdicts.pairs.empty:
+        return None
+    return with_ways(region, network, verdicts.pairs, claim["profile"])
+
+
+def _dumped(scenario: Scenario | None) -> dict[str, Any] | None:
+    if scenario is None:
+        return None
+    return scenario.model_dump(mode="json", by_alias=True, exclude_defaults=True)
+
+
+def repeat_plan(
+    manifest: Mapping[str, Any],
+    region: Region | str | Path | None = None,
+    network: Network | str | Path | None = None,
+    *,
+    progress: Callable[[str], None] | None = None,
+    **instead: Any,
+) -> Plan:
+    """Run a plan again as its manifest says.
+
+    Parameters
+    ----------
+    manifest
+        From `technobelt.manifest.read_manifest`.
+    region, network
+        As in `plan`: a manifest knows their names and not where they lie.
+    progress
+        Called with each step's name.
+    instead
+        Parameters of `plan` that shall be others than the manifest's.
+
+    Returns
+    -------
+    Plan
+        `technobelt.manifest.manifest_changes` says what differs.
+
+    Raises
+    ------
+    ManifestError
+        It was made for another region or network than is given, or is not understood.
+
+    Examples
+    --------
+    >>> from technobelt.manifest import read_manifest
+    >>> done = repeat_plan(read_manifest("maps"))  # doctest: +SKIP
+    """
+    where = region if isinstance(region, Region) else load_region(region)
+    wanted = manifest["parameters"].get("region")
+    if where.id != wanted:
+        raise ManifestError(
+            f"the manifest is of the region '{wanted}', found '{where.id}'. Give the folder of "
+            f"the region '{wanted}'."
+        )
+    file = manifest["network"].get("file")
+    if network is None and file != where.roads.file:
+        raise ManifestError(
+            f"the manifest's run was on the network '{file}', which is not the region's own. "
+            "Give it by network, or --network."
+        )
+    return plan(where, network, progress=progress, **(asked_in(manifest) | instead))
 
 
 def _names(file: str) -> list[str]:
@@ -382,32 +493,30 @@ def _names(file: str) -> list[str]:
 
 
 def _firm(
-    drawn: Delineation, draws: int, seed: int, progress: Callable[[str], None] | None
+    drawn: Delineation, asked: _Asked, progress: Callable[[str], None] | None
 ) -> Robustness | None:
-    return redraw_zones(drawn, draws=draws, seed=seed, progress=progress) if draws else None
+    if not asked.draws or drawn.zones.empty:
+        return None
+    return redraw_zones(drawn, draws=asked.zone_draws, seed=asked.seed, progress=progress)
 
 
-def _comparison(
-    region: Region,
-    base: Network,
-    scenario: Scenario | None,
-    basis: Basis,
-) -> dict[str, Any]:
+def _comparison(region: Region, base: Network, asked: _Asked) -> Comparison | None:
     """Compare with the roads without the scenario, or else between the region's dates."""
-    dates = [] if scenario or base.info.as_of or not base.dated else region.compare_dates
-    if not (scenario or dates):
-        return {}
+    scenarios = [asked.scenario] if asked.scenario else []
+    dates = [] if scenarios or base.info.as_of or not base.dated else region.compare_dates
+    if not (scenarios or dates):
+        return None
     return compare_claims(
         region,
         base,
-        scenarios=[scenario] if scenario else [],
+        scenarios=scenarios,
         dates=dates,
         without_corridor=bool(dates),
-        profile=basis.profile,
-        members_as_of=basis.members_as_of,
-        draws=basis.draws if scenario else 0,
-        seed=basis.seed,
-    ).to_dict()
+        profile=asked.profile,
+        members_as_of=asked.members_as_of,
+        draws=asked.draws if scenarios else 0,
+        seed=asked.seed,
+    )
 
 
 class _Clock:
@@ -437,126 +546,10 @@ def _read_all(region: Region) -> dict[str, gpd.GeoDataFrame]:
     return {name: read_layer(region, name) for name in names}
 
 
-def hub_isochrones(
-    region: Region,
-    network: Network,
-    *,
-    profile: str,
-    minutes: Sequence[float] = MINUTES,
-) -> tuple[gpd.GeoDataFrame, gpd.GeoDataFrame]:
-    """Draw the isochrones of a region's hubs, each its own and all together.
-
-    Returns
-    -------
-    own, merged
-        Region's CRS. Beside the columns of `technobelt.isochrones`: ``origin_name``, ``cluster``,
-        ``profile``, ``direction``, what is reached (`REACH`), and in `own` the audit's ``late_in``
-        and ``ok_out``.
-
-    Raises
-    ------
-    ClaimError
-        A hub is no facility, not located, or in another cluster than its own.
-    """
-    hubs = hub_places(region).to_crs(region.crs)
-    reach = {
-        column: located(read_layer(region, layer))
-        for column, layer in REACH.items()
-        if layer in region.layers
-    }
-    speeds = region.profiles[profile]
-    sets = isochrone_sets(
-        network, hubs, modes=("overlap", "merge"), minutes=minutes, profile=speeds, reach=reach
-    )
-    own, merged = sets["overlap"], sets["merge"]
-    wrong = audit(network, hubs, own, profile=speeds, positions=_AUDITED, seed=_SEED)
-    own = own.merge(wrong.drop(columns="positions"), on=["origin_id", "minutes"], how="left")
-    own["origin_name"] = own["origin_id"].map(hubs["name"])
-    own["cluster"] = own["origin_id"].map(hubs["cluster"])
-    merged["origin_name"] = "all hubs"
-    merged["cluster"] = "all"
-    return _told(own, profile), _told(merged, profile)
-
-
-def _told(bands: gpd.GeoDataFrame, profile: str) -> gpd.GeoDataFrame:
-    bands["profile"], bands["direction"] = profile, "from"
-    last = [name for name in ("late_in", "ok_out", "geometry") if name in bands]
-    first = ["origin_id", "origin_name", "cluster", "minutes", "area_km2", "truncated"]
-    middle = [name for name in bands if name not in {*first, *last}]
-    return bands[[*first, *middle, *last]]
-
-
 def _limits(region: Region) -> list[float]:
     """Return the limits of the threshold curve, those that the region's claims name among them."""
     named = [claim.limit_min for claim in region.claims if isinstance(claim, TravelTimeClaim)]
     return sorted({*THRESHOLDS, *named})
-
-
-def main_roads(network: Network, clusters: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
-    """Return the main roads around the clusters, for maps."""
-    import shapely
-
-    around = shapely.buffer(
-        shapely.box(*clusters.to_crs(network.crs).total_bounds), _SHOWN_AROUND_M
-    )
-    main: NDArray[np.bool_] = network.road_class <= _SHOWN_CLASS
-    shown = network.roads[main & ~network.closed & shapely.intersects(network.lines, around)]
-    columns = ["class", "ref", "name", "forward", "backward", "length_m", "opened", "opened_ev"]
-    return shown[[*columns, "geometry"]].astype({"class": str})
-
-
-def _project_layers(
-    shown: dict[str, gpd.GeoDataFrame], zones: list[ProjectLayer]
-) -> list[ProjectLayer]:
-    """Return the layers of the QGIS project, the topmost first."""
-
-    def of_region(
-        name: str, group: str, geometry: Any, *, title: str | None = None, **more: Any
-    ) -> list[ProjectLayer]:
-        if name not in shown:
-            return []
-        layer = ProjectLayer(
-            name=title or name.capitalize().replace("_", " "),
-            file="layers.gpkg",
-            sublayer=name,
-            group=group,
-            geometry=geometry,
-            style=cast("Style", name),
-            **more,
-        )
-        return [layer]
-
-    paper: dict[str, Any] = {"group": "The paper", "geometry": "polygon", "visible": False}
-    bands: dict[str, Any] = {
-        "file": "isochrones.gpkg",
-        "group": "Isochrones",
-        "geometry": "polygon",
-        "style": "isochrones",
-        "visible": False,
-    }
-    return [
-        *of_region("positions", "Places", "point", visible=False),
-        *of_region("universities", "Places", "point", label="name"),
-        *of_region("centres", "Places", "point"),
-        *of_region("complexes", "Places", "point"),
-        *of_region("outlines", "Places", "polygon", title="Complex outlines"),
-        *of_region("interchanges", "Corridor", "point", visible=False),
-        *of_region("corridor", "Corridor", "line"),
-        *zones,
-        ProjectLayer("All hubs", sublayer="merged", **bands),
-        ProjectLayer("Each hub", sublayer="isochrones", **bands),
-        *of_region("clusters", "Belt", "polygon", label="name"),
-        *of_region("growth_poles", "The paper", "point", label="name", visible=False),
-        *of_region("local_plans", **paper, label="special"),
-        *of_region("producer_services", **paper),
-        *of_region("mechanical_industry", **paper),
-        *of_region("roads", "Base", "line"),
-        *of_region("population", "Base", "point", visible=False),
-        *of_region("barriers", "Base", "polygon"),
-        *of_region("submunicipalities", "Base", "polygon", label="name", visible=False),
-        *of_region("provinces", "Base", "polygon", label="name", visible=False),
-        *of_region("municipalities", "Base", "polygon"),
-    ]
 
 
 def _write_json(path: Path, content: dict[str, Any]) -> None:

@@ -1,0 +1,8 @@
+"""The whole run: check the claims, draw isochrones and zones, write everything a planner opens."""
+
+from __future__ import annotations
+
+from technobelt.planning.hubs import hub_isochrones
+from technobelt.planning.run import Plan, plan, repeat_plan
+
+__all__ = ["Plan", "hub_isochrones", "plan", "repeat_plan"]
