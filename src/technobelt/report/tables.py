@@ -336,7 +336,7 @@ def _together(frame: gpd.GeoDataFrame, column: str) -> str:
     texts = list(dict.fromkeys(str(text) for text in frame[column].dropna().unique()))
     if len(texts) <= 2:
         return "; ".join(texts)
-    return f"{len(texts)} different ones, named in each row"
+    return f"{len(texts)} different ones, named row by row in layers.gpkg"
 
 
 def _confidence(frame: gpd.GeoDataFrame) -> str:
