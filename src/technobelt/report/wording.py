@@ -399,12 +399,12 @@ def _compared_shares(claim: Mapping[str, Any], found: str, stated: str, unit: st
     --------
     >>> claim = {"observed_range": [75.0, 78.1]}
     >>> _compared_shares(claim, "78.1", "100", "% of places near it").replace(NBSP, " ")
-    'found are 78.1 % of places near it (75.0 to 78.1); 100 % is stated.'
+    'the count gives 78.1 % of places near it (75.0 to 78.1); 100 % is stated.'
     >>> _compared_shares({}, "13.4", "18.4", "%").replace(NBSP, " ")
     'the share found is 13.4 %; 18.4 % is stated.'
     """
     share = f"{found}{NBSP}{unit}"
-    told = f"the share found is {share}" if unit == "%" else f"found are {share}"
+    told = f"the share found is {share}" if unit == "%" else f"the count gives {share}"
     low, high = claim.get("observed_range", (None, None))
     if low is not None and high > low:
         told = f"{told} ({span(low, high, 1)})"
