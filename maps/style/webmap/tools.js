@@ -37,10 +37,9 @@
 
   // Follows the pointer, or the middle where there is none; a click on the map holds a position.
   technobelt.coordinates = (map) => {
-    const pointer = matchMedia("(hover: hover)").matches;
     const held = L.marker([0, 0], { interactive: false, keyboard: false, icon: L.divIcon({ className: "tb-cross", iconSize: [17, 17] }) });
     const control = L.control({ position: "bottomleft" });
-    let at = map.getCenter(), timer;
+    let at = map.getCenter(), pointed = false, timer;
     control.onAdd = () => {
       const box = L.DomUtil.create("div", "tb-where");
       box.innerHTML = '<button type="button" title="Longitude, latitude: copy. A click on the map holds a position."><span></span></button><p role="status"></p>';
@@ -68,8 +67,12 @@
       timer = setTimeout(() => { status.textContent = ""; }, TOLD_MS);
     });
     map.on("preclick", ({ latlng }) => hold(latlng));
-    if (pointer) map.on("mousemove", ({ latlng }) => follow(latlng));
-    map.on("move", () => { if (!pointer) follow(map.getCenter()); });
+    map.getContainer().addEventListener("pointermove", (event) => {
+      if (event.pointerType !== "mouse" || event.target.closest(".leaflet-control")) return;
+      pointed = true;
+      follow(map.mouseEventToLatLng(event));
+    });
+    map.on("move", () => { if (!pointed) follow(map.getCenter()); });
     tell(at);
   };
 })();
