@@ -387,9 +387,14 @@ def test_a_position_is_copied_as_the_command_line_takes_it(page, tmp_path):
       map.fire('preclick', { latlng: L.latLng(35.25, 128.5) });
       move(35.4, 128.9);
       $1('.tb-where button').click(); await wait(50);
-      return [centre, map.getCenter().lng.toFixed(5), pointer, copied, $1('.tb-where p').textContent, $1('.tb-where button').getAttribute('aria-label')];
+      const said = [$1('.tb-where p').textContent, $1('.tb-where button').getAttribute('aria-label')];
+      const crosses = () => document.querySelectorAll('.tb-cross').length, held = [crosses()];
+      map.fire('preclick', { latlng: L.latLng(35.25, 128.5) }); held.push(crosses());
+      map.fire('preclick', { latlng: L.latLng(35.25, 128.5) }); held.push(crosses());
+      press('Escape', document.body); held.push(crosses());
+      return [centre, map.getCenter().lng.toFixed(5), pointer, copied, ...said, held];
     """
-    centre, lon, pointer, copied, told, label = use(page, tmp_path, script)
+    centre, lon, pointer, copied, told, label, held = use(page, tmp_path, script)
     assert centre.split(", ")[0] == lon
     assert [float(value) for value in pointer.split(", ")] == pytest.approx(
         [128.25, 35.3], abs=0.002
@@ -397,6 +402,7 @@ def test_a_position_is_copied_as_the_command_line_takes_it(page, tmp_path):
     assert copied == "128.50000,35.25000"
     assert told == "Copied"
     assert label == "Copy position 128.50000,35.25000"
+    assert held == [1, 0, 1, 0]
 
 
 def test_the_whole_screen_is_asked_for_by_a_button_that_says_its_state(page, tmp_path):

@@ -1,6 +1,6 @@
 // Full screen, and the position under the pointer, to be copied as the command line takes it.
 (() => {
-  const DIGITS = 5, TOLD_MS = 1600;
+  const DIGITS = 5, TOLD_MS = 1600, NEAR_PX = 12;
 
   technobelt.fullScreen = (map, bar) => {
     if (!document.fullscreenEnabled) return;
@@ -54,12 +54,14 @@
       button.setAttribute("aria-label", `Copy position ${written(at, ",")}`);
     };
     const follow = (latlng) => { if (!map.hasLayer(held)) tell(latlng); };
-    const hold = (latlng) => {
-      if (map.hasLayer(held)) held.remove();
+    const hold = (latlng) => { // a click on what is held lets go of it
+      const off = map.latLngToLayerPoint(latlng).distanceTo(map.latLngToLayerPoint(held.getLatLng()));
+      if (map.hasLayer(held) && off < NEAR_PX) held.remove();
       else held.setLatLng(latlng).addTo(map);
       box.classList.toggle("tb-held", map.hasLayer(held));
       tell(latlng);
     };
+    technobelt.letGo = () => { held.remove(); box.classList.remove("tb-held"); };
     button.addEventListener("click", async () => {
       await copy(written(at, ","));
       status.textContent = "Copied";
