@@ -361,6 +361,8 @@ def _assembled(
         wheel_px_per_zoom_level=90,
         font_size="13px",
     )
+    # Without a zoom nothing is drawn until the page fits the map to its bounds: once, not twice.
+    del map_.options["zoom"]
     cast("Figure", map_.get_root()).title = safe(region.name)
     _add_panes(map_, [background, *overlays])
     groups = {o.name: _add_overlay(map_, o, base=o is background) for o in [background, *overlays]}
