@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from technobelt.export.formats import LAYER_SUFFIXES, write_geopackage, write_layer, write_licence
+from technobelt.export.formats import LAYER_SUFFIXES, write_geopackage, write_layer
+from technobelt.export.licence import write_licence
+from technobelt.export.looks import layer_styles
+from technobelt.export.notes import Note
 from technobelt.export.qgis import ProjectLayer, write_qgis_project
 from technobelt.export.shapefile import SHAPEFILE_PARTS, export_shapefile
 from technobelt.export.styles import layer_qml, write_qml
@@ -10,9 +13,11 @@ from technobelt.export.styles import layer_qml, write_qml
 __all__ = [
     "LAYER_SUFFIXES",
     "SHAPEFILE_PARTS",
+    "Note",
     "ProjectLayer",
     "export_shapefile",
     "layer_qml",
+    "layer_styles",
     "write_geopackage",
     "write_layer",
     "write_licence",

@@ -39,6 +39,7 @@ __all__ = [
     "STYLE_COLUMN",
     "RasterStyle",
     "Style",
+    "is_ours",
     "layer_opacity",
     "layer_qml",
     "layer_style",
@@ -97,6 +98,7 @@ _ROADS = (
     ("motorway", "Motorway", 0),
 )
 _MARKERS = {"square": 2.6, "triangle": 3.2, "diamond": 3.2}
+_OURS = "<!-- style by technobelt -->\n"
 _QGIS_VERSION = "3.22.0-Białowieża"
 
 
@@ -179,7 +181,20 @@ def layer_qml(
     )
     ET.indent(root, " ")
     doctype = "<!DOCTYPE qgis PUBLIC 'http://mrcc.com/qgis.dtd' 'SYSTEM'>\n"
-    return doctype + ET.tostring(root, encoding="unicode") + "\n"
+    return doctype + _OURS + ET.tostring(root, encoding="unicode") + "\n"
+
+
+def is_ours(qml: Path) -> bool:
+    """Whether a ``.qml`` may be replaced: there is none, or it is as this package wrote it.
+
+    QGIS leaves the mark out when somebody saves a style of their own.
+
+    Examples
+    --------
+    >>> is_ours(Path("no such file.qml"))
+    True
+    """
+    return not qml.is_file() or _OURS.strip() in qml.read_text(encoding="utf-8", errors="replace")
 
 
 def write_qml(
