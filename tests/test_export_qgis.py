@@ -465,6 +465,14 @@ def test_qgis_opens_the_project_after_its_folder_was_renamed(opened):
     assert opened["errors"] == []
     assert opened["corner"] == load_style()["base"]["sea"].lower()
     assert opened["middle"] != opened["corner"]
-    assert opened["items"] == ["attribution", "legend", "map", "page", "scale bar", "title"]
+    assert opened["items"] == [
+        "attribution",
+        "legend",
+        "map",
+        "north arrow",
+        "page",
+        "scale bar",
+        "title",
+    ]
     assert opened["layout"] == 0
     assert (opened["folder"] / "map-layout.png").stat().st_size > 20_000

@@ -24,7 +24,15 @@ from technobelt.zones import ZONE_COLUMNS, redraw_zones
 
 FILES = (
     *("claims.json", "isochrones.gpkg", "zones.gpkg", "zones.shp", "zones.shx", "zones.dbf"),
-    *("zones.prj", "zones.cpg", "zones.fields.csv", "layers.gpkg", "map.html", "report.html"),
+    *(
+        "zones.prj",
+        "zones.cpg",
+        "zones.fields.csv",
+        "zones.qml",
+        "layers.gpkg",
+        "map.html",
+        "report.html",
+    ),
     *("technobelt.qgz", "manifest.json", "LICENCE", "suitability.tif"),
 )
 

@@ -18,9 +18,11 @@ from technobelt.export import (
     SHAPEFILE_PARTS,
     ProjectLayer,
     export_shapefile,
+    layer_styles,
     write_geopackage,
     write_licence,
     write_qgis_project,
+    write_qml,
 )
 from technobelt.isochrone import audit, isochrone_sets
 from technobelt.layers import hub_places, located, read_layer
@@ -178,12 +180,13 @@ class Plan:
         )
 
     def _write_gis(self, paths: dict[str, Path]) -> None:
-        write_geopackage(
-            {"isochrones": self.isochrones, "merged": self.merged}, paths["isochrones"]
-        )
+        bands = {"isochrones": self.isochrones, "merged": self.merged}
+        write_geopackage(bands, paths["isochrones"], styles=layer_styles(bands))
         if len(self.zones):
-            write_geopackage(self._zone_layers(), paths["zones"])
+            areas = self._zone_layers()
+            write_geopackage(areas, paths["zones"], styles=layer_styles(areas))
             export_shapefile(self.zones, paths["shapefile"])
+            write_qml(paths["shapefile"].with_suffix(".qml"), "zones", "polygon", label="name")
         self.drawn.suitability.write(paths["suitability"])
         if self.firm is not None:
             self.firm.write(paths["robustness"])
@@ -191,7 +194,7 @@ class Plan:
         shown["roads"] = self.roads
         if self.verdicts.routes is not None:
             shown["routes"] = self.verdicts.routes.drop(columns="by")
-        write_geopackage(shown, paths["layers"])
+        write_geopackage(shown, paths["layers"], styles=layer_styles(shown))
         write_qgis_project(
             paths["project"],
             _project_layers(shown, self._zone_project_layers()),

@@ -1,4 +1,4 @@
-"""Commands that compute or draw one thing: isochrone, matrix, route, zones, map, export."""
+"""Commands that compute or draw one thing: isochrone, matrix, route, map."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from technobelt.cli.options import (
 )
 from technobelt.console import hand_over, print_table, status
 
-__all__ = ["export", "isochrone", "map_", "matrix", "route"]
+__all__ = ["isochrone", "map_", "matrix", "route"]
 
 
 @click.command()
@@ -245,25 +245,3 @@ def map_(
         say("map")
         write_map(done.web_map(), out)
     click.echo(str(out))
-
-
-@click.command()
-@click.argument("layer")
-@REGION_OPTION
-@click.option("--out", type=click.Path(path_type=Path), required=True, help="File; see below.")
-@click.option("--encoding", type=click.Choice(["UTF-8", "CP949"]), default="UTF-8")
-@click.option("--crs", help="CRS to write in, e.g. EPSG:5186; default: the layer's own.")
-def export(layer: str, region: Path | None, out: Path, encoding: Any, crs: str | None) -> None:
-    """Write a LAYER of the region for GIS desktops.
-
-    The suffix of --out is the format: .shp .gpkg .geojson .fgb .parquet .kml .csv
-    """
-    from technobelt.export import write_layer
-    from technobelt.layers import read_layer
-    from technobelt.region import load_region
-
-    where = load_region(region)
-    frame = read_layer(where, layer)
-    write_layer(frame, out, layer=layer, encoding=encoding, crs=crs)
-    add_licence(out, where)
-    click.echo(f"{out}: {len(frame)} rows")

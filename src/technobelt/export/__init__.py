@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from technobelt.export.desktop import write_desktop
+from technobelt.export.folder import Exported, write_layers
 from technobelt.export.formats import LAYER_SUFFIXES, write_geopackage, write_layer
 from technobelt.export.licence import write_licence
 from technobelt.export.looks import layer_styles
@@ -13,13 +15,16 @@ from technobelt.export.styles import layer_qml, write_qml
 __all__ = [
     "LAYER_SUFFIXES",
     "SHAPEFILE_PARTS",
+    "Exported",
     "Note",
     "ProjectLayer",
     "export_shapefile",
     "layer_qml",
     "layer_styles",
+    "write_desktop",
     "write_geopackage",
     "write_layer",
+    "write_layers",
     "write_licence",
     "write_qgis_project",
     "write_qml",

@@ -18,7 +18,15 @@ if TYPE_CHECKING:
 
     from technobelt.export.symbols import Geometry
 
-__all__ = ["Look", "families", "families_or_schema", "layer_styles", "look_of", "look_qml"]
+__all__ = [
+    "FAMILIES",
+    "Look",
+    "families",
+    "families_or_schema",
+    "layer_styles",
+    "look_of",
+    "look_qml",
+]
 
 
 @dataclass(frozen=True)
@@ -58,7 +66,7 @@ _LOOKS = {
 }
 
 #: By shapely's type id; None holds no shape of one kind.
-_FAMILIES: dict[int, Geometry] = {
+FAMILIES: dict[int, Geometry] = {
     0: "point", 1: "line", 2: "line", 3: "polygon", 4: "point", 5: "line", 6: "polygon",
 }  # fmt: skip
 _SYMBOLS: dict[Geometry, str] = {"point": "marker", "line": "line", "polygon": "fill"}
@@ -97,7 +105,7 @@ def families(frame: gpd.GeoDataFrame) -> list[Geometry]:
     ['point', 'polygon']
     """
     ids = [int(one) for one in shapely.get_type_id(frame.geometry.to_numpy())]
-    kinds = [_FAMILIES[one] for one in ids if one in _FAMILIES]
+    kinds = [FAMILIES[one] for one in ids if one in FAMILIES]
     return sorted(set(kinds), key=lambda kind: (-kinds.count(kind), kind))
 
 

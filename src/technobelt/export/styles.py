@@ -44,6 +44,7 @@ __all__ = [
     "layer_qml",
     "layer_style",
     "raster_style",
+    "road_classes_drawn",
     "write_qml",
 ]
 
@@ -100,6 +101,17 @@ _ROADS = (
 _MARKERS = {"square": 2.6, "triangle": 3.2, "diamond": 3.2}
 _OURS = "<!-- style by technobelt -->\n"
 _QGIS_VERSION = "3.22.0-Białowieża"
+
+
+def road_classes_drawn(scale: float) -> int:
+    """Return how many classes of roads, the most important first, are drawn at 1:`scale`.
+
+    Examples
+    --------
+    >>> road_classes_drawn(700_000), road_classes_drawn(100_000)
+    (3, 5)
+    """
+    return sum(not smallest or scale <= smallest for _, _, smallest in _ROADS)
 
 
 def layer_opacity(style: str) -> float:
@@ -531,7 +543,7 @@ _RENDERERS: dict[str, _Renderer] = {
 #: By style: point size, smallest scale, bold, priority.
 _LABELS: dict[str, tuple[float, int, bool, int]] = {
     "clusters": (12, 0, True, 10),
-    "zones": (8.5, 600_000, True, 9),
+    "zones": (8.5, 400_000, True, 9),
     "corridor": (7, 200_000, False, 6),
     "interchanges": (6.5, 350_000, False, 4),
     "growth_poles": (7, 1_200_000, False, 6),
