@@ -7,7 +7,14 @@ from typing import Any
 
 import click
 
-from technobelt.cli.inputs import add_licence, places_of, region_and_roads, scenario_of, speeds_of
+from technobelt.cli.inputs import (
+    add_licence,
+    need_suffix,
+    places_of,
+    region_and_roads,
+    scenario_of,
+    speeds_of,
+)
 from technobelt.cli.options import (
     ACCESS,
     AS_OF,
@@ -41,7 +48,11 @@ __all__ = ["isochrone", "map_", "matrix", "route"]
 @SCENARIO
 @ACCESS
 @click.option("--cell-m", type=click.FloatRange(min=5), help="Side of the raster's cells, m.")
-@click.option("--raster", type=click.Path(path_type=Path), help="Travel-time raster (.tif).")
+@click.option(
+    "--raster",
+    type=click.Path(path_type=Path),
+    help="Also write each cell's minutes from the nearest PLACE, as a GeoTIFF (.tif).",
+)
 @click.option(
     "--out",
     type=click.Path(path_type=Path),
@@ -69,10 +80,11 @@ def isochrone(
 
     A PLACE is a facility's id or name, or LON,LAT.
     """
-    from technobelt.export import write_layer
+    from technobelt.export import write_layer, write_raster_qml
     from technobelt.isochrone import audit, isochrones
     from technobelt.surface import travel_time_raster
 
+    need_suffix(raster, [".tif", ".tiff"], "a raster")
     with status() as say:
         where, roads = region_and_roads(region, network, say, as_of, scenario)
         places = places_of(where, origins or where.hubs)
@@ -93,7 +105,7 @@ def isochrone(
             asked = {"profile": speeds, "toward": toward, "max_access_m": max_access_m}
             wrong = audit(roads, places, bands, **asked).drop(columns="positions")
             bands = bands.merge(wrong, on=["origin_id", "minutes"], how="left")
-        write_layer(bands, out, layer="isochrones")
+        write_layer(bands, out, layer="isochrones", styled=True)
         add_licence(out, where)
         if raster is not None:
             say("raster")
@@ -107,6 +119,8 @@ def isochrone(
                 max_access_m=max_access_m,
                 cell_m=cell_m,
             )
+            write_raster_qml(raster, "minutes")
+            add_licence(raster, where)
     print_table(bands.drop(columns="geometry"))
     for place in bands.loc[bands["status"] != "ok", "origin_id"].unique():
         click.echo(f"Warning: no road near {place}; it has no isochrone.", err=True)

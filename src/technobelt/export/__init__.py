@@ -10,7 +10,7 @@ from technobelt.export.looks import layer_styles
 from technobelt.export.notes import Note
 from technobelt.export.qgis import ProjectLayer, write_qgis_project
 from technobelt.export.shapefile import SHAPEFILE_PARTS, export_shapefile
-from technobelt.export.styles import layer_qml, write_qml
+from technobelt.export.styles import layer_qml, write_qml, write_raster_qml
 
 __all__ = [
     "LAYER_SUFFIXES",
@@ -28,4 +28,5 @@ __all__ = [
     "write_licence",
     "write_qgis_project",
     "write_qml",
+    "write_raster_qml",
 ]

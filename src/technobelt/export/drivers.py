@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
@@ -12,10 +13,25 @@ if TYPE_CHECKING:
 
     import geopandas as gpd
 
-__all__ = ["WRITERS", "csv_table"]
+__all__ = ["WRITERS", "csv_table", "layer_name"]
 
 #: The newest version that GDAL 3.2, and so QGIS 3.22 anywhere, reads without a warning.
 _GPKG_VERSION = "1.2"
+
+
+#: GDAL makes ids of a KML file's layers, and takes no signs in them that a file cannot have.
+_NOT_KML_LAYER = re.compile(r"""[\x00-\x1f\x7f/\\:*?"'<>|&]""")
+
+
+def layer_name(name: str, suffix: str) -> str:
+    """Return what a layer of that name is called in a file.
+
+    Examples
+    --------
+    >>> layer_name("parks / 2021", ".kml"), layer_name("parks / 2021", ".gpkg")
+    ('parks _ 2021', 'parks / 2021')
+    """
+    return _NOT_KML_LAYER.sub("_", name) if suffix == ".kml" else name
 
 
 def _write_gpkg(frame: gpd.GeoDataFrame, scratch: Path, layer: str) -> None:
@@ -36,7 +52,7 @@ def _write_geojson(frame: gpd.GeoDataFrame, scratch: Path, layer: str) -> None:
 
 
 def _write_kml(frame: gpd.GeoDataFrame, scratch: Path, layer: str) -> None:
-    _write(frame, scratch, layer.translate(dict.fromkeys(map(ord, "\"'<>&"), "_")), driver="LIBKML")
+    _write(frame, scratch, layer, driver="LIBKML")
 
 
 def _write(frame: gpd.GeoDataFrame, scratch: Path, layer: str, **options: Any) -> None:

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from technobelt.errors import OutputError, TechnobeltError
-from technobelt.export.drivers import WRITERS
+from technobelt.export.drivers import WRITERS, layer_name
 from technobelt.export.held import as_held
 from technobelt.export.looks import families_or_schema, look_of, look_qml
 from technobelt.export.notes import Note, tell
@@ -145,8 +145,12 @@ def write_layer(
         with replace_file(target) as scratch, _gdal(target.name):
             if append and target.is_file():
                 shutil.copyfile(target, scratch)
-            WRITERS[suffix](held.frame, scratch, name)
-            check_same(held.frame, scratch, name)
+            inside = layer_name(name, suffix)
+            WRITERS[suffix](held.frame, scratch, inside)
+            check_same(held.frame, scratch, inside)
+            if inside != name:
+                said_name = f"layer '{name}' is called '{inside}'"
+                notes.append(Note(target.name, said_name, loss=False))
             if look is not None and suffix == ".gpkg":
                 _write_styles({name: qml(held.names)}, scratch)
             elif look is not None and suffix in STYLED_SUFFIXES:

@@ -42,7 +42,7 @@ _SUFFIXES = (".gpkg", ".shp", ".tif")
 #: The time in the zip: a fixed one, so that the same project makes the same file.
 _ZIPPED = (2000, 1, 1, 0, 0, 0)
 #: What the print layout's legend calls layers whose name says too little on paper.
-_LEGEND = {"barriers": "Water", "municipalities": "Land, by municipality"}
+_LEGEND = {"barriers": "Water", "corridor": "Route", "municipalities": "Land, by municipality"}
 _HEADING = "legend/title-style"
 _WKB = {"point": "Point", "line": "Line", "polygon": "Polygon"}
 
@@ -312,8 +312,7 @@ def _crs(crs: pyproj.CRS) -> ET.Element:
 def _tree(opened: Sequence[_Opened], *, scale: float | None = None) -> ET.Element:
     """Return the layer panel: groups in the order of their first layers.
 
-    With the scale of a print, it is the print's legend: without what is not drawn at that scale,
-    and without headings that say the same as the one line below them.
+    With the scale of a print, it is the print's legend: without what is not drawn at that scale.
     """
     root = node("layer-tree-group")
     groups: dict[str, ET.Element] = {}
@@ -323,10 +322,6 @@ def _tree(opened: Sequence[_Opened], *, scale: float | None = None) -> ET.Elemen
             groups[name] = node("layer-tree-group", name=name, expanded=1, checked="Qt::Checked")
             root.append(groups[name])
         groups[name].append(_leaf(item, scale))
-    if scale is not None:
-        for name, group in groups.items():
-            if [leaf.get("name") for leaf in group] == [name]:
-                group.insert(0, node("customproperties", options({_HEADING: "hidden"})))
     return root
 
 

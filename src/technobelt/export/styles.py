@@ -46,6 +46,7 @@ __all__ = [
     "raster_style",
     "road_classes_drawn",
     "write_qml",
+    "write_raster_qml",
 ]
 
 Style = Literal[
@@ -184,12 +185,16 @@ def layer_qml(
     True
     """
     body = layer_style(style, geometry, label=label, values=values, column=column)
+    return _qml(body, labelled=label is not None)
+
+
+def _qml(body: Sequence[ET.Element], *, labelled: bool = False) -> str:
     root = node(
         "qgis",
         *body,
         version=_QGIS_VERSION,
         styleCategories="AllStyleCategories",
-        labelsEnabled=int(label is not None),
+        labelsEnabled=int(labelled),
     )
     ET.indent(root, " ")
     doctype = "<!DOCTYPE qgis PUBLIC 'http://mrcc.com/qgis.dtd' 'SYSTEM'>\n"
@@ -278,6 +283,28 @@ def raster_style(style: RasterStyle = "minutes", *, band: int = 1) -> ET.Element
         classificationMax=shader.get("maximumValue"),
     )
     return node("pipe", renderer)
+
+
+def write_raster_qml(path: str | Path, style: RasterStyle) -> Path:
+    """Write a ``.qml`` beside a raster of the same name, unless another program wrote one.
+
+    Returns
+    -------
+    pathlib.Path
+        The ``.qml``.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     write_raster_qml(f"{folder}/times.tif", "minutes").name
+    'times.qml'
+    """
+    target = Path(path).with_suffix(".qml")
+    if is_ours(target):
+        with replace_file(target) as scratch:
+            scratch.write_text(_qml([raster_style(style)]), encoding="utf-8")
+    return target
 
 
 def _minutes_shader() -> ET.Element:
