@@ -822,6 +822,8 @@ def test_names_of_files_hold_no_signs_that_a_system_refuses(tmp_path):
     layers = {'a/b:"c"?': points(1, a=[1]), "a_b_c_": points(1, a=[1]), "..": points(1, a=[1])}
     done = write_layers(layers, tmp_path, "geojson", attribution=["own"])
     assert list(done.rows) == ["a_b_c_.geojson", "a_b_c__2.geojson", "layer.geojson"]
+    long = {"🏭" * 300: points(1, a=[1])}
+    assert list(write_layers(long, tmp_path, "shp", attribution=["x"]).rows) == ["🏭" * 37 + ".shp"]
     assert """a_b_c_.geojson: layer 'a/b:"c"?'""" in map(str, done.notes)
 
 
@@ -944,6 +946,9 @@ try:
 except OutputError as error:
     assert open(sys.argv[1], "rb").read() == before
     print("REFUSED", error)
+    assert ".technobelt" not in str(error)
+    assert "Nothing was replaced" in str(error)
+    print("SAID")
 """
 
 
@@ -954,7 +959,7 @@ def test_on_a_full_disk_the_older_file_stands(tmp_path, suffix):
     import sys
 
     ran = subprocess.run([sys.executable, "-c", FULL, str(tmp_path / f"a{suffix}")], capture_output=True, text=True, check=False)  # fmt: skip
-    assert "REFUSED" in ran.stdout, ran.stdout + ran.stderr
+    assert "SAID" in ran.stdout, ran.stdout + ran.stderr
     assert not list(tmp_path.glob(".technobelt-*"))
 
 

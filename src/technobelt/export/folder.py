@@ -36,6 +36,9 @@ NOTES = "NOTES.txt"
 #: Signs that one system or the other does not take in the name of a file.
 _NOT_A_FILE = re.compile(r'[\x00-\x1f\x7f/\\:*?"<>|]+')
 
+#: Of a file's name without its ending: systems end at 255 for the whole, companions among them.
+_NAME_BYTES = 150
+
 
 @dataclass(frozen=True)
 class Exported:
@@ -147,7 +150,8 @@ def _kinds_of_rows(frame: gpd.GeoDataFrame, first: str) -> Any:
 
 
 def _file(name: str, form: Format, taken: set[str]) -> str:
-    base = _NOT_A_FILE.sub("_", name).strip(" .") or "layer"
+    clean = _NOT_A_FILE.sub("_", name).strip(" .") or "layer"
+    base = clean.encode()[:_NAME_BYTES].decode(errors="ignore")
     free, number = base, 2
     while free.casefold() in taken:
         free, number = f"{base}_{number}", number + 1

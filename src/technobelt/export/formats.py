@@ -18,7 +18,7 @@ from technobelt.export.held import as_held
 from technobelt.export.looks import families_or_schema, look_of, look_qml
 from technobelt.export.notes import Note, tell
 from technobelt.export.readback import check_same
-from technobelt.export.shapefile import ready_frame, write_shapefile
+from technobelt.export.shapefile import not_written, ready_frame, write_shapefile
 from technobelt.export.styles import is_ours
 from technobelt.writing import replace_file
 
@@ -272,7 +272,7 @@ def _gdal(name: str) -> Iterator[None]:
     except (RuntimeError, ValueError, sqlite3.Error) as error:
         if isinstance(error, TechnobeltError):
             raise
-        raise OutputError(f"'{name}' could not be written: {error}.") from error
+        raise not_written(name, error) from error
     finally:
         pyogrio.set_gdal_config_options({"OGR_CURRENT_DATE": before})
 

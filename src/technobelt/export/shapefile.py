@@ -6,6 +6,7 @@ it replaces an older file.
 
 from __future__ import annotations
 
+import re
 import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
 
     from technobelt.export.symbols import Geometry
 
-__all__ = ["SHAPEFILE_PARTS", "export_shapefile", "ready_frame", "write_shapefile"]
+__all__ = ["SHAPEFILE_PARTS", "export_shapefile", "not_written", "ready_frame", "write_shapefile"]
 
 #: Offsets in a shapefile are signed 32-bit counts; most readers stop at 2 GB.
 MAX_BYTES = 2**31 - 1
@@ -179,6 +180,14 @@ def ready_frame(gdf: gpd.GeoDataFrame, target: Path, *, crs: Any = None) -> gpd.
     return gdf if crs is None else gdf.to_crs(_known_crs(crs))
 
 
+def not_written(name: str, error: Exception) -> OutputError:
+    """Return what to say when GDAL cannot write: its words do not tell a full disk from others."""
+    said = re.sub(r"\S*\.technobelt-\w+/", "", " ".join(str(error).split())).rstrip(".")
+    return OutputError(
+        f"'{name}' could not be written: {said}. Nothing was replaced; is there room on the disk?"
+    )
+
+
 def _known_crs(crs: Any) -> Any:
     import pyproj
 
@@ -282,7 +291,7 @@ def _write_shapes(
     try:
         pyogrio.write_dataframe(frame, scratch, driver="ESRI Shapefile", **typed)
     except (RuntimeError, ValueError) as error:
-        raise OutputError(f"'{scratch.name}' could not be written: {error}.") from error
+        raise not_written(scratch.name, error) from error
     if not scratch.with_suffix(".prj").is_file():
         raise OutputError(
             f"the CRS of '{scratch.name}' cannot be said in a .prj file. Write it in another crs."
