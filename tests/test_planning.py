@@ -107,7 +107,10 @@ def test_merged_land_is_no_smaller_than_any_hubs(folder):
 
 
 def test_shapefile_and_geopackage_hold_the_same_zones(folder):
-    shp, gpkg = gpd.read_file(folder / "zones.shp"), gpd.read_file(folder / "zones.gpkg")
+    shp, gpkg = (
+        gpd.read_file(folder / "zones.shp"),
+        gpd.read_file(folder / "zones.gpkg", layer="zones"),
+    )
     assert max(map(len, shp.columns)) <= 10
     assert shp["zone_id"].tolist() == gpkg["zone_id"].tolist()
     assert shp["area_km2"].tolist() == gpkg["area_km2"].tolist()
@@ -117,9 +120,23 @@ def test_shapefile_and_geopackage_hold_the_same_zones(folder):
 
 @pytest.mark.parametrize("file", ["zones.shp", "zones.gpkg"])
 def test_zones_are_valid_and_disjoint_in_every_format(folder, file):
-    zones = gpd.read_file(folder / file)
+    zones = gpd.read_file(folder / file, layer="zones")
     assert zones.is_valid.all()
     assert zones.area.sum() == pytest.approx(zones.union_all().area)
+
+
+def test_geopackages_hold_the_styles_of_their_layers(folder):
+    import sqlite3
+    from contextlib import closing
+
+    def styled(name):
+        with closing(sqlite3.connect(folder / name)) as file:
+            return {row[0] for row in file.execute("SELECT f_table_name FROM layer_styles")}
+
+    assert styled("zones.gpkg") == {"zones"}
+    assert styled("isochrones.gpkg") == {"isochrones", "merged"}
+    assert {"clusters", "complexes", "outlines", "corridor", "roads"} <= styled("layers.gpkg")
+    assert 'fieldName="name"' in (folder / "zones.qml").read_text(encoding="utf-8")
 
 
 def test_layers_are_all_in_one_geopackage(folder):

@@ -93,7 +93,7 @@ def _is_file(out: Path, form: str | None, names: tuple[str, ...]) -> bool:
     from technobelt.export import LAYER_SUFFIXES
 
     suffix = out.suffix.lower()
-    if out.is_dir() or not suffix:
+    if out.is_dir() or not suffix or (form is not None and suffix not in LAYER_SUFFIXES):
         return False
     if form is not None:
         raise click.UsageError(

@@ -216,10 +216,10 @@ def _legend(map_id: str, tree: ET.Element) -> ET.Element:
 
 
 def _scale_bar(map_id: str, units_per_mm: float) -> ET.Element:
-    """Return a bar of two round pieces, together at most 50 mm, for a map in metres."""
-    fits = [km for km in _ROUND_KM if 2 * km * 1000 / units_per_mm <= 50]
+    """Return a bar of two round pieces, together at most 42 mm, for a map in metres."""
+    fits = [km for km in _ROUND_KM if 2 * km * 1000 / units_per_mm <= 42]
     piece = fits[-1] if fits else _ROUND_KM[0]
-    box = _Box(_SIDE, 176, 64, 13)
+    box = _Box(_SIDE, 176, 50, 13)
     line = symbol("line", stroke("#2B2B2B", 0.2), name="")
     return _item(
         _SCALE_BAR, "scale bar", box,
