@@ -169,7 +169,7 @@ def groups_of(folder):
 def test_zones_have_all_their_columns_and_suitability_lies_beside_them(folder, done):
     zones = gpd.read_file(folder / "zones.gpkg", layer="zones")
     assert list(zones.columns) == [*ZONE_COLUMNS, "geometry"]
-    assert pyogrio.list_layers(folder / "zones.gpkg")[:, 0].tolist() == ["zones"]
+    assert pyogrio.list_layers(folder / "zones.gpkg")[:, 0].tolist() == ["zones", "layer_styles"]
     with rasterio.open(folder / "suitability.tif") as raster:
         assert raster.descriptions[0] == "suitability"
         score = raster.read(1)
@@ -183,7 +183,7 @@ def test_a_plan_that_tested_its_zones_shows_how_firm_they_are(tested_folder, tes
     files = {path.name for path in tested_folder.iterdir()}
     assert files == {*FILES, "robustness.tif"}
     layers = pyogrio.list_layers(tested_folder / "zones.gpkg")[:, 0].tolist()
-    assert layers == ["zones", "robustness"]
+    assert layers == ["zones", "robustness", "layer_styles"]
     areas = gpd.read_file(tested_folder / "zones.gpkg", layer="robustness")
     assert areas["area_km2"].tolist() == tested.firm.areas["area_km2"].tolist()
     assert set(areas["kind"]) == {"core", "fringe"}

@@ -38,8 +38,8 @@ MAX_BYTES = 2**31 - 1
 _LOSSES = (f"texts cut at {TEXT_BYTES} bytes", "stand-ins or '?'", "infinite", "taken out")
 #: What the .cpg says: ArcGIS, QGIS and GDAL all know the bare number of the Korean code page.
 _CPG: dict[Encoding, str] = {"UTF-8": "UTF-8", "CP949": "949"}
-#: What one shapefile is made of, the dictionary of its fields among them.
-SHAPEFILE_PARTS = (".shp", ".shx", ".dbf", ".prj", ".cpg", ".fields.csv")
+#: What one shapefile is made of, the dictionary of its fields and its style among them.
+SHAPEFILE_PARTS = (".shp", ".shx", ".dbf", ".prj", ".cpg", ".fields.csv", ".qml")
 #: Indexes and notes of an older file, which would lead readers of the new one astray.
 _STALE = (
     ".sbn", ".sbx", ".qix", ".qpj", ".fbn", ".fbx", ".ain", ".aih", ".atx", ".ixs", ".mxs",
