@@ -25,6 +25,8 @@ __all__ = ["write_desktop"]
 
 _LAYERS, _PROJECT = "layers.gpkg", "technobelt.qgz"
 _OTHERS = "Other layers"
+#: Metres that a project shows at least, for it may hold a single point.
+_LEAST_M = 2000.0
 
 #: Group, title and whether it is switched on, by layer, from top to bottom.
 _PLACES: dict[str, tuple[str, str, bool]] = {
@@ -138,9 +140,12 @@ def _extent(layers: Mapping[str, gpd.GeoDataFrame], crs: pyproj.CRS) -> Extent:
     found = [rows.geometry.dropna().to_crs(crs).total_bounds for rows in chosen]
     boxes = [box for box in found if (box == box).all()]  # noqa: PLR0124  (NaN: no shape)
     if not boxes:
-        return 0.0, 0.0, 1.0, 1.0
+        return 0.0, 0.0, _LEAST_M, _LEAST_M
     west, south, east, north = zip(*boxes, strict=True)
-    return float(min(west)), float(min(south)), float(max(east)), float(max(north))
+    x, y = (min(west) + max(east)) / 2, (min(south) + max(north)) / 2
+    half_x = max((max(east) - min(west)), _LEAST_M) / 2
+    half_y = max((max(north) - min(south)), _LEAST_M) / 2
+    return float(x - half_x), float(y - half_y), float(x + half_x), float(y + half_y)
 
 
 def _project_layers(layers: Mapping[str, gpd.GeoDataFrame]) -> list[ProjectLayer]:
