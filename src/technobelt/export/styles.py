@@ -570,7 +570,7 @@ _RENDERERS: dict[str, _Renderer] = {
 #: By style: point size, smallest scale, bold, priority.
 _LABELS: dict[str, tuple[float, int, bool, int]] = {
     "clusters": (12, 0, True, 10),
-    "zones": (8.5, 400_000, True, 9),
+    "zones": (8.5, 300_000, True, 9),
     "corridor": (7, 200_000, False, 6),
     "interchanges": (6.5, 350_000, False, 4),
     "growth_poles": (7, 1_200_000, False, 6),
