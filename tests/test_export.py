@@ -690,6 +690,7 @@ SAID = [
     (".kml", awkward, "column 'note': 1 texts without control characters, or blanks at their ends", True),
     (".kml", awkward, "column 'id' is written as 'id_'", False),
     (".kml", awkward, "column 'ID_2': integers as text", False),
+    (".kml", lambda: points(1, a=[None]), "column 'a' left out, since no row has a value in it", True),
     (".csv", awkward, "all values as text; the types of columns are not kept", False),
     (".csv", dated, "column 'bare': dates and times as ISO text", False),
     (".parquet", awkward, "column 'tags': lists and dictionaries as JSON text", False),

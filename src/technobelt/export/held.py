@@ -313,6 +313,16 @@ def _kml_names(held: Held) -> Held:
     return Held(held.frame.rename(columns=new), names, [*held.notes, *notes])
 
 
+def _kml_valueless(held: Held) -> Held:
+    """Leave out columns without any value, where no other makes GDAL write what they are."""
+    own = {"name", "description", "id"}
+    named = [one for one in held.frame.columns.drop("geometry") if one.casefold() not in own]
+    if not named or held.frame[named].notna().any(axis=None) or held.frame.empty:
+        return held
+    notes = [(f"column '{name}' left out, since no row has a value in it", True) for name in named]
+    return Held(held.frame.drop(columns=named), held.names, [*held.notes, *notes])
+
+
 def _is_id(held: Held, name: str) -> bool:
     """Whether a column can be KML's own id: one plain word a row, none twice."""
     if name != "id":
@@ -331,7 +341,8 @@ _STEPS: dict[str, tuple[Callable[[Held], Held], ...]] = {
     ),
     ".gpkg": (_milliseconds, _shapeless),
     ".kml": (
-        _iso_times, _xml_texts, _empty_texts, _kml_numbers, _kml_names, _flat_measures,
+        _iso_times, _xml_texts, _empty_texts, _kml_numbers, _kml_names,
+        _kml_valueless, _flat_measures,
         _without_empty_shapes, _shapeless, _degrees, _untyped_when_empty,
     ),
     ".parquet": (_utc, _shapeless),
