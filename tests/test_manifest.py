@@ -71,8 +71,15 @@ def test_a_scenario_comes_back_as_it_was():
 @pytest.mark.parametrize(
     ("parameters", "said"),
     [
-        ({"draws": "many"}, "'draws' is 'many', no int"),
-        ({"minutes": 30}, "'minutes' is 30, no list"),
+        ({"draws": "many"}, "'draws' is 'many', not a whole number from 0 on"),
+        ({"draws": True}, "'draws' is True"),
+        ({"draws": -5}, "'draws' is -5"),
+        ({"seed": 1.5}, r"'seed' is 1\.5"),
+        ({"minutes": 30}, "'minutes' is 30, not a list of minutes above zero"),
+        ({"minutes": ["x"]}, "'minutes' is"),
+        ({"minutes": [-1]}, "'minutes' is"),
+        ({"as_of": 5}, "'as_of' is 5, not a text"),
+        ({"pack": ["a"]}, "'pack' is"),
         ({"scenario": {"id": "x", "edits": [{"do": "dig"}]}}, "scenario is not understood"),
     ],
 )
@@ -88,6 +95,8 @@ def test_a_parameter_of_the_wrong_kind_is_named(parameters, said):
         ("[]", "it lacks 'technobelt'"),
         ('{"technobelt": "0.1.0"}', "it lacks 'parameters'"),
         (json.dumps(NEW | {"parameters": []}), "'parameters' must be a table"),
+        (json.dumps(NEW | {"network": []}), "'network' must be a table"),
+        (json.dumps(NEW | {"outputs": [1]}), "'outputs' must be a table"),
     ],
 )
 def test_what_is_no_manifest_is_refused(tmp_path, text, said):
@@ -143,7 +152,7 @@ def test_a_plan_is_repeated_to_the_byte(first, tmp_path, capsys):
     assert "Differs" not in out
 
 
-def test_what_is_given_beside_counts_instead_and_is_told(first, tmp_path, capsys):
+def test_what_is_given_beside_counts_instead_and_is_told(first, tmp_path, capsys, caplog):
     folder = tmp_path / "region"
     shutil.copytree(built_in_folder(), folder)
     toml = (folder / "region.toml").read_text(encoding="utf-8")
@@ -151,6 +160,7 @@ def test_what_is_given_beside_counts_instead_and_is_told(first, tmp_path, capsys
     asked = (folder, "--from-manifest", first, "--pack", "functional", "--out", tmp_path / "out")
     code, out, _ = again(capsys, *asked)
     assert code == 0
+    assert "region.toml is not that of the manifest" in caplog.text
     assert "Differs: parameter pack: kr-small-rnd-zone, now functional" in out
     assert "Differs: input region.toml: other content" in out
     assert "output claims.json" not in out  # zones have no say in verdicts

@@ -325,6 +325,18 @@ def test_the_map_has_the_areas_trips_and_verdicts_of_1999_as_a_run_of_1999_has_t
     }
 
 
+def test_the_map_tells_the_trips_that_speak_against_the_claim_in_1999(done):
+    [then] = done.dates
+    worst = then.pairs.sort_values("time_min").iloc[-1]
+    first = then.verdicts["claims"][0]["counterexamples"][0]
+    assert {first["from"], first["to"]} == {worst["from_id"], worst["to_id"]}
+    assert first["time_min"] == pytest.approx(worst["time_min"], abs=0.01)
+    assert len(then.routes) == 10
+    assert (then.routes["time_min"] > 90).all()
+    km = then.routes.geometry.to_crs(done.region.crs).length / 1000
+    assert (km / then.routes["length_km"]).between(0.9, 1.0).all()
+
+
 def test_every_two_places_have_one_way_that_is_as_long_as_the_longer_trip(done):
     ways = done.ways[done.ways.geometry.notna()]
     assert len(ways) == len(done.ways) / 2

@@ -151,17 +151,21 @@ def test_ways_of_many_trips_are_those_of_each_and_lie_as_near_as_asked(network, 
         {"from_id": ["p", "q", "p", "p", "p"], "to_id": ["q", "p", "r", "far", "nowhere"]},
         index=list("abcde"),
     )
-    ways = routes_of_pairs(network, places, trips, profile=profile, tolerance_m=0.0)
+    found = routes_of_pairs(network, places, trips, profile=profile, tolerance_m=0.0)
+    ways = found.geometry
     for key in "abc":
         there, back = trips.loc[key]
         steps = route(network, places.loc[[there]], places.loc[[back]], profile=profile)
-        driven = steps[steps["class"] != "access"]
-        assert ways[key].length / 1000 == pytest.approx(driven["length_km"].sum())
+        driven = steps[steps["class"] != "access"]["length_km"].sum()
+        assert found.loc[key, "length_km"] == pytest.approx(driven)
+        assert ways[key].length / 1000 == pytest.approx(driven)
     assert ways["d"] is None  # no road near
     assert ways["e"] is None
+    assert found["length_km"].isna().tolist() == [False, False, False, True, True]
     rough = routes_of_pairs(network, places, trips, profile=profile, tolerance_m=2000.0)
-    assert shapely.get_num_coordinates(rough["b"]) < shapely.get_num_coordinates(ways["b"])
-    assert shapely.hausdorff_distance(rough["b"], ways["b"]) <= 2000
+    assert shapely.get_num_coordinates(rough.geometry["b"]) < shapely.get_num_coordinates(ways["b"])
+    assert shapely.hausdorff_distance(rough.geometry["b"], ways["b"]) <= 2000
+    assert rough.loc["b", "length_km"] == found.loc["b", "length_km"]
 
 
 def test_by_length_the_shortest_way_is_told(draw, speeds, points):

@@ -13,7 +13,7 @@ from technobelt import __version__
 from technobelt.errors import ManifestError, MissingFileError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
 __all__ = [
     "asked_in",
@@ -164,8 +164,9 @@ def read_manifest(path: str | Path) -> dict[str, Any]:
             f"{file.name} is no manifest of a plan: it lacks '{lacks[0]}'. Name the manifest.json "
             "that 'technobelt plan' wrote."
         )
-    if not isinstance(said["parameters"], dict):
-        raise ManifestError(f"{file.name}: 'parameters' must be a table. Run the plan again.")
+    wrong = [part for part in _PARTS if not isinstance(said.get(part, {}), dict)]
+    if wrong:
+        raise ManifestError(f"{file.name}: '{wrong[0]}' must be a table. Run the plan again.")
     return dict(said)
 
 
@@ -184,17 +185,47 @@ def asked_in(manifest: Mapping[str, Any]) -> dict[str, Any]:
     """
     given = manifest["parameters"]
     asked = {name: given[name] for name in _ASKED if given.get(name) is not None}
-    for name, kinds in (("draws", int), ("seed", int), ("minutes", list), ("scenario", dict)):
-        if name in asked and not isinstance(asked[name], kinds):
+    for name, value in asked.items():
+        what, fits = _KINDS[name]
+        if not fits(value):
             raise ManifestError(
-                f"the manifest's parameter '{name}' is {asked[name]!r}, no {kinds.__name__}. "
-                "Correct it, or run the plan again."
+                f"the manifest's parameter '{name}' is {value!r}, not {what}. Correct it, or run "
+                "the plan again."
             )
     if "minutes" in asked:
-        asked["minutes"] = tuple(asked["minutes"])
+        asked["minutes"] = tuple(map(float, asked["minutes"]))
     if "scenario" in asked:
         asked["scenario"] = _scenario(asked["scenario"])
     return asked
+
+
+def _is_text(value: object) -> bool:
+    return isinstance(value, str)
+
+
+def _is_count(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and value >= 0
+
+
+def _are_limits(value: object) -> bool:
+    numbers = value if isinstance(value, list) else []
+    return bool(numbers) and all(
+        isinstance(one, int | float) and not isinstance(one, bool) and one > 0 for one in numbers
+    )
+
+
+_TEXT, _COUNT = ("a text", _is_text), ("a whole number from 0 on", _is_count)
+#: What each parameter is, in words, and how to tell.
+_KINDS: dict[str, tuple[str, Callable[[object], bool]]] = {
+    "profile": _TEXT,
+    "pack": _TEXT,
+    "as_of": _TEXT,
+    "members_as_of": _TEXT,
+    "scenario": ("a table", lambda value: isinstance(value, dict)),
+    "draws": _COUNT,
+    "seed": _COUNT,
+    "minutes": ("a list of minutes above zero", _are_limits),
+}
 
 
 def _scenario(said: Mapping[str, Any]) -> Any:

@@ -119,7 +119,7 @@ def routes_of_pairs(
     *,
     profile: str | Profile = "free_flow",
     tolerance_m: float = 50.0,
-) -> gpd.GeoSeries:
+) -> gpd.GeoDataFrame:
     """Return the ways driven of many trips, generalised for maps.
 
     Parameters
@@ -137,9 +137,10 @@ def routes_of_pairs(
 
     Returns
     -------
-    geopandas.GeoSeries
-        LineStrings in the network's CRS by the index of `pairs`, without access legs; None where
-        there is no way, or a place is unknown or has no road near.
+    geopandas.GeoDataFrame
+        By the index of `pairs`: ``length_km`` of the roads driven, before they are generalised, and
+        LineStrings in the network's CRS, without access legs; NaN and None where there is no way,
+        or a place is unknown or has no road near.
 
     Examples
     --------
@@ -148,7 +149,7 @@ def routes_of_pairs(
     >>> region = tb.load_region()
     >>> trips = pd.DataFrame({"from_id": ["UNI01", "UNI01"], "to_id": ["UNI02", "nowhere"]})
     >>> ways = routes_of_pairs(tb.load_network(region), tb.facilities(region), trips)
-    >>> int(ways.length.iloc[0] / 10_000), ways.iloc[1]
+    >>> int(ways["length_km"].iloc[0] / 10), ways.geometry.iloc[1]
     (6, None)
     """
     import geopandas as gpd
@@ -158,10 +159,13 @@ def routes_of_pairs(
     ends = [places.index.get_indexer(pairs[name]) for name in ("from_id", "to_id")]
     known = np.flatnonzero(np.logical_and.reduce([(end >= 0) & ties.tied[end] for end in ends]))
     trips = [(int(ends[0][i]), int(ends[1][i])) for i in known]
-    lines = np.full(len(pairs), None, dtype=object)
+    lines, km = np.full(len(pairs), None, dtype=object), np.full(len(pairs), np.nan)
     for i, drive in zip(known, best_drives(model, ties, ties, trips), strict=True):
-        lines[i] = None if drive is None else _line(network, drive)
-    return gpd.GeoSeries(shapely.simplify(lines, tolerance_m), index=pairs.index, crs=network.crs)
+        if drive is not None:
+            lines[i] = _line(network, drive)
+            km[i] = float(drive.share @ model.measure[drive.arc]) / 1000
+    thin = shapely.simplify(lines, tolerance_m)
+    return gpd.GeoDataFrame({"length_km": km}, geometry=thin, index=pairs.index, crs=network.crs)
 
 
 def _line(network: Network, drive: Drive) -> Any:

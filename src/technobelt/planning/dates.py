@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 __all__ = ["map_dates", "with_ways"]
 
+#: Counterexamples shown of another date: as many as a claim tells of its own.
+_SHOWN = 10
 #: What of a claim is the same on every date.
 _KEPT = (
     *("id", "statement", "source", "kind", "limit_min", "profile", "reading"),
@@ -60,7 +62,9 @@ def map_dates(
         own, merged = hub_isochrones(region, then, profile=profile, minutes=minutes, audited=False)
         said = _verdicts_on(verdicts, compared, date)
         pairs = _pairs_on(region, then, said, compared, date)
-        out.append(MapDate(date, own, merged, None, pairs, said))
+        worst = None if pairs is None else _worst(pairs)
+        told = said if worst is None else _with_counterexamples(said, worst)
+        out.append(MapDate(date, own, merged, worst, pairs, told))
     return out
 
 
@@ -86,7 +90,9 @@ def with_ways(
     ways = routes_of_pairs(
         network, facilities(region), chosen, profile=region.profiles[profile]
     ).to_crs(4326)
-    return gpd.GeoDataFrame(pairs, geometry=ways.reindex(pairs.index), crs=4326)
+    driven = ways.reindex(pairs.index)
+    table = pairs if "length_km" in pairs else pairs.assign(length_km=driven["length_km"])
+    return gpd.GeoDataFrame(table, geometry=driven.geometry, crs=4326)
 
 
 def _verdicts_on(verdicts: Mapping[str, Any], compared: Comparison, date: str) -> dict[str, Any]:
@@ -129,3 +135,21 @@ def _pairs_on(
     pairs["margin_min"] = claim["limit_min"] - pairs["time_min"]
     pairs["status"] = np.where(pairs["time_min"].notna(), "ok", "unreachable")
     return with_ways(region, network, pairs, claim["profile"])
+
+
+def _worst(pairs: gpd.GeoDataFrame) -> gpd.GeoDataFrame | None:
+    """Return the trips that are farthest beyond the limit, of each two places one."""
+    over = pairs[(pairs["margin_min"] < 0) & pairs.geometry.notna()]
+    worst = over.sort_values(["margin_min", "from_id", "to_id"]).head(_SHOWN)
+    columns = ["from_id", "to_id", "from_name", "to_name", "time_min", "length_km", "geometry"]
+    return worst[columns].reset_index(drop=True) if len(worst) else None
+
+
+def _with_counterexamples(verdicts: dict[str, Any], worst: gpd.GeoDataFrame) -> dict[str, Any]:
+    """Give the first travel-time claim the trips that speak against it."""
+    told = worst.drop(columns="geometry").rename(columns={"from_id": "from", "to_id": "to"})
+    rows = told.round({"time_min": 2, "length_km": 2}).to_dict("records")
+    claims = list(verdicts["claims"])
+    first = next(i for i, claim in enumerate(claims) if claim["kind"] == "travel_time")
+    claims[first] = {**claims[first], "counterexamples": rows}
+    return {**verdicts, "claims": claims}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import math
 import time
 from contextlib import contextmanager
@@ -24,7 +25,7 @@ from technobelt.export import (
     write_qml,
 )
 from technobelt.layers import read_layer
-from technobelt.manifest import asked_in, make_manifest, output_hashes
+from technobelt.manifest import asked_in, file_hash, make_manifest, output_hashes
 from technobelt.network import kilometres_by_evidence, region_network
 from technobelt.planning.dates import map_dates, with_ways
 from technobelt.planning.hubs import AUDITED, MINUTES, SEED, hub_isochrones
@@ -48,6 +49,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Plan", "plan", "repeat_plan"]
 
+_log = logging.getLogger(__name__)
 #: The layers that a plan cannot do without.
 NEEDED = ("clusters", "complexes", "universities", "centres", "land")
 #: What else is shown where the region has it.
@@ -479,6 +481,9 @@ def repeat_plan(
             f"the manifest is of the region '{wanted}', found '{where.id}'. Give the folder of "
             f"the region '{wanted}'."
         )
+    toml = where.folder / "region.toml"
+    if manifest["inputs"].get(toml.name) != file_hash(toml):
+        _log.warning("%s is not that of the manifest: the plan is of this one.", toml.name)
     file = manifest["network"].get("file")
     if network is None and file != where.roads.file:
         raise ManifestError(

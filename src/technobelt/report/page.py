@@ -298,6 +298,7 @@ def _run(
         hashes[network["file"]] = network["hash"]
     return {
         "command": _command(region, verdicts, manifest),
+        "again": _again(region, verdicts),
         "versions": {name: text for name, text in versions.items() if text},
         "packages": manifest.get("packages") or {},
         "parameters": _parameters(manifest),
@@ -325,14 +326,26 @@ def _plain(value: object) -> str:
     return f"{value:g}" if isinstance(value, float) else str(value)
 
 
-def _command(region: Region, verdicts: Mapping[str, Any], manifest: Mapping[str, Any]) -> str:
-    """Return the command that makes this report again."""
-    given = manifest.get("parameters") or {}
-    parts = ["technobelt plan"]
+def _where(region: Region, verdicts: Mapping[str, Any]) -> list[str]:
+    """Return how a command names the region and the network, where they are not built in."""
+    parts = []
     if region.folder.resolve() != built_in_folder().resolve():
         parts.append(shlex.quote(region.folder.name))
     if verdicts["network"].get("file") not in {None, "", region.roads.file}:
         parts.append(f"--network {shlex.quote(str(verdicts['network']['file']))}")
+    return parts
+
+
+def _again(region: Region, verdicts: Mapping[str, Any]) -> str:
+    """Return the command that repeats the run from its manifest."""
+    parts = ["technobelt plan", *_where(region, verdicts)]
+    return " ".join([*parts, "--from-manifest manifest.json", "--out FOLDER"])
+
+
+def _command(region: Region, verdicts: Mapping[str, Any], manifest: Mapping[str, Any]) -> str:
+    """Return the command that makes this report again."""
+    given = manifest.get("parameters") or {}
+    parts = ["technobelt plan", *_where(region, verdicts)]
     options = {
         "profile": "--profile",
         "as_of": "--as-of",
