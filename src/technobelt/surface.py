@@ -372,8 +372,8 @@ def nearest_seconds(model: Model, places: Ties, positions: Ties, *, toward: bool
     graph = model.graph.turned if toward else model.graph
     roots = ways_in(model, places) if toward else ways_out(model, places)
     ends = ways_out(model, positions) if toward else ways_in(model, positions)
-    first, second, _ = nearest_tree(graph, roots.seeds())
-    sums = graph.pack(first[ends.node], second[ends.node]) + graph.pack(ends.first, ends.second)
+    reached, _ = nearest_tree(graph, roots.seeds())
+    sums = reached[ends.node] + graph.pack(ends.first, ends.second)
     packed = np.full(positions.n, np.inf)
     np.minimum.at(packed, ends.point, sums)
     origins, destinations = (positions, places) if toward else (places, positions)

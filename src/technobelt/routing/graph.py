@@ -2,24 +2,29 @@
 
 Both travel in one float64: the first cost as a whole number of small steps, the second as a
 fraction far below one step. One shortest-path tree then answers both, and equal routes are always
-told apart the same way. Parallel arcs are reduced to the best.
+told apart the same way.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
+
+from technobelt.routing.order import Topology, order_of
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from technobelt.routing.metric import Metric
+
     Floats = NDArray[np.float64]
     Ints = NDArray[np.int64]
+    Nodes = NDArray[np.int32]
 
-__all__ = ["Graph", "Seeds", "make_graph"]
+__all__ = ["Graph", "Rows", "Seeds", "make_graph"]
 
 #: What one unit of the second cost weighs, in steps of the first. A million units (1,000 km in
 #: metres) are a tenth of a step; float64 keeps them to 0.02 units in sums of ten million steps.
@@ -49,30 +54,43 @@ class Seeds:
     n: int
 
 
-@dataclass(frozen=True, eq=False)
-class Graph:
-    """Arcs in compressed rows by tail.
+class Rows(NamedTuple):
+    """Arcs in compressed rows by tail, of parallel ones the best: as Dijkstra's search wants them.
 
-    Attributes
-    ----------
-    indptr, head, weight
-        CSR arrays; weights are packed costs.
-    arc
-        int64: number of the arc that each entry stands for.
-    step
-        How much of the first cost one step is.
+    ``arc`` is the number of the arc that each entry stands for.
     """
 
     indptr: Ints
     head: Ints
     weight: Floats
     arc: Ints
+
+
+@dataclass(frozen=True, eq=False)
+class Graph:
+    """Arcs with their costs.
+
+    Attributes
+    ----------
+    topology
+        Which arcs there are.
+    weight
+        float64 (m): packed costs of the arcs, infinite where closed.
+    step
+        How much of the first cost one step is.
+    toward
+        Whether every arc is turned round, so that trees grow toward a place.
+    """
+
+    topology: Topology
+    weight: Floats
     step: float
+    toward: bool = False
 
     @property
     def n_nodes(self) -> int:
         """Number of nodes."""
-        return len(self.indptr) - 1
+        return self.topology.n_nodes
 
     def pack(self, first: Floats, second: Floats) -> Floats:
         """Return two costs as one."""
@@ -86,64 +104,93 @@ class Graph:
         return steps * self.step, np.where(np.isfinite(packed), second, np.inf)
 
     @cached_property
-    def tail(self) -> Ints:
-        """Tail of each entry."""
-        return np.repeat(np.arange(self.n_nodes), np.diff(self.indptr))
+    def rows(self) -> Rows:
+        """The arcs by the node that a tree leaves them from."""
+        ends = self.topology.tail, self.topology.head
+        tail, head = ends[::-1] if self.toward else ends
+        return _compressed(tail, head, self.weight, self.n_nodes)
 
     @cached_property
     def turned(self) -> Graph:
         """The same graph with every arc turned round."""
-        return _compressed(self.head, self.tail, self.weight, self.arc, self.n_nodes, self.step)
+        turned = Graph(self.topology, self.weight, self.step, not self.toward)
+        turned.__dict__["turned"] = self
+        if self.has_metric:
+            turned.__dict__["metric"] = self.metric.turned
+        return turned
+
+    @property
+    def has_metric(self) -> bool:
+        """Whether `metric` is there already."""
+        return "metric" in self.__dict__
+
+    @cached_property
+    def metric(self) -> Metric:
+        """The contraction hierarchy with these weights."""
+        from technobelt.routing.metric import make_metric
+
+        twin = self.__dict__.get("turned")
+        if twin is not None and twin.has_metric:
+            return twin.metric.turned  # type: ignore[no-any-return]
+        made = make_metric(order_of(self.topology), self.weight)
+        return made.turned if self.toward else made
 
 
-def make_graph(
-    tail: NDArray[np.int32],
-    head: NDArray[np.int32],
-    first: Floats,
-    second: Floats,
-    *,
-    n_nodes: int,
-    step: float = 0.001,
-) -> Graph:
-    """Make a graph of arcs.
+def make_graph(topology: Topology, first: Floats, second: Floats, *, step: float = 0.001) -> Graph:
+    """Give costs to arcs.
 
     Parameters
     ----------
-    tail, head
-        int (m): nodes.
+    topology
+        The arcs.
     first
-        float64 (m): the cost to be least (seconds, say); rounded to `step`; arcs of infinite cost
-        are closed.
+        float64 (m): the cost to be least (seconds, say), from 0 on; rounded to `step`; arcs of
+        infinite cost are closed.
     second
         float64 (m): the cost that parts equal routes (metres, say).
-    n_nodes
-        Number of nodes.
     step
         Resolution of the first cost.
 
+    Raises
+    ------
+    NetworkError
+        A cost is below zero or no number; with the number of its arc.
+
     Examples
     --------
-    >>> tail, head = np.array([0, 0]), np.array([1, 1])
-    >>> seconds, metres = np.array([5.0, 5.0]), np.array([70.0, 60.0])
-    >>> graph = make_graph(tail, head, seconds, metres, n_nodes=2)
-    >>> [float(cost[0]) for cost in graph.unpack(graph.weight)]
+    >>> both = Topology(np.array([0, 0], np.int32), np.array([1, 1], np.int32), 2)
+    >>> graph = make_graph(both, np.array([5.0, 5.0]), np.array([70.0, 60.0]))
+    >>> [float(cost[0]) for cost in graph.unpack(graph.rows.weight)]
     [5.0, 60.0...]
     """
-    usable = np.isfinite(first)
-    arc = np.flatnonzero(usable)
-    weight = np.rint(first[arc] / step) + second[arc] * SECOND
-    return _compressed(
-        tail[arc].astype(np.int64), head[arc].astype(np.int64), weight, arc, n_nodes, step
-    )
+    _check(first, "first cost")
+    _check(second, "second cost")
+    closed = ~(np.isfinite(first) & np.isfinite(second))
+    weight = np.rint(first / step)
+    weight += np.where(closed, 0.0, second) * SECOND
+    weight[closed] = np.inf
+    return Graph(topology, weight, step)
 
 
-def _compressed(
-    tail: Ints, head: Ints, weight: Floats, arc: Ints, n_nodes: int, step: float
-) -> Graph:
-    order = _best_of_parallel(tail * n_nodes + head, weight, arc)
+def _check(cost: Floats, what: str) -> None:
+    wrong = ~(cost >= 0)  # NaN too
+    if wrong.any():
+        from technobelt.errors import NetworkError
+
+        arc = int(np.flatnonzero(wrong)[0])
+        raise NetworkError(
+            f"the {what} of arc {arc} is {cost[arc]}: no number from 0 on. Correct the length, "
+            "limit or speed that it comes of."
+        )
+
+
+def _compressed(tail: Nodes, head: Nodes, weight: Floats, n_nodes: int) -> Rows:
+    arc = np.flatnonzero(np.isfinite(weight))
+    key = tail[arc].astype(np.int64) * n_nodes + head[arc]
+    arc = arc[_best_of_parallel(key, weight[arc], arc)]
     indptr = np.zeros(n_nodes + 1, dtype=np.int64)
-    np.cumsum(np.bincount(tail[order], minlength=n_nodes), out=indptr[1:])
-    return Graph(indptr, head[order], weight[order], arc[order], step)
+    np.cumsum(np.bincount(tail[arc], minlength=n_nodes), out=indptr[1:])
+    return Rows(indptr, head[arc].astype(np.int64), weight[arc], arc)
 
 
 def _best_of_parallel(key: Ints, weight: Floats, arc: Ints) -> Ints:
