@@ -7,7 +7,7 @@ told apart the same way.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -29,6 +29,8 @@ __all__ = ["Graph", "Rows", "Seeds", "make_graph"]
 #: What one unit of the second cost weighs, in steps of the first. A million units (1,000 km in
 #: metres) are a tenth of a step; float64 keeps them to 0.02 units in sums of ten million steps.
 SECOND = 1e-7
+#: Pruning takes as long as this many trees gain by it.
+PRUNED_FROM = 500
 
 
 @dataclass(frozen=True)
@@ -52,6 +54,15 @@ class Seeds:
     first: Floats
     second: Floats
     n: int
+
+
+@dataclass(eq=False)
+class Shared:
+    """The hierarchy of a graph, once there is one, and how many trees were asked of it."""
+
+    metric: Metric | None = None
+    pruned: bool = False
+    trees: int = 0
 
 
 class Rows(NamedTuple):
@@ -80,12 +91,15 @@ class Graph:
         How much of the first cost one step is.
     toward
         Whether every arc is turned round, so that trees grow toward a place.
+    shared
+        What it has in common with the graph turned round.
     """
 
     topology: Topology
     weight: Floats
     step: float
     toward: bool = False
+    shared: Shared = field(default_factory=Shared)
 
     @property
     def n_nodes(self) -> int:
@@ -112,28 +126,34 @@ class Graph:
 
     @cached_property
     def turned(self) -> Graph:
-        """The same graph with every arc turned round."""
-        turned = Graph(self.topology, self.weight, self.step, not self.toward)
+        """The same graph with every arc turned round; it shares the hierarchy."""
+        turned = Graph(self.topology, self.weight, self.step, not self.toward, self.shared)
         turned.__dict__["turned"] = self
-        if self.has_metric:
-            turned.__dict__["metric"] = self.metric.turned
         return turned
 
     @property
     def has_metric(self) -> bool:
-        """Whether `metric` is there already."""
-        return "metric" in self.__dict__
+        """Whether the hierarchy is there already."""
+        return self.shared.metric is not None
 
-    @cached_property
-    def metric(self) -> Metric:
-        """The contraction hierarchy with these weights."""
-        from technobelt.routing.metric import make_metric
+    def metric(self, trees: int = 1) -> Metric:
+        """Return the contraction hierarchy with these weights.
 
-        twin = self.__dict__.get("turned")
-        if twin is not None and twin.has_metric:
-            return twin.metric.turned  # type: ignore[no-any-return]
-        made = make_metric(order_of(self.topology), self.weight)
-        return made.turned if self.toward else made
+        Parameters
+        ----------
+        trees
+            How many are about to be grown. Arcs that no shortest path needs are dropped once so
+            many were grown that this pays.
+        """
+        from technobelt.routing.metric import make_metric, pruned
+
+        shared = self.shared
+        shared.trees += trees
+        if shared.metric is None:
+            shared.metric = make_metric(order_of(self.topology), self.weight)
+        if shared.trees >= PRUNED_FROM and not shared.pruned:
+            shared.metric, shared.pruned = pruned(shared.metric), True
+        return shared.metric.turned if self.toward else shared.metric
 
 
 def make_graph(topology: Topology, first: Floats, second: Floats, *, step: float = 0.001) -> Graph:

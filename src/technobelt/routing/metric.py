@@ -49,7 +49,7 @@ class Metric:
         return Metric(self.order, self.down, self.up)
 
 
-def make_metric(order: Order, weight: Floats, *, perfect: bool = True) -> Metric:
+def make_metric(order: Order, weight: Floats) -> Metric:
     """Customize an order.
 
     Parameters
@@ -58,30 +58,41 @@ def make_metric(order: Order, weight: Floats, *, perfect: bool = True) -> Metric
         Of the arcs' topology.
     weight
         float64 (m): packed costs of the arcs; infinite where closed.
-    perfect
-        Whether to drop the arcs that no shortest path needs: it takes as long again as all else,
-        and every tree is a third faster.
 
     Examples
     --------
     >>> from technobelt.routing.order import Topology, make_order
     >>> both = np.array([0, 1], dtype=np.int32), np.array([1, 0], dtype=np.int32)
     >>> metric = make_metric(make_order(Topology(*both, 2)), np.array([3.0, np.inf]))
-    >>> len(metric.up.weight) + len(metric.down.weight)
+    >>> sorted([float(metric.up.weight[0]), float(metric.down.weight[0])])
+    [3.0, inf]
+    """
+    from technobelt.routing import kernels
+
+    up = np.full(len(order.upper), np.inf)
+    down = up.copy()
+    kernels.least_of_slots(order.slot, order.rises, weight, up, down)
+    kernels.customize(order.begin, order.upper, up, down)
+    return Metric(order, Arcs(order.begin, order.upper, up), Arcs(order.begin, order.upper, down))
+
+
+def pruned(metric: Metric) -> Metric:
+    """Drop the arcs that no shortest path needs ("perfect customization").
+
+    It takes as long as customizing; sweeps then go over a third fewer arcs.
+
+    Examples
+    --------
+    >>> from technobelt.routing.order import Topology, make_order
+    >>> both = np.array([0, 1], dtype=np.int32), np.array([1, 0], dtype=np.int32)
+    >>> metric = make_metric(make_order(Topology(*both, 2)), np.array([3.0, np.inf]))
+    >>> len(pruned(metric).up.weight) + len(pruned(metric).down.weight)
     1
     """
     from technobelt.routing import kernels
 
-    begin, upper = order.begin, order.upper
-    up = np.full(len(upper), np.inf)
-    down = up.copy()
-    kernels.least_of_slots(order.slot, order.rises, weight, up, down)
-    kernels.customize(begin, upper, up, down)
-    if not perfect:
-        return Metric(order, Arcs(begin, upper, up), Arcs(begin, upper, down))
-    least = up.copy(), down.copy()
+    begin, upper = metric.order.begin, metric.order.upper
+    least = metric.up.weight.copy(), metric.down.weight.copy()
     kernels.perfect(begin, upper, *least)
-    needed = [
-        Arcs(*kernels.kept(begin, upper, *pair)) for pair in zip((up, down), least, strict=True)
-    ]
-    return Metric(order, *needed)
+    pairs = zip((metric.up.weight, metric.down.weight), least, strict=True)
+    return Metric(metric.order, *(Arcs(*kernels.kept(begin, upper, *pair)) for pair in pairs))

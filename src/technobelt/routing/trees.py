@@ -31,7 +31,7 @@ __all__ = ["arcs_back", "nearest_tree", "trees", "trees_grown", "use_engine"]
 
 #: What the hierarchy costs before its first tree, in nodes that Dijkstra settles in that time:
 #: loading what is compiled, ordering a node, customizing a node.
-_LOADING, _ORDERING, _CUSTOMIZING = 10_000_000, 60, 4
+_LOADING, _ORDERING, _CUSTOMIZING = 4_000_000, 60, 3
 _KERNELS = "technobelt.routing.kernels"
 #: Packed costs this near to each other are equal: 0.04 of the second cost, by which sums of the
 #: same arcs may differ.
@@ -74,7 +74,7 @@ def trees(
         from technobelt.routing import hierarchy
 
         starts = seeds.source, seeds.node, graph.pack(seeds.first, seeds.second)
-        yield from hierarchy.trees(graph.metric, starts, seeds.n, limit=most, nodes=nodes)
+        yield from hierarchy.trees(graph.metric(seeds.n), starts, seeds.n, limit=most, nodes=nodes)
     else:
         yield from dijkstra.trees(graph, seeds, limit=most, nodes=nodes)
 
@@ -97,7 +97,7 @@ def nearest_tree(graph: Graph, seeds: Seeds, *, limit: float = np.inf) -> tuple[
         from technobelt.routing import hierarchy
 
         starts = seeds.source, seeds.node, graph.pack(seeds.first, seeds.second)
-        return hierarchy.nearest_tree(graph.metric, starts, limit=most)
+        return hierarchy.nearest_tree(graph.metric(), starts, limit=most)
     return dijkstra.nearest_tree(graph, seeds, limit=most)
 
 
@@ -184,9 +184,9 @@ def _is_ready(graph: Graph, searches: int) -> bool:
 
 
 def _own_trees(graph: Graph, searches: int) -> int:
-    """Count the trees asked of these weights."""
-    graph.__dict__["trees"] = graph.__dict__.get("trees", 0) + searches
-    return int(graph.__dict__["trees"])
+    """Count the trees asked of these weights before the hierarchy was there."""
+    graph.shared.trees += searches
+    return graph.shared.trees
 
 
 def _packed_limit(graph: Graph, limit: float) -> float:
