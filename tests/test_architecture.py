@@ -23,6 +23,7 @@ ORDER = (
         "writing",
         "schema",
         "style",
+        "fonts",
         "toml_faults",
         "claim_kinds",
         "scenario",

@@ -322,18 +322,19 @@ def test_a_text_too_large_for_an_area_shrinks_to_its_first_line_or_to_nothing():
     assert named(["Bay"], [shapely.box(4e4, 4e4, 4.1e4, 4.1e4)]) == []
 
 
-def test_names_in_letters_that_the_font_lacks_are_not_written():
-    assert named(["창원", "Changwon"], shapely.points([(2e4, 5e4), (8e4, 5e4)])) == ["Changwon"]
+def test_names_in_letters_that_the_fonts_lack_are_not_written():
+    apart = shapely.points([(2e4, 5e4), (5e4, 5e4), (8e4, 5e4)])
+    assert named(["東京", "창원", "Changwon"], apart) == ["창원", "Changwon"]
 
 
-def test_letters_that_the_font_lacks_are_left_out_of_titles_and_legends(tmp_path):
+def test_letters_that_the_fonts_lack_are_left_out_of_titles_and_legends(tmp_path):
     def draw(figure):
-        figure.text(0.5, 0.5, "창원 Changwon \N{EN DASH} a title")
+        figure.text(0.5, 0.5, "東京 창원 Changwon \N{EN DASH} a title")
         written.append(figure)
 
     written = []
     picture(tmp_path / "a.png", 1.0, draw)  # a warning of a missing glyph would be an error
-    assert [text.get_text() for text in written[0].texts] == [" Changwon \N{EN DASH} a title"]
+    assert [text.get_text() for text in written[0].texts] == [" 창원 Changwon \N{EN DASH} a title"]
 
 
 # --- land ----------------------------------------------------------------------------------------

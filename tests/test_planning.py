@@ -247,6 +247,7 @@ def test_without_a_zone_the_rest_is_written_and_old_zones_go(done, tested, tmp_p
     """A pack that draws no zone costs nobody the verdicts, and leaves no zones of another run."""
     tested.write(tmp_path)
     (tmp_path / "zones.qix").write_text("an index of old zones", encoding="utf-8")
+    (tmp_path / "report.pdf").write_text("an old report", encoding="utf-8")
     rules = done.region.zones.model_copy(
         update={
             "packs": {
@@ -261,7 +262,7 @@ def test_without_a_zone_the_rest_is_written_and_old_zones_go(done, tested, tmp_p
     assert none.zones.empty
     written = none.write(tmp_path)
     left = {path.name for path in tmp_path.iterdir()}
-    assert not {name for name in left if name.startswith(("zones.", "robustness"))}
+    assert not {name for name in left if name.startswith(("zones.", "robustness", "report.pdf"))}
     assert set(FILES) - left == {name for name in FILES if name.startswith("zones.")}
     assert "zones" not in written
     report = (tmp_path / "report.html").read_text(encoding="utf-8")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import io
 import math
 import re
 import xml.etree.ElementTree as ET
@@ -15,6 +17,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import shapely
+from fontTools.ttLib import TTFont
 
 import technobelt as tb
 from technobelt.errors import OutputError
@@ -23,13 +26,14 @@ from technobelt.figures import (
     convergence_curve,
     ground_of,
     isochrone_maps,
+    reading_ranges,
     threshold_curve,
     trip_matrix,
     zone_maps,
 )
 from technobelt.figures.canvas import _path
 from technobelt.report import write_report
-from technobelt.report.wording import sentences
+from technobelt.report.wording import answer, sentences
 from technobelt.report.zones import transfer_words
 from technobelt.zone_rules import Constraint, Transfer
 from technobelt.zones import redraw_zones
@@ -277,7 +281,7 @@ def test_the_page_asks_for_nothing_beside_itself(report):
     page = Page(html)
     assert [address for address in page.loads if not address.startswith(("data:", "#"))] == []
     assert not {"script", "iframe", "object", "embed"} & {tag for tag, _ in page.tags}
-    assert not re.search(r"@import|@font-face|url\((?!#|data:)", html)
+    assert not re.search(r"@import|url\((?!#|data:)", html)
 
 
 def test_verdicts_come_first_then_trips_maps_zones_methods_limits_data(report):
@@ -293,9 +297,10 @@ def test_every_claim_shows_its_verdict_as_a_word_its_sentence_and_its_source(rep
     for claim in verdicts()["claims"]:
         assert claim["statement"] in page.words
     badges = [a["class"] for tag, a in page.tags if "badge" in a.get("class", "")]
-    assert badges == [f"badge {claim['verdict']}" for claim in verdicts()["claims"]]
+    claims = verdicts()["claims"]
+    assert badges == [f"badge {claim['verdict']}" for claim in [claims[0], *claims]]
     assert re.findall(r'class="badge \w+">([^<]+)<', report()) == [
-        "Cannot be decided", "Holds", "Does not hold", "Cannot be decided", "Does not hold",
+        "Cannot be decided", "Cannot be decided", "Holds", "Does not hold", "Cannot be decided", "Does not hold",
     ]  # fmt: skip
     assert "A plan, page 7" in page.words
 
@@ -378,7 +383,7 @@ def test_dates_of_the_roads_are_told(report):
 def test_an_area_cut_off_by_the_edge_is_a_lower_bound(report, region, layers):
     page = Page(report(isochrones=bands(region, layers, truncated=0.125)))
     cut = ["30", "at least 750", "12.5\N{NO-BREAK SPACE}%", "12,345"]
-    assert page_row(page, "hub UNI04") == cut
+    assert page_row(page, "hub UNI04") == ["인제대학교", *cut]
     assert "A dashed limit is cut off" in page.words
 
 
@@ -419,6 +424,163 @@ def test_text_of_others_never_becomes_markup(report, region, layers):
     assert Page(html).words.count(evil) > 20
 
 
+LONG = "Ein sehr langer Name " * 14 + "x" * 60
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "two\nlines\r\n and\ttabs",
+        "sirens 🚨👩‍🔬 & 'quotes' \"twice\"",
+        LONG,
+        "]]> --> $a_b$ \\u0041 {{ region }} {% raw %}",
+        "\N{RIGHT-TO-LEFT OVERRIDE}abc",
+        "",
+    ],
+)
+def test_names_of_any_kind_make_a_whole_page_with_whole_figures(report, region, layers, name):
+    named = {key: frame.assign(name=name, name_ko=name) for key, frame in layers.items()}
+    clusters = {key: one.model_copy(update={"name": name}) for key, one in region.clusters.items()}
+    html = report(
+        region=region.model_copy(update={"clusters": clusters}),
+        layers=named,
+        isochrones=bands(region, layers, origin_name=name),
+        pairs=trips().assign(from_name=name, to_name=name),
+    )
+    assert Page(html).open == []
+    for svg in re.findall(r"<svg.*?</svg>", html, flags=re.DOTALL):
+        assert ET.fromstring(svg) is not None  # noqa: S314  (our own drawing)
+
+
+def test_letters_that_no_page_may_hold_are_left_out_of_figures():
+    bad = "a\x00b\x01c"
+    svg = trip_matrix(trips().assign(from_name=bad, to_name=bad), limit_min=90, clusters=CLUSTERS)
+    assert any("abc" in text for text in texts(svg))
+
+
+def test_an_empty_layer_is_a_layer_of_no_rows(report, layers):
+    none = {name: frame.iloc[:0] for name, frame in layers.items() if name != "clusters"}
+    page = Page(report(layers={"clusters": layers["clusters"], **none}, pairs=pd.DataFrame()))
+    assert page.open == []
+    assert row(page, "complexes")[2] == "0"
+
+
+def test_readings_without_a_number_leave_the_figures_out(report):
+    lost = [
+        one | {"observed_min": None, "range_min": [None, None]}
+        for one in travel()["readings"]
+        if "observed_min" in one
+    ]
+    told = travel(readings=lost, observed_min=None, range_min=[None, None], break_even_factor=None)
+    page = Page(report(verdicts=verdicts(told)))
+    assert not [name for name in page.ids if name.startswith(("ranges", "break-even"))]
+    assert "no way was found" in page.words
+
+
+def test_a_read_only_folder_is_refused_and_named(tmp_path, region, layers, zoned, monkeypatch):
+    def refuse(*_, **__):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr("technobelt.writing.tempfile.mkdtemp", refuse)  # root may write anywhere
+    with pytest.raises(OutputError, match="cannot be written to"):
+        write_report(
+            tmp_path / "report.html", region, verdicts=verdicts(), layers=layers, roads=None,
+            isochrones=bands(region, layers), drawn=zoned, pairs=trips(), manifest=MANIFEST,
+        )  # fmt: skip
+
+
+# --- the first page --------------------------------------------------------------------------------
+
+
+def front(html):
+    return html[html.index('<div class="front">') : html.index("<nav")]
+
+
+def test_the_first_page_has_title_region_dates_the_verdict_in_one_sentence_and_the_belt(
+    report, region
+):
+    page = Page(front(report()))
+    assert region.title in page.words
+    assert f"Region: {region.name}." in page.words
+    assert "Roads of August 2021." in page.words
+    assert "belt-caption" in page.ids
+    assert (
+        "The claim cannot be decided: the median trip from Gimhae/Yangsan (east) to Jinju/Sacheon (west), the longest of all such medians, takes 94 min at typical speeds, 4 min over the limit of 90 min; with all speeds and waits that are thought possible, 79 to 116 min."
+        in page.words
+    )
+
+
+@pytest.mark.parametrize(
+    ("minutes", "margin"),
+    [(80.0, "10 min under"), (90.4, "0.4 min over"), (90.01, "just over"), (89.2, "0.8 min under")],
+)
+def test_the_margin_is_never_rounded_away(region, minutes, margin):
+    assert f"{margin} the limit of 90 min" in answer(region, travel(observed_min=minutes))
+
+
+def test_a_plan_without_times_begins_with_its_first_claim(report):
+    page = Page(front(report(verdicts=verdicts(COUNT))))
+    assert "The claim holds: 6 complexes were found, as stated." in page.words
+
+
+def test_a_plan_of_which_nothing_can_be_tested_has_a_first_page(report):
+    none = {"id": "a", "statement": "It thrives.", "source": "A plan", "kind": "undecidable",
+            "verdict": "undecided", "notes": ["No layer."]}  # fmt: skip
+    page = Page(report(verdicts=verdicts(none)))
+    assert "for 1 of them no layer holds what it speaks of." in page.words
+
+
+# --- hangul ----------------------------------------------------------------------------------------
+
+
+def test_every_hangul_syllable_of_the_page_is_in_the_font_that_it_brings_along(report):
+    html = report()
+    data = re.search(r"data:font/woff;base64,([A-Za-z0-9+/=]+)", html)[1]
+    has = TTFont(io.BytesIO(base64.b64decode(data))).getBestCmap()
+    asked = {ord(letter) for letter in re.findall("[가-힣]", html)}
+    assert len(asked) > 30
+    assert asked <= set(has)
+    assert len(data) < 100_000
+
+
+def test_places_stand_with_their_korean_names_in_tables_and_on_the_belt(report):
+    html = report()
+    assert "인제대학교" in Page(section(html, "maps")).words
+    assert "인제대학교" in Page(section(html, "reach")).words
+    assert "김해·양산" in front(html)
+
+
+# --- what would turn it ------------------------------------------------------------------------------
+
+
+def test_ranges_and_break_even_of_the_readings_are_drawn_for_each_claim(report):
+    told = travel()
+    told["readings"][0]["break_even_factor"] = 1.0453
+    page = Page(report(verdicts=verdicts(told, told | {"id": "another"})))
+    for name in ("ranges-1", "break-even-1", "ranges-2", "break-even-2"):
+        assert f"{name}-caption" in page.ids
+    assert "4.5 % faster" in page.words
+    assert len(page.ids) == len(set(page.ids))
+
+
+def test_a_range_without_an_end_leads_off_the_picture():
+    endless = reading("hubs", "peak", "undecided", 95.0, 80.0, None)
+    svg = reading_ranges([endless], limit_min=90, names={"hubs": "Hubs"}, profiles={"peak": "Peak"})
+    assert {"Hubs", "Peak", "cannot be decided", "limit: 90 min"} <= set(texts(svg))
+
+
+def test_the_command_names_pack_and_scenario(report):
+    asked = {"pack": "uk-tax-sites", "scenario": {"scenario": {"id": "works"}, "edits": []}}
+    words = Page(report(manifest=MANIFEST | {"parameters": asked})).words
+    assert "technobelt plan --scenario FILE --pack uk-tax-sites --out FOLDER" in words
+    assert "technobelt plan --from-manifest manifest.json" in words
+    assert "scenario works" in words
+
+
+def test_layers_tell_of_when_they_are(report):
+    assert row(Page(report()), "complexes")[3] == "1962 to 2024"
+
+
 def test_a_region_without_timed_claims_zones_or_isochrones_has_a_report(
     report, region, layers, zoned
 ):
@@ -439,7 +601,7 @@ def test_a_region_without_timed_claims_zones_or_isochrones_has_a_report(
 
 def test_it_prints_on_a4(report):
     html = report()
-    assert re.search(r"@page \{ size: A4;", html)
+    assert re.search(r"@page \{\s+size: A4;", html)
     assert "@media print" in html
 
 

@@ -18,8 +18,9 @@ import shapely
 import technobelt as tb
 from technobelt.errors import MissingColumnError, OutputError
 from technobelt.style import load_style
-from technobelt.webmap import build, web_map, write_map
+from technobelt.webmap import MapDate, build, web_map, write_map
 from technobelt.webmap.facts import popup, safe
+from technobelt.webmap.finder import finder
 from technobelt.webmap.overlays import _LETTERS, pack, packed
 from technobelt.webmap.panel import card, finding
 
@@ -964,3 +965,106 @@ def test_packed_text_means_nothing_to_a_template_or_a_script():
 def test_what_rounds_to_nothing_is_packed_as_nothing():
     for shape in (shapely.Point(0, 0).buffer(1e-7), shapely.LineString([(0, 0), (1e-7, 0)])):
         assert packed(shape)["geometry"]["coordinates"] == []
+
+
+# --- what is found -------------------------------------------------------------------------------
+
+
+def test_the_finder_holds_all_names_and_the_municipality_a_place_lies_in(layers):
+    layers["municipalities"]["id"] = ["1", "2", "3", "4"]
+    layers["municipalities"]["name_1999"] = "Old name"
+    layers["universities"]["municip"] = ["함안군", "nowhere"]
+    found = finder(layers)
+    places = {place[0]: place for place in found["places"]}
+    assert list(places)[:4] == [f"municipality:{id_}" for id_ in "1234"]
+    assert {"UNI04", "U2", "C1", "C2", "R1", "cluster:east", "cluster:west"} <= set(places)
+    university = places["UNI04"]
+    assert university[1] == "Place UNI04"
+    assert found["kinds"][university[4]] == "University or college"
+    assert [found["places"][number][1] for number in university[5]] == ["Haman-gun"]
+    assert university[6:8] == [35.2, 128.7]
+    assert places["U2"][5] == []
+    assert places["municipality:4"][1:4] == ["Haman-gun", "함안군", "Old name"]
+
+
+def test_what_has_no_shape_is_not_found_and_what_is_nasty_is_escaped(layers):
+    layers["universities"]["name"] = NASTY
+    layers["universities"].loc[1, "geometry"] = None
+    names = [place[1] for place in finder(layers)["places"] if place[0] in {"UNI04", "U2"}]
+    assert names == [safe(NASTY)]
+
+
+def test_a_map_without_places_has_no_search_box(region):
+    assert 'id="tb-search"' not in page_of(web_map(region, {}))
+
+
+# --- dates ---------------------------------------------------------------------------------------
+
+
+def later_of(map_):
+    found = re.search(r'id="tb-later">(.*?)</script>', page_of(map_), re.DOTALL)
+    return json.loads(found.group(1)) if found else None
+
+
+def test_one_entry_serves_all_dates_and_what_is_not_seen_waits(region, layers):
+    early = MapDate(
+        "1999", isochrones=bands(), pairs=trips(), verdicts={"as_of": "1999", "claims": []}
+    )
+    now = {"isochrones": bands(), "verdicts": {"as_of": "2021-08"}}
+    map_ = web_map(region, layers, **now, other_dates=[early])
+    names = layer_names(map_)
+    assert names.count("from Place UNI04") == names.count("Trips by margin") == 1
+    later = later_of(map_)
+    assert set(later) == {"1999"}
+    assert set(later["1999"]) == {"from Place UNI04", "Trips by margin"}
+    (part,) = later["1999"]["from Place UNI04"]
+    assert "Roads of" in part["features"][0]["properties"]["pop"]
+    assert later["1999"]["Trips by margin"][0]["roads"] == "1999"
+    assert "Roads of" in said_of(map_, "from Place UNI04")[0]
+
+
+def test_a_map_of_one_date_says_nothing_of_dates(region, layers):
+    map_ = web_map(region, layers, isochrones=bands(), verdicts={"as_of": "2021-08", "claims": []})
+    assert later_of(map_) is None
+    assert 'id="tb-dates"' not in page_of(map_)
+    assert "Roads of" not in said_of(map_, "from Place UNI04")[0]
+
+
+def test_what_opened_later_knows_the_dates_on_which_it_was_shut(region, layers, roads):
+    roads["opened"] = ["2001-11-08", None, "1973", None, None, None]
+    map_ = web_map(region, layers, roads=roads, other_dates=[MapDate("1999"), MapDate("2001")])
+    stretches = geojsons(map_, "Corridor")
+    shut = [part["properties"].get("shut") for part in stretches]
+    assert shut[:4] == [None, ["1999"], None, ["1999"]]  # the casing, then the line
+    drawn = [f["properties"] for f in geojsons(map_, "Plain map") if "road" in f["properties"]]
+    assert [row["road"] for row in drawn if row.get("shut") == ["1999"]] == ["motorway"]
+
+
+def test_the_dates_of_a_switch_come_in_their_order_with_the_map_s_own_chosen(region):
+    said = card(region, {"2021-08": None, "1999": None})
+    assert re.findall(r'value="([^"]+)"( checked)?', said) == [
+        ("1999", ""),
+        ("2021-08", " checked"),
+    ]
+
+
+# --- ways ----------------------------------------------------------------------------------------
+
+
+def test_ways_of_trips_are_simplified_packed_and_in_any_crs(region, layers):
+    line = shapely.LineString([(128.7, 35.2), (128.45, 35.1500001), (128.2, 35.1)])
+    known = gpd.GeoDataFrame(trips(), geometry=[line, None, None, None], crs=4326)
+    for frame_ in (known, known.to_crs(region.crs)):
+        data = chords(web_map(region, layers, pairs=frame_))
+        assert len(data["ways"]) == len(data["pairs"]) == 2
+        (way,) = [way for ways in data["ways"] for way in ways if way]
+        assert unpacked(way[0]) == pytest.approx(np.array([[128.7, 35.2], [128.2, 35.1]]), abs=1e-4)
+
+
+def test_trips_without_a_known_way_need_none(region, layers):
+    plain_ = trips()
+    empty = gpd.GeoDataFrame(plain_, geometry=[None] * len(plain_), crs=4326)
+    for frame_ in (plain_, empty):
+        map_ = web_map(region, layers, pairs=frame_)
+        assert "ways" not in chords(map_)
+        assert not any("way of the trip" in text for text in legend_of(page_of(map_)))

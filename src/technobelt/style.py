@@ -23,9 +23,13 @@ __all__ = [
     "cluster_colours",
     "load_style",
     "margin_class",
+    "readable",
     "road_style",
     "style_folder",
 ]
+
+#: Of text to its ground, WCAG 2, level AA.
+_CONTRAST = 4.5
 
 
 def style_folder() -> Path:
@@ -107,6 +111,38 @@ def margin_class(margin_min: float) -> int:
     """
     breaks: list[float] = load_style()["margins"]["breaks"]
     return bisect_right(breaks, margin_min)
+
+
+def readable(colour: str) -> str:
+    """Return a colour dark enough for text on the map's grounds, as WCAG 2 asks (4.5 to 1).
+
+    Parameters
+    ----------
+    colour
+        ``#RRGGBB``; kept as it is where it is dark enough.
+
+    Examples
+    --------
+    >>> readable("#FFFF00"), readable("#0B3C5D")
+    ('#6B6B00', '#0B3C5D')
+    """
+    style = load_style()
+    grounds = {**style["base"], **style["webmap"]}
+    darkest = min(_luminance(grounds[name]) for name in ("land", "sea"))
+    while (darkest + 0.05) / (_luminance(colour) + 0.05) < _CONTRAST:
+        colour = "#" + "".join(f"{int(value * 0.97):02X}" for value in _channels(colour))
+    return colour
+
+
+def _channels(colour: str) -> list[int]:
+    return [int(colour[at : at + 2], 16) for at in (1, 3, 5)]
+
+
+def _luminance(colour: str) -> float:
+    """Return the relative luminance of sRGB, as WCAG 2 defines it."""
+    shares = [value / 255 for value in _channels(colour)]
+    linear = [v / 12.92 if v <= 0.04045 else ((v + 0.055) / 1.055) ** 2.4 for v in shares]
+    return sum(weight * v for weight, v in zip((0.2126, 0.7152, 0.0722), linear, strict=True))
 
 
 def road_style(road_class: str) -> dict[str, Any]:

@@ -43,9 +43,10 @@
       if (popup?.isOpen()) {
         map.closePopup();
         leave(map, popup);
-      } else if (control.options.collapsed) {
-        control.collapse();
+        return;
       }
+      technobelt.letGo();
+      if (control.options.collapsed) control.collapse();
     }, true);
     map.on("popupclose", ({ popup }) => {
       if (popup.getElement()?.contains(document.activeElement)) leave(map, popup);

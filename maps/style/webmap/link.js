@@ -54,8 +54,9 @@
       const wanted = (said.layers ?? usual).split(",");
       overlays.forEach((name) => show(layers[name], wanted.includes(slugs[name])));
       if (said.view) map.setView(said.view.at, said.view.zoom, { animate: false });
-      if (said.at) places.open(said.at);
-      else map.closePopup();
+      if (!said.at) map.closePopup();
+      else if (said.view) places.open(said.at);
+      else places.visit(said.at);
     };
 
     map.on("popupopen", ({ popup }) => {

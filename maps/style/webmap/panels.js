@@ -56,7 +56,7 @@
   const margins = (map, card) => {
     const { x, y } = map.getSize();
     const r = card.getBoundingClientRect(), o = map.getContainer().getBoundingClientRect();
-    return x >= 900
+    return x >= 900 || (x >= 700 && y < 480)
       ? [[r.right - o.left + 8, 16], [Math.min(265, x / 5), 34]]
       : [[8, Math.min(r.bottom - o.top, y / 3) + 8], [8, 70]];
   };

@@ -3,7 +3,9 @@
   const MOST = 50, NEAR = 12, AROUND = 10.5;
 
   // Case, blanks, hyphens and diacritics do not count; hangul is compared letter by letter.
-  const fold = (text) => text.normalize("NFKD").replace(/\p{M}/gu, "").toLowerCase().replace(/[^\p{L}\p{N}]/gu, "");
+  const FINALS = "ㄱㄲㄳㄴㄵㄶㄷㄹㄺㄻㄼㄽㄾㄿㅀㅁㅂㅄㅅㅆㅇㅈㅊㅋㅌㅍㅎ"; // as letters, whichever end they stand at
+  const letters = (text) => text.normalize("NFKD").replace(/[\u11a8-\u11c2]/g, (final) => FINALS[final.charCodeAt(0) - 0x11a8]);
+  const fold = (text) => letters(text).normalize("NFKD").replace(/\p{M}/gu, "").toLowerCase().replace(/[^\p{L}\p{N}]/gu, "");
   const bare = (text) => text.replace(/-(si|gun|gu)$/i, "").replace(/(?<=..)[시군구]$/u, ""); // city, county, district
 
   const decoded = (html) => {
@@ -16,16 +18,18 @@
 
   const index = () => {
     const { kinds, places } = technobelt.waiting("tb-found") || { kinds: [], places: [] };
-    const all = places.map(([at, name, korean, old, kind, inside, lat, lon, pop]) => {
+    const all = places.map(([at, name, korean, old, kind, inside, lat, lon, more]) => {
       const names = [name, korean, old].map(decoded);
       const said = [...names, ...names.map(bare)].map(fold).filter(Boolean);
       const words = names.flatMap((text) => text.split(/[^\p{L}\p{M}\p{N}]+/u)).map(fold).filter(Boolean);
-      return { at: decoded(at), names, said, words, kind, says: kinds[kind], inside, where: [lat, lon], pop };
+      return { at: decoded(at), names, said, words, kind, says: kinds[kind], inside, where: [lat, lon], more: more || "" };
     });
+    const towns = all.filter(({ at }) => at.startsWith("municipality:"));
+    towns.forEach((town) => { [town.pop, town.more] = [town.more, ""]; });
     for (const place of all) { // Masan's places are found by "Masan", after what is called so
-      const towns = place.inside.map((number) => all[number]);
-      place.town = towns.flatMap(({ said }) => said);
-      place.near = towns.map(({ names }) => names[0]).join(", ");
+      const around = place.inside.map((number) => all[number]);
+      place.town = around.flatMap(({ said }) => said);
+      place.near = around.map(({ names }) => names[0]).join(", ");
     }
     return all;
   };
@@ -86,7 +90,11 @@
       if (technobelt.still()) map.setView(place.where, zoom, { animate: false });
       else map.flyTo(place.where, zoom, { duration: 0.9 });
     };
-    return { find: (text) => find(known(), text), open, go };
+    const visit = (at) => {
+      const place = known().find((one) => one.at === at);
+      if (place) go(place);
+    };
+    return { find: (text) => find(known(), text), open, go, visit };
   };
 
   // --- the box ------------------------------------------------------------------------------------
@@ -103,7 +111,7 @@
     };
     line("b", name);
     if (korean) line("span", korean, "ko");
-    line("small", [place.says, place.near !== name && place.near, old && `1999: ${old}`].filter(Boolean).join(" · "));
+    line("small", [place.says, decoded(place.more), place.near !== name && place.near, old && `1999: ${old}`].filter(Boolean).join(" · "));
     return item;
   };
 

@@ -10,7 +10,6 @@
     const zoom = L.control.zoom({ position: "bottomleft" }).addTo(map);
     L.control.scale({ position: "bottomleft", imperial: false, maxWidth: 130 }).addTo(map);
     technobelt.fullScreen(map, zoom.getContainer());
-    technobelt.coordinates(map);
     place(map, "tb-search", "topleft");
     const card = place(map, "tb-card", "topleft");
     const legend = place(map, "tb-legend", "bottomright");
@@ -22,6 +21,7 @@
     map.on("resize", () => { arrange(map, control, legend); keepPopupsClear(map, card); });
     arrange(map, control, legend);
     fit(map, settings.bounds, card);
+    technobelt.coordinates(map);
     keepPopupsClear(map, card);
     const dates = technobelt.dates(map, layers, settings);
     const places = technobelt.places(map, layers);

@@ -1,6 +1,6 @@
 // Full screen, and the position under the pointer, to be copied as the command line takes it.
 (() => {
-  const DIGITS = 5, TOLD_MS = 1600;
+  const DIGITS = 5, TOLD_MS = 1600, NEAR_PX = 12;
 
   technobelt.fullScreen = (map, bar) => {
     if (!document.fullscreenEnabled) return;
@@ -37,10 +37,9 @@
 
   // Follows the pointer, or the middle where there is none; a click on the map holds a position.
   technobelt.coordinates = (map) => {
-    const pointer = matchMedia("(hover: hover)").matches;
     const held = L.marker([0, 0], { interactive: false, keyboard: false, icon: L.divIcon({ className: "tb-cross", iconSize: [17, 17] }) });
     const control = L.control({ position: "bottomleft" });
-    let at = map.getCenter(), timer;
+    let at = map.getCenter(), pointed = false, timer;
     control.onAdd = () => {
       const box = L.DomUtil.create("div", "tb-where");
       box.innerHTML = '<button type="button" title="Longitude, latitude: copy. A click on the map holds a position."><span></span></button><p role="status"></p>';
@@ -55,12 +54,14 @@
       button.setAttribute("aria-label", `Copy position ${written(at, ",")}`);
     };
     const follow = (latlng) => { if (!map.hasLayer(held)) tell(latlng); };
-    const hold = (latlng) => {
-      if (map.hasLayer(held)) held.remove();
+    const hold = (latlng) => { // a click on what is held lets go of it
+      const off = map.latLngToLayerPoint(latlng).distanceTo(map.latLngToLayerPoint(held.getLatLng()));
+      if (map.hasLayer(held) && off < NEAR_PX) held.remove();
       else held.setLatLng(latlng).addTo(map);
       box.classList.toggle("tb-held", map.hasLayer(held));
       tell(latlng);
     };
+    technobelt.letGo = () => { held.remove(); box.classList.remove("tb-held"); };
     button.addEventListener("click", async () => {
       await copy(written(at, ","));
       status.textContent = "Copied";
@@ -68,8 +69,12 @@
       timer = setTimeout(() => { status.textContent = ""; }, TOLD_MS);
     });
     map.on("preclick", ({ latlng }) => hold(latlng));
-    if (pointer) map.on("mousemove", ({ latlng }) => follow(latlng));
-    map.on("move", () => { if (!pointer) follow(map.getCenter()); });
+    map.getContainer().addEventListener("pointermove", (event) => {
+      if (event.pointerType !== "mouse" || event.target.closest(".leaflet-control")) return;
+      pointed = true;
+      follow(map.mouseEventToLatLng(event));
+    });
+    map.on("move", () => { if (!pointed) follow(map.getCenter()); });
     tell(at);
   };
 })();

@@ -70,6 +70,11 @@ CLAIM_NOT_MET = 3
 @SEED
 @MINUTES
 @click.option(
+    "--pdf",
+    is_flag=True,
+    help="Print the report as report.pdf, too: takes Chromium, Chrome or Edge, or WeasyPrint.",
+)
+@click.option(
     "--from-manifest",
     type=click.Path(path_type=Path),
     metavar="FILE",
@@ -93,11 +98,16 @@ def plan(
     minutes: tuple[float, ...],
     from_manifest: Path | None,
     *,
+    pdf: bool,
     as_json: bool,
 ) -> None:
     """Check the claims, draw isochrones and zones, write map, report and GIS files."""
     from technobelt.planning import plan as run
     from technobelt.planning import repeat_plan
+    from technobelt.report import pdf_converter
+
+    if pdf:
+        pdf_converter()  # not after all the work
 
     asked: dict[str, Any] = {
         "profile": profile,
@@ -117,7 +127,7 @@ def plan(
             given = {name: asked[name] for name in asked if _is_given(ctx, name)}
             done = repeat_plan(before, region, network, progress=say, **given)
         say("files")
-        files = done.write(out)
+        files = done.write(out, pdf=pdf)
     if as_json:
         print_json(done.verdicts.to_dict())
     else:

@@ -337,7 +337,7 @@ def _draw_population(map_: Axes, sheet: Sheet) -> None:
     draw_roads(map_, sheet.ground, ("motorway",), thin=0.32)
     people = pd.to_numeric(sheet.placed["population"], errors="coerce").fillna(0.0).clip(lower=0)
     per_dot = 40.0 / max(float(people.max()), 1.0)
-    look = {"color": "#5B4A8A", "linewidth": 0, "alpha": 0.7}
+    look = {"color": "#6F5AA6", "linewidth": 0, "alpha": 0.7}
     signs(map_, sheet.placed, look | {"s": people * per_dot})
     for step in _round_steps(float(people.max())):
         signs(map_, sheet.placed.iloc[:0], look | {"s": step * per_dot}, label=f"{step:,g} people")
@@ -380,7 +380,7 @@ _COVER = (
     ("open", "#F1ECDD"),
     ("water", "#C9DFEE"),
     ("wood", "#A9C7A0"),
-    ("industry", "#5B4A8A"),
+    ("industry", "#6F5AA6"),
     ("built", "#C98B6B"),
 )
 

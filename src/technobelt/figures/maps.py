@@ -183,7 +183,12 @@ def _name_clusters(map_: Axes, region: Region, clusters: gpd.GeoDataFrame) -> No
         shape = clusters.geometry[name]
         middle = shape.representative_point()
         at = (middle.x, (2 * shape.bounds[3] + middle.y) / 3)
-        write(map_, at, cluster.name, color=colours[name], fontsize=9.5, fontweight="bold")
+        write(
+            map_, at, short(cluster.name, 40), color=colours[name], fontsize=9.5, fontweight="bold"
+        )
+        korean = clusters["name_ko"][name] if "name_ko" in clusters else None
+        if isinstance(korean, str):
+            write(map_, at, short(korean, 30), color=colours[name], va="top", xytext=(0, -6))
 
 
 def _draw_origin(

@@ -1,6 +1,6 @@
 """matplotlib's drawing -> a picture file, with white around what is called halo.
 
-A picture has no fonts but matplotlib's: letters that it lacks are left out.
+A picture has matplotlib's font and one for Hangul: letters that both lack are left out.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from technobelt.figures.svg import FONT_PT, WIDTH_IN
+from technobelt.fonts import figure_families, hangul_file
 from technobelt.style import load_style
 
 if TYPE_CHECKING:
@@ -51,6 +52,7 @@ def picture(path: Path, height_in: float, draw: Callable[[Figure], None]) -> Pat
 
     settings: Any = {"font.size": FONT_PT, "text.parse_math": False, "hatch.linewidth": 0.5}
     settings["svg.hashsalt"] = "picture"
+    settings["font.family"] = figure_families()
     vector = path.suffix.lower() == ".svg"
     with mpl.rc_context(settings):
         figure = Figure(figsize=(WIDTH_IN, height_in), facecolor="#FFFFFF")
@@ -69,25 +71,28 @@ def picture(path: Path, height_in: float, draw: Callable[[Figure], None]) -> Pat
 
 
 def drawable(text: str) -> bool:
-    """Say whether the font has all letters.
+    """Say whether the fonts have all letters.
 
     Examples
     --------
-    >>> drawable("Changwon, 42 km²"), drawable(chr(0xE000))
+    >>> drawable("Changwon (창원), 42 km²"), drawable(chr(0xE000))
     (True, False)
     """
-    return all(letter == "\n" or _font().get_char_index(ord(letter)) for letter in text)
+    return all(
+        letter == "\n" or any(font.get_char_index(ord(letter)) for font in _fonts())
+        for letter in text
+    )
 
 
 @cache
-def _font() -> Any:
+def _fonts() -> list[Any]:
     from matplotlib.font_manager import FontProperties, findfont, get_font
 
-    return get_font(findfont(FontProperties()))
+    return [get_font(findfont(FontProperties())), get_font(hangul_file())]
 
 
 def _mend_texts(figure: Figure) -> None:
-    """Leave out letters that the font lacks, and put white around what is called halo."""
+    """Leave out letters that the fonts lack, and put white around what is called halo."""
     from matplotlib.patheffects import withStroke
     from matplotlib.text import Text
 

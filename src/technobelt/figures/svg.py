@@ -10,6 +10,8 @@ import re
 import warnings
 from typing import TYPE_CHECKING, Any
 
+from technobelt.fonts import figure_families
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -20,6 +22,8 @@ __all__ = ["FONT_PT", "SMALL_PT", "WIDTH_IN", "drawn", "short"]
 #: Printed width of a page's text, inches: A4 less its margins.
 WIDTH_IN = 7.1
 FONT_PT, SMALL_PT = 8.0, 7.0
+#: Letters that no XML may hold.
+_FORBIDDEN = re.compile("[\\x00-\\x08\\x0b\\x0c\\x0e-\\x1f\\ufffe\\uffff]")
 #: Nothing that would differ from run to run, or that no reader of a page sees.
 _NO_METADATA = {"Date": None, "Creator": None, "Format": None, "Type": None}
 
@@ -47,6 +51,7 @@ def drawn(name: str, size: tuple[float, float], draw: Callable[[Figure], None]) 
 
     text = io.StringIO()
     settings: Any = {"svg.fonttype": "none", "svg.hashsalt": name, "font.size": FONT_PT}
+    settings["font.family"] = figure_families()
     settings["text.parse_math"] = False  # a dollar in a name is a dollar
     with mpl.rc_context(settings), warnings.catch_warnings():
         # The reader's fonts draw the text; that matplotlib's own lacks a glyph does not matter.
@@ -59,7 +64,7 @@ def drawn(name: str, size: tuple[float, float], draw: Callable[[Figure], None]) 
 
 def _embedded(svg: str, name: str) -> str:
     """Take off prologue and styles, which would reach the page; make ids its own; round paths."""
-    body = svg[svg.index("<svg") :]
+    body = _FORBIDDEN.sub("", svg[svg.index("<svg") :])
     body = re.sub(
         r"<metadata>.*?</metadata>|<!--.*?-->|<style.*?</style>", "", body, flags=re.DOTALL
     )
@@ -85,13 +90,14 @@ def _coarse(path: str) -> str:
 
 
 def short(text: str, longest: int) -> str:
-    """Cut a text, between words where it can be.
+    """Put a text in one line and cut it, between words where it can be.
 
     Examples
     --------
     >>> short("Changwon National University", 20)
     'Changwon National …'
     """
+    text = " ".join(text.split())
     if len(text) <= longest:
         return text
     head = text[: max(1, longest - 2)].rstrip()

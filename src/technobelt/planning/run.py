@@ -28,7 +28,7 @@ from technobelt.planning.dates import map_dates, with_ways
 from technobelt.planning.hubs import AUDITED, MINUTES, SEED, hub_isochrones
 from technobelt.planning.shown import main_roads, project_layers
 from technobelt.region import Region, load_region
-from technobelt.report import write_report
+from technobelt.report import write_pdf, write_report
 from technobelt.webmap import web_map, write_map
 from technobelt.writing import replace_files
 from technobelt.zones import check_packs, delineate_zones, redraw_zones
@@ -67,6 +67,7 @@ _FILES = {
     "layers": "layers.gpkg",
     "map": "map.html",
     "report": "report.html",
+    "pdf": "report.pdf",
     "project": "technobelt.qgz",
     "manifest": "manifest.json",
 }
@@ -118,27 +119,32 @@ class Plan:
         """Innovation zones, region's CRS."""
         return self.drawn.zones
 
-    def write(self, folder: str | Path) -> dict[str, Path]:
+    def write(self, folder: str | Path, *, pdf: bool = False) -> dict[str, Path]:
         """Write all outputs into a folder, all of them or none.
 
         Parameters
         ----------
         folder
             Made if it is not there; files of other names in it are left alone.
+        pdf
+            Print the report as well, by a browser or WeasyPrint.
 
         Returns
         -------
         dict
             What it is -> the file. Without zones there are no files of them, and those of an
-            earlier run are taken away; so are those of its draws by a run without.
+            earlier run are taken away; so are those of its draws by a run without, and its PDF.
 
         Raises
         ------
+        MissingPackageError
+            A PDF is asked for, and nothing can print.
         OutputError
             The folder cannot be written.
         """
-        files = {what: name for what, name in _FILES.items() if what not in self._lacks()}
-        stale = [name for what in self._lacks() for name in _names(_FILES[what])]
+        lacks = [*self._lacks(), *([] if pdf else ["pdf"])]
+        files = {what: name for what, name in _FILES.items() if what not in lacks}
+        stale = [name for what in lacks for name in _names(_FILES[what])]
         with replace_files(folder, stale=stale) as scratch:
             paths = {what: scratch / name for what, name in files.items()}
             _write_json(paths["claims"], self.verdicts.to_dict())
@@ -148,6 +154,8 @@ class Plan:
             write_licence(scratch, self.region.attribution)
             made = self.manifest | {"outputs": output_hashes(scratch)}
             _write_json(paths["manifest"], made)
+            if pdf:  # last: a PDF names the minute in which it was made, and has no steady hash
+                write_pdf(paths["report"], paths["pdf"])
         return {what: Path(folder) / name for what, name in files.items()}
 
     def _lacks(self) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -9,31 +10,36 @@ from typing import TYPE_CHECKING, Any
 from technobelt.claim_kinds import TravelTimeClaim
 from technobelt.figures import (
     belt_map,
+    break_even_bars,
     convergence_curve,
     ground_of,
     has_two_dates,
     isochrone_maps,
     network_maps,
+    reading_ranges,
     threshold_curve,
     trip_matrix,
     zone_maps,
 )
+from technobelt.fonts import with_hangul
 from technobelt.region import built_in_folder
 from technobelt.report.comparison import comparison
 from technobelt.report.draws import draw_rows
+from technobelt.report.readings import reading_words
 from technobelt.report.tables import (
     assumptions,
     data_rows,
     date_rows,
     facility_names,
     isochrone_rows,
+    korean_names,
     outline_rows,
     place_rows,
     sureness,
     travel_claim,
     verdict,
 )
-from technobelt.report.wording import NBSP, cluster_name, day, tally, words
+from technobelt.report.wording import NBSP, WORDS, answer, cluster_name, day, tally, words
 from technobelt.report.zones import zone_section
 from technobelt.style import load_style, style_folder
 from technobelt.writing import replace_file
@@ -132,6 +138,7 @@ def write_report(  # noqa: PLR0913  (everything that a run has found)
     ground = ground_of(region, layers, roads)
     content = {
         "region": region,
+        "answer": _answer(region, verdicts["claims"]),
         "verdicts": _verdicts(region, verdicts, layers),
         "travel": _travel(verdicts["claims"]),
         "compared": comparison(verdicts),
@@ -139,15 +146,15 @@ def write_report(  # noqa: PLR0913  (everything that a run has found)
         "figures": _figures(region, layers, ground, isochrones, pairs, thresholds, network)
         | {"zones": _zone_figure(region, layers, ground, drawn, firm)},
         "zones": zone_section(region, drawn, firm),
-        "isochrones": _isochrones(isochrones, audit),
+        "isochrones": _isochrones(isochrones, audit, layers),
         "assumptions": assumptions(region),
-        "data": data_rows(layers, verdicts["network"]),
+        "data": data_rows(region, layers, verdicts["network"]),
         "sureness": sureness(layers),
         "outlines": outline_rows(layers),
         "dates": date_rows(road_dates),
         "run": _run(region, verdicts, manifest),
     }
-    page = _template().render(content)
+    page = with_hangul(_template().render(content))
     with replace_file(path) as scratch:
         scratch.write_text(page, encoding="utf-8")
     return Path(path)
@@ -189,6 +196,18 @@ def _verdicts(region: Region, verdicts: Mapping[str, Any], layers: Layers) -> di
     }
 
 
+def _answer(region: Region, claims: Sequence[Mapping[str, Any]]) -> dict[str, str] | None:
+    """Return what the first page says: of the first claim on travel times, else of the first."""
+    tested = [claim for claim in claims if claim["kind"] != "undecidable"]
+    timed = [claim for claim in tested if claim["kind"] == "travel_time"]
+    if not tested:
+        return None
+    claim = (timed or tested)[0]
+    word = WORDS[claim["verdict"]]
+    told = {"id": claim["id"], "statement": claim["statement"], "source": claim["source"]}
+    return told | {"verdict": claim["verdict"], "word": word, "sentence": answer(region, claim)}
+
+
 def _travel(claims: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     """Return the travel-time claims, each with its draws and their figure where there are any."""
     from markupsafe import Markup
@@ -200,8 +219,28 @@ def _travel(claims: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
         name = f"convergence-{number}"
         figure = Markup(convergence_curve(rows, name=name)) if rows else None  # noqa: S704  (ours)
         drawn = {"draws": draw_rows(claim), "convergence": figure, "figure": name}
-        told.append(travel_claim(claim) | drawn)
+        told.append(travel_claim(claim) | drawn | _firmness(claim, number))
     return told
+
+
+def _firmness(claim: Mapping[str, Any], number: int) -> dict[str, Any]:
+    """Return the figures of a travel-time claim's readings, where there is something to draw."""
+    from markupsafe import Markup
+
+    readings = claim.get("readings") or []
+    names = {r["reading"]: reading_words(r["reading"], r["rule"])[0] for r in readings}
+    profiles = {r["profile"]: f"{words(r['profile']).capitalize()} speeds" for r in readings}
+    own = [r for r in readings if r["profile"] == claim["profile"]]
+    figures: dict[str, Any] = {"ranges": None, "break_even": None, "number": number}
+    if any(r.get("observed_min") is not None for r in readings):
+        limits: dict[str, Any] = {"limit_min": claim["limit_min"], "profiles": profiles}
+        svg = reading_ranges(readings, names=names, name=f"ranges-{number}", **limits)
+        figures["ranges"] = Markup(svg)  # noqa: S704  (escaped as drawn)
+    if any(r.get("break_even_factor") for r in own):
+        corridor = claim.get("break_even_corridor")
+        svg = break_even_bars(own, names=names, corridor=corridor, name=f"break-even-{number}")
+        figures["break_even"] = Markup(svg)  # noqa: S704
+    return figures
 
 
 def _figures(
@@ -240,8 +279,10 @@ def _zone_figure(
     return Markup(svg)  # noqa: S704  (escaped as drawn)
 
 
-def _isochrones(isochrones: gpd.GeoDataFrame, audit: pd.DataFrame | None) -> dict[str, Any]:
-    heads, groups = isochrone_rows(isochrones, audit)
+def _isochrones(
+    isochrones: gpd.GeoDataFrame, audit: pd.DataFrame | None, layers: Layers
+) -> dict[str, Any]:
+    heads, groups = isochrone_rows(isochrones, audit, korean_names(layers))
     cut = bool((isochrones["truncated"] > 0).any())
     profile = isochrones["profile"].iloc[0] if "profile" in isochrones and len(isochrones) else ""
     return {"heads": heads, "groups": groups, "cut": cut, "profile": words(profile)}
@@ -272,7 +313,10 @@ def _parameters(manifest: Mapping[str, Any]) -> dict[str, str]:
     given = {**(manifest.get("parameters") or {})}
     chosen = {**(manifest.get("chosen") or {})}
     given |= {name: value for name, value in chosen.items() if given.get(name) is None}
-    return {words(name): _plain(value) for name, value in given.items() if value is not None}
+    told = {name: value for name, value in given.items() if value is not None}
+    if isinstance(told.get("scenario"), dict):  # its edits stand in the manifest
+        told["scenario"] = (told["scenario"].get("scenario") or {}).get("id", "a file")
+    return {words(name): _plain(value) for name, value in told.items()}
 
 
 def _plain(value: object) -> str:
@@ -286,9 +330,9 @@ def _command(region: Region, verdicts: Mapping[str, Any], manifest: Mapping[str,
     given = manifest.get("parameters") or {}
     parts = ["technobelt plan"]
     if region.folder.resolve() != built_in_folder().resolve():
-        parts.append(region.folder.name)
+        parts.append(shlex.quote(region.folder.name))
     if verdicts["network"].get("file") not in {None, "", region.roads.file}:
-        parts.append(f"--network {verdicts['network']['file']}")
+        parts.append(f"--network {shlex.quote(str(verdicts['network']['file']))}")
     options = {
         "profile": "--profile",
         "as_of": "--as-of",
@@ -297,6 +341,8 @@ def _command(region: Region, verdicts: Mapping[str, Any], manifest: Mapping[str,
         "pack": "--pack",
         "minutes": "--minutes",
     }
+    if given.get("scenario"):
+        parts.append("--scenario FILE")
     for name, option in options.items():
         if given.get(name):
             parts.append(f"{option} {_plain(given[name]).replace(', ', ',')}")

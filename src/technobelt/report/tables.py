@@ -40,6 +40,7 @@ __all__ = [
     "date_rows",
     "facility_names",
     "isochrone_rows",
+    "korean_names",
     "outline_rows",
     "place_rows",
     "sureness",
@@ -79,6 +80,12 @@ def facility_names(layers: Layers) -> dict[str, str]:
     """Return the name of every place by its id."""
     frames = [layers[name]["name"] for name in FACILITIES if name in layers]
     return {str(place): str(name) for frame in frames for place, name in frame.items()}
+
+
+def korean_names(layers: Layers) -> dict[str, str]:
+    """Return the Korean name of every place that has one, by its id."""
+    frames = [layers[n]["name_ko"] for n in FACILITIES if n in layers and "name_ko" in layers[n]]
+    return {str(i): text for frame in frames for i, name in frame.items() if (text := _text(name))}
 
 
 # --- verdicts ------------------------------------------------------------------------------------
@@ -195,7 +202,7 @@ def _text(value: object) -> str:
 
 
 def isochrone_rows(
-    isochrones: pd.DataFrame, audit: pd.DataFrame | None
+    isochrones: pd.DataFrame, audit: pd.DataFrame | None, korean: Mapping[str, str]
 ) -> tuple[list[str], list[Row]]:
     """Return the heads of the columns that there are, and for each origin one row a band."""
     bands = isochrones.drop(columns="geometry", errors="ignore")
@@ -210,6 +217,7 @@ def isochrone_rows(
     groups = [
         {
             "origin": mine["origin_name"].iloc[0] if "origin_name" in mine else origin,
+            "origin_ko": korean.get(str(origin), ""),
             "rows": [_band(band, reached, wrong) for band in mine.to_dict("records")],
         }
         for origin, mine in bands.sort_values("minutes").groupby("origin_id", sort=False)
@@ -292,24 +300,27 @@ def _mark(place: int) -> str:
     return (_MARKS[first - 1] if first else "") + _MARKS[last]
 
 
-def data_rows(layers: Layers, network: Mapping[str, Any]) -> list[Row]:
+def data_rows(region: Region, layers: Layers, network: Mapping[str, Any]) -> list[Row]:
     """Return one row a layer, the roads last."""
-    rows = [_layer(name, frame) for name, frame in layers.items()]
+    rows = [_layer(region, name, frame) for name, frame in layers.items()]
     file, date = network.get("file") or "without a name", network.get("date") or "no date"
     roads = {
         "layer": "roads",
         "doc": "one stretch of road",
         "rows": NOTHING,
-        "source": f"file {file}, roads of {day(date)}",
+        "source": f"file {file}",
+        "vintage": day(date),
         "licence": "see the end of this report",
         "confidence": "",
     }
     return [*rows, roads]
 
 
-def _layer(name: str, frame: gpd.GeoDataFrame) -> Row:
+def _layer(region: Region, name: str, frame: gpd.GeoDataFrame) -> Row:
+    file = region.layers.get(name)
     return {
         "layer": name,
+        "vintage": (file.vintage if file else None) or "not stated",
         "doc": LAYERS[name].doc if name in LAYERS else "",
         "rows": number(len(frame)),
         "source": _together(frame, "source"),
@@ -325,7 +336,7 @@ def _together(frame: gpd.GeoDataFrame, column: str) -> str:
     texts = list(dict.fromkeys(str(text) for text in frame[column].dropna().unique()))
     if len(texts) <= 2:
         return "; ".join(texts)
-    return f"{len(texts)} different ones, named in each row"
+    return f"{len(texts)} different ones, named row by row in layers.gpkg"
 
 
 def _confidence(frame: gpd.GeoDataFrame) -> str:
@@ -376,12 +387,13 @@ def _weak(rows: gpd.GeoDataFrame) -> list[str]:
 
 
 def outline_rows(layers: Layers) -> list[list[str]]:
-    """Return one row an outline: name, what it is, area found, published area, their ratio."""
+    """Return one row an outline: both names, what it is, area found and published, their ratio."""
     if "outlines" not in layers:
         return []
     return [
         [
             str(row["name"]),
+            _text(row.get("name_ko")),
             _OUTLINES.get(str(row["outline"]), words(row["outline"])),
             number(row["area_km2"], 2),
             number(row.get("published"), 2),

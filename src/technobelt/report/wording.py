@@ -19,6 +19,7 @@ __all__ = [
     "NBSP",
     "NOTHING",
     "WORDS",
+    "answer",
     "cluster_name",
     "day",
     "number",
@@ -41,6 +42,8 @@ _MONTHS = (
 )
 #: What a verdict is called on its badge.
 WORDS = {"holds": "Holds", "fails": "Does not hold", "undecided": "Cannot be decided"}
+#: Less than this is no margin, min.
+_LEAST_MARGIN = 0.05
 _LEADS = {
     "holds": "The claim holds",
     "fails": "The claim does not hold",
@@ -159,12 +162,59 @@ def tally(claims: Sequence[Mapping[str, Any]]) -> str:
     --------
     >>> tally([{"verdict": "holds"}, {"verdict": "undecided"}])
     'Of 2 claims 1 holds, 0 do not hold, 1 cannot be decided.'
+    >>> tally([{"verdict": "undecided", "kind": "undecidable"}]).split(": ")[1]
+    'for 1 of them no layer holds what it speaks of.'
     """
     found = Counter(claim["verdict"] for claim in claims)
     hold = f"{found['holds']} {'holds' if found['holds'] == 1 else 'hold'}"
     fail = f"{found['fails']} {'does' if found['fails'] == 1 else 'do'} not hold"
     claims_of = "claim" if len(claims) == 1 else "claims"
-    return f"Of {len(claims)} {claims_of} {hold}, {fail}, {found['undecided']} cannot be decided."
+    told = f"Of {len(claims)} {claims_of} {hold}, {fail}, {found['undecided']} cannot be decided"
+    without = sum(claim.get("kind") == "undecidable" for claim in claims)
+    if not without:
+        return f"{told}."
+    speak = "it speaks" if without == 1 else "they speak"
+    return f"{told}: for {without} of them no layer holds what {speak} of."
+
+
+def answer(region: Region, claim: Mapping[str, Any]) -> str:
+    """Say in one sentence what was found for a claim: the verdict, minutes, range and margin.
+
+    Parameters
+    ----------
+    region, claim
+        As `sentences` takes them.
+
+    Examples
+    --------
+    >>> import technobelt as tb
+    >>> claim = {"kind": "travel_time", "verdict": "fails", "reading": "worst_pair",
+    ...          "between": ["A", "B"], "profile": "typical", "limit_min": 90.0,
+    ...          "observed_min": 115.2, "range_min": [95.8, 145.6], "margin_min": -25.2}
+    >>> print(answer(tb.load_region(), claim))
+    The claim does not hold: the longest trip from A to B takes 115 min at typical speeds, 25 min
+    over the limit of 90 min; with all speeds and waits that are thought possible, 96 to 146 min.
+    """
+    observed = claim.get("observed_min")
+    if claim["kind"] != "travel_time" or observed is None:
+        return sentences(region, claim)[0]
+    took = f"takes {_minutes(observed, claim)} min at {words(claim['profile'])} speeds"
+    left = claim["limit_min"] - observed
+    side = f"under the limit of {claim['limit_min']:g} min"
+    if left < 0:
+        side = side.replace("under", "over")
+    margin = "just" if abs(left) < _LEAST_MARGIN else f"{_minutes(abs(left), claim, left)} min"
+    told = f"{_LEADS[claim['verdict']]}: {_trip(region, claim)} {took}, {margin} {side}"
+    if claim["range_min"][0] is None:
+        return f"{told}."
+    ends = span(*claim["range_min"])
+    return f"{told}; with all speeds and waits that are thought possible, {ends} min."
+
+
+def _minutes(value: float, claim: Mapping[str, Any], left: float | None = None) -> str:
+    """Write minutes, with a decimal where the limit is near."""
+    near = abs(claim["observed_min"] - claim["limit_min"] if left is None else left) < 1
+    return number(value, 1 if near else 0)
 
 
 def said(text: object, names: Mapping[str, str]) -> str:
@@ -217,18 +267,22 @@ def _travel_time(region: Region, claim: Mapping[str, Any]) -> list[str]:
 
 def _median_trip(region: Region, claim: Mapping[str, Any]) -> str:
     lead, limit = _LEADS[claim["verdict"]], claim["limit_min"]
-    start, end = (cluster_name(region, name) for name in claim["between"])
-    trip = f"the median trip from {start} to {end}, the longest of all such medians,"
-    if claim.get("reading", PRIMARY) != PRIMARY:
-        subject = MEASURES[claim["reading"]].subject
-        trip = f"{subject[0].lower()}{subject[1:]} from {start} to {end}"
+    trip = _trip(region, claim)
     speeds = f"at {words(claim['profile'])} speeds"
     observed = claim["observed_min"]
     if observed is None:
         return f"{lead}: for {trip} no way was found {speeds}."
-    digits = 1 if abs(observed - limit) < 1 else 0
-    took = f"takes {number(observed, digits)} min {speeds}"
+    took = f"takes {_minutes(observed, claim)} min {speeds}"
     return f"{lead}: {trip} {took}; the limit is {limit:g} min."
+
+
+def _trip(region: Region, claim: Mapping[str, Any]) -> str:
+    """Say which trip decides."""
+    start, end = (cluster_name(region, name) for name in claim["between"])
+    if claim.get("reading", PRIMARY) == PRIMARY:
+        return f"the median trip from {start} to {end}, the longest of all such medians,"
+    subject = MEASURES[claim["reading"]].subject
+    return f"{subject[0].lower()}{subject[1:]} from {start} to {end}"
 
 
 def cluster_name(region: Region, cluster: str) -> str:
@@ -308,9 +362,11 @@ def _composition(lead: str, claim: Mapping[str, Any]) -> str:
 
 def _compared(region: Region, claim: Mapping[str, Any]) -> str:
     if claim["unit"] == "year":
-        return f"the year found is {claim['observed']:.0f}, {claim['expected']:g} is stated."
+        return _compared_years(claim)
     found, stated = trimmed(claim["observed"]), trimmed(claim["expected"])
     unit = units(claim["unit"])
+    if unit.startswith("%"):
+        return _compared_shares(claim, found, stated, unit)
     if claim["kind"] == "area":
         return _compared_areas(region, claim, found, stated)
     low, high = claim.get("observed_range", (None, None))
@@ -318,6 +374,42 @@ def _compared(region: Region, claim: Mapping[str, Any]) -> str:
         found = f"{found} ({span(low, high, 1)})"
     rest = "as stated" if found == stated else f"{stated} are stated"
     return f"{found} {unit} were found, {rest}."
+
+
+def _compared_years(claim: Mapping[str, Any]) -> str:
+    """Compare years; what is stated may be several.
+
+    Examples
+    --------
+    >>> _compared_years({"observed": 1977.0, "expected": 1981.5, "tolerance": 1.5})
+    'the year found is 1977; 1980 to 1983 is stated.'
+    """
+    give = claim.get("tolerance") or 0
+    first, last = claim["expected"] - give, claim["expected"] + give
+    stated = f"{first:.0f} to {last:.0f}" if last - first >= 1 else f"{claim['expected']:.0f}"
+    found = f"{claim['observed']:.0f}"
+    rest = ", as stated" if found == stated else f"; {stated} is stated"
+    return f"the year found is {found}{rest}."
+
+
+def _compared_shares(claim: Mapping[str, Any], found: str, stated: str, unit: str) -> str:
+    """Compare percentages, of whatever the unit says.
+
+    Examples
+    --------
+    >>> claim = {"observed_range": [75.0, 78.1]}
+    >>> _compared_shares(claim, "78.1", "100", "% of places near it").replace(NBSP, " ")
+    'the count gives 78.1 % of places near it (75.0 to 78.1); 100 % is stated.'
+    >>> _compared_shares({}, "13.4", "18.4", "%").replace(NBSP, " ")
+    'the share found is 13.4 %; 18.4 % is stated.'
+    """
+    share = f"{found}{NBSP}{unit}"
+    told = f"the share found is {share}" if unit == "%" else f"the count gives {share}"
+    low, high = claim.get("observed_range", (None, None))
+    if low is not None and high > low:
+        told = f"{told} ({span(low, high, 1)})"
+    rest = ", as stated" if found == stated else f"; {stated}{NBSP}% is stated"
+    return f"{told}{rest}."
 
 
 def _compared_areas(region: Region, claim: Mapping[str, Any], found: str, stated: str) -> str:

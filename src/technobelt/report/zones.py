@@ -148,7 +148,7 @@ def _zone(region: Region, pack: Pack, zone: Mapping[Any, Any]) -> Row:
         "cap": f"{cap:g}" if pack.capped else "none",
         "share": percent(zone["area_km2"] / cap, 1) if pack.capped else NOTHING,
         "municipalities": _text(zone.get("municip")) or NOTHING,
-        "why": units(zone["rule"]),
+        "why": _plainly(zone["rule"]),
         "places": [f"{number(zone[a])} / {number(zone[b])}" for a, b in _COUNTED.items()],
         "minutes": [
             f"{number(zone[a], 1)} / {number(zone[b], 1)}"
@@ -156,6 +156,20 @@ def _zone(region: Region, pack: Pack, zone: Mapping[Any, Any]) -> Row:
         ],
         "suitability": " / ".join(number(zone[name], 2) for name in _QUARTILES),
     }
+
+
+def _plainly(rule: str) -> str:
+    """Write comparisons in words.
+
+    Examples
+    --------
+    >>> _plainly("water <= 50%; holes < 0.2 km2 filled")
+    'water at most 50%; holes under 0.2 km² filled'
+    """
+    said = {" <= ": " at most ", " >= ": " at least ", " < ": " under ", " > ": " over "}
+    for sign, word in said.items():
+        rule = rule.replace(sign, word)
+    return units(rule)
 
 
 def _text(value: object) -> str:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeGuard, cast
 
 from technobelt.errors import MissingColumnError
+from technobelt.fonts import with_hangul
 from technobelt.style import cluster_colours
 from technobelt.webmap import basemap as base
 from technobelt.webmap import innovation, outlines, panel, paper, places, plan, times
@@ -193,7 +194,7 @@ def write_map(map_: folium.Map, path: str | Path) -> Path:
     'map.html'
     """
     target = Path(path)
-    page = _with_steady_ids(map_.get_root().render()).encode("utf-8")
+    page = with_hangul(_with_steady_ids(map_.get_root().render())).encode("utf-8")
     with replace_file(target) as scratch:
         scratch.write_bytes(page)
     if len(page) > BUDGET_BYTES:
@@ -360,6 +361,8 @@ def _assembled(
         wheel_px_per_zoom_level=90,
         font_size="13px",
     )
+    # Without a zoom nothing is drawn until the page fits the map to its bounds: once, not twice.
+    del map_.options["zoom"]
     cast("Figure", map_.get_root()).title = safe(region.name)
     _add_panes(map_, [background, *overlays])
     groups = {o.name: _add_overlay(map_, o, base=o is background) for o in [background, *overlays]}

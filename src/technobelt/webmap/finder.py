@@ -59,7 +59,8 @@ def finder(layers: Mapping[str, gpd.GeoDataFrame]) -> dict[str, Any]:
     dict
         ``kinds``, and ``places``: key, name, Korean name, name in 1999 (empty if the same), number
         of the kind, numbers of the municipalities it lies in (which stand first), latitude,
-        longitude, and the popup of what has none on the map.
+        longitude, and of a municipality, which has none on the map, its popup, of an interchange
+        its route.
     """
     present = [name for name in _KINDS if name in layers]
     towns: dict[str, list[int]] = {}
@@ -89,7 +90,9 @@ def _place(
     old = plain(row.get("name_1999"))
     told = [names(row), plain(row.get("name_ko")), "" if old == names(row) else old]
     where = [round(point.y, _DIGITS), round(point.x, _DIGITS)]
-    shown = [popup(row)] if town else []
+    route = plain(row.get("route_no"))
+    more = [safe(f"route {route}")] if route else []
+    shown = [popup(row)] if town else more
     return [safe(key(layer, row)), *map(safe, told), number, inside, *where, *shown]
 
 

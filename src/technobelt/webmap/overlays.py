@@ -223,9 +223,10 @@ def hatching(key: str, colour: str, *, degrees: float) -> str:
     )
 
 
-def swatch_line(colour: str, width: float, *, dash: str = "") -> str:
+def swatch_line(colour: str, width: float, *, dash: str = "", opacity: float = 1.0) -> str:
     """Return a short line for the legend."""
     return (
         '<svg width="22" height="14" aria-hidden="true"><path d="M1 7h20" fill="none" '
-        f'stroke="{colour}" stroke-width="{width}" stroke-dasharray="{dash}"/></svg>'
+        f'stroke="{colour}" stroke-width="{width}" stroke-dasharray="{dash}" '
+        f'stroke-opacity="{opacity}"/></svg>'
     )

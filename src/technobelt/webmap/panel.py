@@ -29,8 +29,8 @@ def search() -> str:
         '<div id="tb-search" role="search"><input type="search" role="combobox" '
         'aria-label="Search by name: English, Korean or as spelt in 1999" aria-autocomplete="list" '
         'aria-expanded="false" aria-controls="tb-finds" autocomplete="off" spellcheck="false" '
-        'placeholder="Search: Jinju, Chinju, 진주 …" title="Shortcut: /"><ul id="tb-finds" '
-        'role="listbox" aria-label="Found" hidden></ul><p role="status" hidden></p></div>'
+        'placeholder="Search: Jinju, Chinju, 진주 …" title="Shortcut: /"><div><ul id="tb-finds" '
+        'role="listbox" aria-label="Found" hidden></ul><p role="status" hidden></p></div></div>'
     )
 
 

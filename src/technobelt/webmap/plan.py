@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 import shapely
 
-from technobelt.style import load_style
+from technobelt.style import load_style, readable
 from technobelt.webmap.dates import absent
 from technobelt.webmap.facts import names, plain, popup, safe, tooltip
 from technobelt.webmap.finder import key
@@ -66,7 +66,7 @@ def _above(shape: Any) -> Any:
 
 
 def _cluster_label(row: Mapping[str, Any], colour: str) -> str:
-    return f'<span style="color:{colour}">{safe(names(row))}</span>'
+    return f'<span style="color:{readable(colour)}">{safe(names(row))}</span>'
 
 
 # --- the corridor --------------------------------------------------------------------------------
@@ -107,6 +107,9 @@ def corridor(
     if any(_is_later(row) for row in rows):
         swatch = swatch_line(look["colour"], look["width"], dash="5 4")
         entries.append(Entry(GROUP, swatch, "Corridor, opened after 1999"))
+    if any(absent(row, dates) for row in rows):
+        swatch = swatch_line(look["colour"], look["width"], dash="5 4", opacity=0.28)
+        entries.append(Entry(GROUP, swatch, "faded: not open on the date chosen"))
     return Overlay("Corridor", GROUP, parts, entries)
 
 
