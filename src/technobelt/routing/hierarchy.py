@@ -34,6 +34,8 @@ __all__ = ["nearest_tree", "trees"]
 _FEW = 0.7
 #: Values of the sweeps that go on at once, at most: bounds the memory.
 _MOST_VALUES = 60_000_000
+#: Fewer values than these are swept sooner than threads are started.
+_WORTH_THREADS = 2_000_000
 _CORES = max(1, len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 1)
 
 
@@ -81,8 +83,9 @@ def trees(
     edges = np.searchsorted(source, np.arange(n + 1))
     begins = list(range(0, n, kernels.LANES))
     grow = partial(_batch, metric, swept, node, cost, edges, limit)
-    abreast = max(1, min(_CORES, len(begins), _MOST_VALUES // (len(swept.row) * kernels.LANES)))
-    if abreast == 1:
+    values = len(swept.down.start) * kernels.LANES
+    abreast = min(_CORES, _MOST_VALUES // values)
+    if abreast < 2 or len(begins) * values < _WORTH_THREADS:
         for begin in begins:
             yield grow(begin)
         return
