@@ -8,11 +8,14 @@ import subprocess
 import sys
 
 import geopandas as gpd
+import numpy as np
 import pandas as pd
+import pyogrio
 import pytest
 import rasterio
 
 import technobelt as tb
+from hand_region import ENDS, ROAD, make_region
 from technobelt.cli import main
 from technobelt.network import NetworkInfo, network_from_roads, save_network
 
@@ -167,7 +170,7 @@ def test_isochrone_writes_bands_and_a_raster(run, tmp_path):
     )
     assert code == 0
     assert str(out) in said
-    bands = gpd.read_file(out)
+    bands = gpd.read_file(out, layer="isochrones")
     assert bands["origin_id"].tolist() == ["UNI02", "128.9025,35.249"] * 2
     with rasterio.open(raster) as minutes:
         assert minutes.crs.to_epsg() == 5179
@@ -177,7 +180,10 @@ def test_isochrone_writes_bands_and_a_raster(run, tmp_path):
 def test_toward_differs_from_from(run, tmp_path):
     for name, flag in (("from", ()), ("toward", ("--toward",))):
         run("isochrone", "UNI02", "--minutes", "15", "--out", tmp_path / f"{name}.gpkg", *flag)
-    areas = [gpd.read_file(tmp_path / f"{n}.gpkg")["area_km2"][0] for n in ("from", "toward")]
+    areas = [
+        gpd.read_file(tmp_path / f"{n}.gpkg", layer="isochrones")["area_km2"][0]
+        for n in ("from", "toward")
+    ]
     assert areas[0] != areas[1]
 
 
@@ -274,6 +280,74 @@ def test_export_writes_cp949_on_request(run, tmp_path):
     assert "창원국가산업단지" in gpd.read_file(out)["name_ko"].tolist()
 
 
+def test_one_layer_is_exported_with_its_style_and_licence(run, tmp_path):
+    code, out, err = run(
+        "export", "outlines", "--out", tmp_path / "o.geojson", "--crs", "EPSG:5186"
+    )
+    assert code == 0
+    assert out == f"{tmp_path / 'o.geojson'}: 20 rows\n"
+    assert "Note: o.geojson: longitude and latitude (WGS 84) instead of EPSG:5186" in err
+    names = sorted(path.name for path in tmp_path.iterdir())
+    assert names == ["o.geojson", "o.geojson.LICENCE.txt", "o.qml"]
+
+
+def test_named_layers_go_into_one_geopackage_with_their_styles(run, tmp_path):
+    file = tmp_path / "some.gpkg"
+    code, out, _ = run("export", "clusters", "centres", "--out", file)
+    assert (code, out) == (0, f"{file}: clusters: 3 rows\n{file}: centres: 22 rows\n")
+    layers = pyogrio.list_layers(file)[:, 0].tolist()
+    assert layers == ["clusters", "centres", "layer_styles"]
+
+
+def test_all_layers_go_into_a_folder(run, draw, tmp_path):
+    (tmp_path / "row").mkdir()
+    make_region(tmp_path / "row")
+    roads = draw(ENDS, ROAD)
+    save_network(roads, tmp_path / "row" / "roads.parquet")
+    code, out, err = run(
+        "export", "--region", tmp_path / "row", "--out", tmp_path / "d", "--format", "shp"
+    )
+    assert code == 0
+    assert f"{tmp_path / 'd' / 'roads.shp'}: " in out
+    assert (tmp_path / "d" / "clusters.qml").is_file()
+    assert (tmp_path / "d" / "LICENCE").is_file()
+    assert f"in another form: {tmp_path / 'd' / 'NOTES.txt'}" in err
+
+
+def test_a_folder_without_a_format_is_a_package_for_qgis(run, tmp_path):
+    assert run("export", "clusters", "complexes", "--out", tmp_path / "belt")[0] == 0
+    names = sorted(path.name for path in (tmp_path / "belt").iterdir())
+    assert names == ["LICENCE", "NOTES.txt", "layers.gpkg", "technobelt.qgz"]
+
+
+def test_an_export_that_cannot_be_meant_is_refused_with_what_can(run, tmp_path):
+    code, _, err = run("export", "--out", tmp_path / "all.shp")
+    assert code == 2
+    assert "all layers do not go into one .shp" in err
+    assert "all.gpkg" in err
+    code, _, err = run("export", "clusters", "--out", tmp_path / "a.shp", "--format", "shp")
+    assert (code, "--format is for a folder" in err) == (2, True)
+    code, _, err = run("export", "clusters", "--out", tmp_path / "a.fgb", "--encoding", "CP949")
+    assert (code, "--encoding is for shapefiles" in err) == (2, True)
+    refused(run("export", "parks", "--out", tmp_path / "a.shp"), "'parks'", "clusters")
+    refused(run("export", "clusters", "--out", tmp_path / "a.shp", "--crs", "EPSG:0"), "EPSG:5179")
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_raster_of_travel_times_has_a_style_and_a_licence(run, tmp_path):
+    raster = tmp_path / "t.tif"
+    where = ["--minutes", "10", "--out", tmp_path / "b.gpkg", "--raster", raster]
+    assert run("isochrone", "UNI02", *where)[0] == 0
+    with rasterio.open(raster) as file:
+        assert (file.descriptions, file.units) == (("time_min",), ("min",))
+        assert np.isnan(file.nodata)
+        assert file.tags(ns="IMAGE_STRUCTURE")["LAYOUT"] == "COG"
+        minutes = file.read(1)
+    assert 0 < np.nanmin(minutes) < np.nanmax(minutes) <= 10
+    assert {"t.qml", "t.tif.LICENCE.txt"} <= {path.name for path in tmp_path.iterdir()}
+    refused(run("isochrone", "UNI02", "--raster", tmp_path / "t.png"), ".tif", "'t.png'")
+
+
 def test_network_info_lists_what_was_cut(run):
     code, out, _ = run("network", "info", "--json")
     said = json.loads(out)
@@ -306,7 +380,7 @@ def test_a_network_is_named_by_its_file_or_as_everywhere(run, few_roads, command
 def test_a_named_network_is_exported(run, few_roads, tmp_path):
     out = tmp_path / "few.gpkg"
     assert run("network", "export", "--network", few_roads, "--out", out)[0] == 0
-    assert set(gpd.read_file(out)["ref"]) == {"102"}
+    assert set(gpd.read_file(out, layer="roads")["ref"]) == {"102"}
 
 
 @pytest.mark.parametrize("command", ["info", "dates", "export"])
@@ -392,7 +466,7 @@ def test_an_output_folder_that_is_a_file_is_refused(run, tmp_path):
 def test_zones_tell_areas_as_exact_as_caps_and_cores_beside_real_ones(run, tmp_path):
     code, out, _ = run("zones", "--pack", "kr-small-rnd-zone", "--out", tmp_path / "z.gpkg")
     assert code == 0
-    written = gpd.read_file(tmp_path / "z.gpkg")
+    written = gpd.read_file(tmp_path / "z.gpkg", layer="zones")
     assert (written["area_km2"] <= 2).all()
     for row in written.itertuples():
         assert row.zone_id in out

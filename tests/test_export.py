@@ -18,7 +18,15 @@ from hypothesis import strategies as st
 
 import technobelt as tb
 from technobelt.errors import CRSError, GeometryError, LayerError, OutputError
-from technobelt.export import export_shapefile, write_geopackage, write_layer, write_licence
+from technobelt.export import (
+    export_shapefile,
+    layer_styles,
+    write_desktop,
+    write_geopackage,
+    write_layer,
+    write_layers,
+    write_licence,
+)
 from technobelt.export import shapefile as shapefile_module
 from technobelt.export.dbf import TEXT_BYTES, _stand_in
 from technobelt.export.fields import short_names
@@ -307,7 +315,7 @@ def test_a_missing_shape_keeps_its_row_and_is_said(tmp_path):
     shp = export_shapefile(frame, tmp_path / "a.shp")
     assert read(shp)["zone_id"] == ["E", "W"]
     assert gpd.read_file(shp).geometry.isna().tolist() == [False, True]
-    assert dictionary(shp)["(shape)"]["changed"] == "1 rows without a shape"
+    assert dictionary(shp)["(shape)"]["changed"] == "1 row without a shape"
 
 
 @pytest.mark.parametrize(
@@ -578,8 +586,8 @@ def test_append_keeps_the_other_layers_of_a_geopackage(tmp_path):
 def test_an_old_file_stands_when_the_new_one_fails(tmp_path):
     file = write_layer(zones(), tmp_path / "a.gpkg")
     before = file.read_bytes()
-    with pytest.raises(LayerError):
-        write_layer(zones().iloc[:0], file)
+    with pytest.raises(GeometryError):
+        write_layer(points(1).set_geometry([shapely.Point(math.inf, 0)], crs=5179), file)
     with pytest.raises(CRSError):
         write_geopackage({"a": zones(), "b": zones().set_crs(None, allow_override=True)}, file)
     assert file.read_bytes() == before
@@ -640,3 +648,328 @@ def test_the_licence_names_sources_and_the_derived_database(tmp_path):
     assert "- Roads: © OpenStreetMap contributors" in text
     assert "Open Database Licence 1.0" in text
     assert "derived database" in text
+
+
+# --- what a format cannot hold is said -----------------------------------------------------------
+
+
+def dated():
+    """Return times with and without a zone, finer than a millisecond."""
+    times = ["2001-11-01 08:30:15.123456", "1999-01-01 00:00:00", None]
+    return points(
+        3,
+        here=pd.to_datetime(pd.Series(times), format="ISO8601").dt.tz_localize("Asia/Seoul"),
+        bare=pd.to_datetime(pd.Series(times), format="ISO8601"),
+    )
+
+
+def rows_of(file, layer=None):
+    return pyogrio.read_dataframe(file, layer=layer, use_arrow=False)
+
+
+def notes_of(frame, path, **options):
+    notes = []
+    write_layer(frame, path, said=notes.append, **options)
+    return {str(note): note.loss for note in notes}
+
+
+SAID = [
+    (".gpkg", awkward, "column 'fid' is written as 'fid_2'", False),
+    (".gpkg", awkward, "column 'tags': lists and dictionaries as JSON text", False),
+    (".gpkg", awkward, "column 'day': dates as ISO text", False),
+    (".gpkg", awkward, "column 'big': numbers as text", False),
+    (".gpkg", dated, "column 'here': times in UTC", False),
+    (".gpkg", dated, "column 'bare': times without a time zone, marked as UTC", False),
+    (".gpkg", dated, "column 'here': times cut to milliseconds", True),
+    (".fgb", awkward, "rows in the order of the spatial index, not of the table", False),
+    (".fgb", dated, "column 'bare': times cut to milliseconds", True),
+    (".geojson", awkward, "column 'geom_2': 1 infinite values as null", True),
+    (".geojson", awkward, "longitude and latitude (WGS 84) instead of EPSG:5179", False),
+    (".geojson", awkward, "coordinates rounded to 7 decimals of a degree (1 cm)", False),
+    (".geojson", dated, "column 'here': dates and times as ISO text, in UTC", False),
+    (".kml", awkward, "column 'note': 1 texts without control characters, or blanks at their ends", True),
+    (".kml", awkward, "column 'id' is written as 'id_'", False),
+    (".kml", awkward, "column 'ID_2': integers as text", False),
+    (".kml", lambda: points(1, a=[None]), "column 'a' left out, since no row has a value in it", True),
+    (".csv", awkward, "all values as text; the types of columns are not kept", False),
+    (".csv", dated, "column 'bare': dates and times as ISO text", False),
+    (".parquet", awkward, "column 'tags': lists and dictionaries as JSON text", False),
+    (".parquet", dated, "column 'here': times in UTC", False),
+    (".shp", awkward, "field 'name': 1 texts cut at 254 bytes (first in row 3)", True),
+    (".shp", awkward, "field 'flag': true and false as 1 and 0", False),
+    (".shp", awkward, "field 'geom_2': 1 infinite values as null", True),
+    (".shp", awkward, "field 'fid_2': short for 'fid'", False),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("suffix", "make", "text", "loss"), SAID, ids=[f"{row[0]} {row[2]}" for row in SAID])  # fmt: skip
+def test_what_a_format_cannot_hold_is_said(tmp_path, suffix, make, text, loss):
+    assert notes_of(make(), tmp_path / f"a{suffix}")[f"a{suffix}: {text}"] is loss
+
+
+@pytest.mark.parametrize("suffix", [".gpkg", ".fgb", ".parquet"])
+def test_a_plain_layer_is_held_whole_and_nothing_is_said(tmp_path, suffix):
+    frame = points(2, name=["창원 🏭\n'x'", None], n=[1, 2], x=[math.nan, 0.1], flag=[True, None])
+    said = notes_of(frame, tmp_path / f"a{suffix}")
+    assert not any(said.values())
+    assert set(said) <= {"a.fgb: rows in the order of the spatial index, not of the table"}
+
+
+PLAIN_FORMATS = [".csv", ".fgb", ".geojson", ".gpkg", ".kml", ".parquet"]
+
+
+@settings(
+    max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(
+    st.lists(st.tuples(ANY_NAME, ANY_COLUMN), min_size=1, max_size=5),
+    st.sampled_from(PLAIN_FORMATS),
+)
+def test_any_names_and_values_come_back_or_are_said(tmp_path, columns, suffix):
+    """What is neither held nor said is an error of `write_layer`, which reads each file back."""
+    frame = points(2)
+    for at, (_, values) in enumerate(columns):
+        frame[at] = pd.Series(values, dtype=object)
+    frame.columns = ["geometry", *(name for name, _ in columns)]
+    frame = gpd.GeoDataFrame(
+        frame.iloc[:, [*range(1, frame.shape[1])]], geometry=frame.iloc[:, 0].to_numpy(), crs=5179
+    )
+    write_layer(frame, tmp_path / f"a{suffix}", said=lambda _: None)
+
+
+def test_a_value_that_comes_back_another_without_having_been_said_is_an_error(
+    tmp_path, monkeypatch
+):
+    from technobelt.export import formats
+
+    def forgetful(frame, scratch, layer):
+        pyogrio.write_dataframe(frame.assign(a=[1, 3]), scratch, layer=layer, driver="GPKG")
+
+    monkeypatch.setitem(formats.WRITERS, ".gpkg", forgetful)
+    with pytest.raises(OutputError, match="column 'a' differs in row 2"):
+        write_layer(points(2, a=[1, 2]), tmp_path / "a.gpkg")
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("suffix", FORMATS)
+def test_a_shape_with_a_coordinate_that_is_no_number_is_refused(tmp_path, suffix):
+    frame = points(2, a=[1, 2]).set_geometry([shapely.Point(0, 0), shapely.Point(math.nan, 0)])
+    with pytest.raises(GeometryError, match="no number"):
+        write_layer(frame.set_crs(5179), tmp_path / f"a{suffix}")
+
+
+# --- empty, mixed and shapeless layers -----------------------------------------------------------
+
+
+@pytest.mark.parametrize("suffix", [".gpkg", ".fgb", ".parquet", ".shp"])
+def test_an_empty_layer_keeps_its_columns_and_their_types(tmp_path, suffix):
+    empty = tb.read_layer(tb.load_region(), "complexes").iloc[:0]
+    file = write_layer(empty, tmp_path / f"a{suffix}", layer="complexes")
+    table = pd.read_parquet(file) if suffix == ".parquet" else rows_of(file)
+    assert len(table) == 0
+    assert table["area_km2"].dtype.kind == "f"
+    assert "name" in table
+
+
+@pytest.mark.parametrize("suffix", [".geojson", ".kml"])
+def test_where_an_empty_layer_loses_its_columns_it_is_said(tmp_path, suffix):
+    said = notes_of(points(1, a=[1]).iloc[:0], tmp_path / f"a{suffix}")
+    assert said[f"a{suffix}: no rows: the names and types of its columns are not kept"]
+
+
+def mixed():
+    return gpd.GeoDataFrame(
+        {"name": ["a", "b", "c", "d"]},
+        geometry=[SQUARE, shapely.Point(1_000_000, 1_700_000), SQUARE.buffer(10), None],
+        crs=5179,
+    )
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".fgb", ".geojson", ".gpkg", ".kml", ".parquet"])
+def test_shapes_of_several_kinds_may_mix_where_the_format_can(tmp_path, suffix):
+    write_layer(mixed(), tmp_path / f"a{suffix}", said=lambda _: None)
+
+
+def test_in_a_folder_of_shapefiles_a_mixed_layer_becomes_one_for_each_kind(tmp_path):
+    done = write_layers({"sites": mixed()}, tmp_path, "shp", attribution=["own"])
+    assert done.rows == {"sites_polygons.shp": 3, "sites_points.shp": 1}
+    assert rows_of(tmp_path / "sites_polygons.shp")["name"].tolist() == ["a", "c", "d"]
+    assert "sites_points.shp: layer 'sites'" in map(str, done.notes)
+
+
+def test_a_layer_that_no_shapefile_can_hold_becomes_a_geopackage_and_it_is_said(tmp_path):
+    shapeless = points(2, a=[1, 2]).set_geometry([None, None], crs=5179)
+    done = write_layers({"lost": shapeless, "kept": zones()}, tmp_path, "shp", attribution=["own"])
+    assert done.rows == {"lost.gpkg": 2, "kept.shp": 2}
+    assert "lost.gpkg\n  - instead of a shapefile: " in (tmp_path / "NOTES.txt").read_text()
+
+
+# --- folders -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("form", ["csv", "fgb", "geojson", "gpkg", "kml", "parquet", "shp"])
+def test_a_folder_has_a_file_for_each_layer_its_style_licence_and_notes(tmp_path, form):
+    layers = {"zones": zones(), "my own": points(1, a=[1])}
+    done = write_layers(layers, tmp_path, form, attribution=["Roads: © OpenStreetMap"])
+    names = {file.name for file in tmp_path.iterdir()}
+    wanted = {f"zones.{form}", f"my own.{form}", "LICENCE", "NOTES.txt"}
+    wanted |= set() if form in {"csv", "gpkg"} else {"zones.qml"}
+    assert wanted <= names
+    assert names - wanted == set() or form == "shp"
+    assert done.rows == {f"zones.{form}": 2, f"my own.{form}": 1}
+
+
+def test_names_of_files_hold_no_signs_that_a_system_refuses(tmp_path):
+    layers = {'a/b:"c"?': points(1, a=[1]), "a_b_c_": points(1, a=[1]), "..": points(1, a=[1])}
+    done = write_layers(layers, tmp_path, "geojson", attribution=["own"])
+    assert list(done.rows) == ["a_b_c_.geojson", "a_b_c__2.geojson", "layer.geojson"]
+    long = {"🏭" * 300: points(1, a=[1])}
+    assert list(write_layers(long, tmp_path, "shp", attribution=["x"]).rows) == ["🏭" * 37 + ".shp"]
+    assert """a_b_c_.geojson: layer 'a/b:"c"?'""" in map(str, done.notes)
+
+
+@pytest.mark.parametrize("suffix", [".gpkg", ".geojson", ".fgb", ".kml"])
+def test_layers_may_be_called_anything(tmp_path, suffix):
+    for name in ("a/b \"c\" <d> 'e'", "가" * 60, "select * from"):
+        file = write_layer(points(1, a=[1]), tmp_path / f"a{suffix}", layer=name)
+        if suffix == ".gpkg":
+            assert rows_of(file, name)["a"].tolist() == [1]
+
+
+def test_the_code_page_and_the_crs_hold_for_all_files_of_a_folder(tmp_path):
+    layers = {"a": points(1, 이름=["창원"]), "b": points(1, 이름=["김해"]).to_crs(4326)}
+    write_layers(layers, tmp_path, "shp", attribution=["own"], encoding="CP949", crs="EPSG:5186")
+    assert [(tmp_path / f"{name}.cpg").read_text() for name in "ab"] == ["949", "949"]
+    assert [rows_of(tmp_path / f"{name}.shp")["이름"].item() for name in "ab"] == ["창원", "김해"]
+    assert len({(tmp_path / f"{name}.prj").read_text() for name in "ab"}) == 1
+    degrees = write_layers(layers, tmp_path, "geojson", attribution=["own"], crs="EPSG:5186")
+    assert "a.geojson: longitude and latitude (WGS 84) instead of EPSG:5186" in map(str, degrees.notes)  # fmt: skip
+
+
+def test_all_files_of_a_folder_are_replaced_or_none(tmp_path):
+    write_layers({"a": zones(), "b": zones()}, tmp_path, "geojson", attribution=["own"])
+    before = {file.name: file.read_bytes() for file in tmp_path.iterdir()}
+    broken = zones().set_crs(None, allow_override=True)
+    with pytest.raises(CRSError):
+        write_layers({"a": points(1, a=[1]), "b": broken}, tmp_path, "geojson", attribution=["x"])
+    assert {file.name: file.read_bytes() for file in tmp_path.iterdir()} == before
+
+
+def test_notes_tell_losses_first_and_say_where_there_is_nothing_to_tell(tmp_path):
+    write_layers({"a": points(1, x=[math.inf])}, tmp_path, "geojson", attribution=["own"])
+    text = (tmp_path / "NOTES.txt").read_text()
+    assert text.index("Lost:") < text.index("infinite values") < text.index("Kept in another form:")
+    write_layers({"a": points(1, x=[1.5])}, tmp_path, "gpkg", attribution=["own"])
+    assert "Nothing: all rows" in (tmp_path / "NOTES.txt").read_text()
+
+
+def test_a_style_that_another_program_saved_is_kept_and_it_is_said(tmp_path):
+    style = tmp_path / "zones.qml"
+    write_layers({"zones": zones()}, tmp_path, "geojson", attribution=["own"])
+    ours = style.read_text()
+    write_layers({"zones": zones()}, tmp_path, "geojson", attribution=["own"])
+    assert style.read_text() == ours
+    style.write_text("<qgis/>")
+    done = write_layers({"zones": zones()}, tmp_path, "geojson", attribution=["own"])
+    assert style.read_text() == "<qgis/>"
+    assert "zones.qml: kept, since another program wrote it" in map(str, done.notes)
+    write_layer(zones(), tmp_path / "zones.fgb", styled=True)
+    assert style.read_text() == "<qgis/>"
+
+
+def test_styles_name_the_columns_as_the_file_does(tmp_path):
+    frame = zones().assign(minutes=[30, 60])
+    for suffix in (".shp", ".geojson", ".kml", ".fgb", ".parquet"):
+        write_layer(frame, tmp_path / f"bands{suffix}", layer="isochrones", styled=True)
+        assert 'attr="minutes"' in (tmp_path / "bands.qml").read_text()
+    long = zones().assign(outline=["disc", "landuse"]).rename(columns={"outline": "Outline"})
+    assert layer_styles({"outlines": long}) == {}  # a stranger's, without the style's column
+
+
+def test_the_desktop_package_holds_layers_styles_project_licence_and_notes(tmp_path):
+    layers = {"zones": zones(), "sites": mixed(), "none": points(1, a=[1]).iloc[:0]}
+    done = write_desktop(layers, tmp_path, title="T", attribution=["own"], project_crs=5179)
+    wanted = ["LICENCE", "NOTES.txt", "layers.gpkg", "technobelt.qgz"]
+    assert sorted(file.name for file in tmp_path.iterdir()) == wanted
+    assert list(done.rows.values()) == [2, 4, 0]
+
+
+# --- disks that are full, folders that are closed, files that are open ---------------------------
+
+
+def open_elsewhere(file, *statements):
+    """Open a GeoPackage as another program would."""
+    import sqlite3
+
+    other = sqlite3.connect(file, isolation_level=None)
+    for statement in statements:
+        other.execute(statement).fetchall()
+    return other
+
+
+LOCKS = [
+    ("a lock", ["BEGIN EXCLUSIVE"]),
+    ("a reader", ["BEGIN", "SELECT * FROM gpkg_contents"]),
+    ("a journal, as QGIS keeps it", ["PRAGMA journal_mode=WAL", "SELECT * FROM gpkg_contents"]),
+]
+
+
+@pytest.mark.parametrize("statements", [row[1] for row in LOCKS], ids=[row[0] for row in LOCKS])
+def test_a_geopackage_that_is_open_elsewhere_is_not_replaced(tmp_path, statements):
+    file = write_layer(points(2, a=[1, 2]), tmp_path / "layers.gpkg")
+    other = open_elsewhere(file, *statements)
+    try:
+        with pytest.raises(OutputError, match=r"layers\.gpkg' is open in another program"):
+            write_layer(points(1, a=[1]), file)
+        with pytest.raises(OutputError, match="Nothing was replaced"):
+            write_desktop({"a": zones()}, tmp_path, title="T", attribution=["x"], project_crs=5179)
+    finally:
+        other.close()
+    assert len(rows_of(file)) == 2
+    assert [path.name for path in tmp_path.iterdir() if path.suffix != ".gpkg"] == []
+    write_layer(points(1, a=[1]), file)
+    assert len(rows_of(file)) == 1
+
+
+FULL = """
+import resource, signal, sys
+import geopandas as gpd, numpy as np, shapely
+from technobelt.errors import OutputError
+from technobelt.export import write_layer
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+shapes = shapely.points(np.arange(6000) * 1.5, np.arange(6000) * 1.7)
+frame = gpd.GeoDataFrame({"name": [f"{i ** 5:030}" for i in range(6000)]}, geometry=shapes, crs=5179)
+write_layer(frame.iloc[:9], sys.argv[1])
+before = open(sys.argv[1], "rb").read()
+resource.setrlimit(resource.RLIMIT_FSIZE, (50_000, 50_000))
+try:
+    write_layer(frame, sys.argv[1])
+except OutputError as error:
+    assert open(sys.argv[1], "rb").read() == before
+    print("REFUSED", error)
+    assert ".technobelt" not in str(error)
+    assert "Nothing was replaced" in str(error)
+    print("SAID")
+"""
+
+
+@pytest.mark.parametrize("suffix", FORMATS)
+def test_on_a_full_disk_the_older_file_stands(tmp_path, suffix):
+    """A limit on the size of files stands in for the disk: the same calls fail the same way."""
+    import subprocess
+    import sys
+
+    ran = subprocess.run([sys.executable, "-c", FULL, str(tmp_path / f"a{suffix}")], capture_output=True, text=True, check=False)  # fmt: skip
+    assert "SAID" in ran.stdout, ran.stdout + ran.stderr
+    assert not list(tmp_path.glob(".technobelt-*"))
+
+
+def test_a_folder_that_is_read_only_is_refused(tmp_path, monkeypatch):
+    import tempfile
+
+    def denied(**_):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(tempfile, "mkdtemp", denied)
+    with pytest.raises(OutputError, match=r"cannot be written to.*Permission denied"):
+        write_layers({"a": zones()}, tmp_path, "shp", attribution=["own"])

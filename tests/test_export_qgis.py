@@ -15,13 +15,16 @@ import pyproj
 import pytest
 import shapely
 
+import technobelt as tb
 from technobelt.errors import LayerError, MissingColumnError, MissingFileError, OutputError
 from technobelt.export import (
     ProjectLayer,
     export_shapefile,
     layer_qml,
+    write_desktop,
     write_geopackage,
     write_layer,
+    write_layers,
     write_qgis_project,
     write_qml,
 )
@@ -465,6 +468,172 @@ def test_qgis_opens_the_project_after_its_folder_was_renamed(opened):
     assert opened["errors"] == []
     assert opened["corner"] == load_style()["base"]["sea"].lower()
     assert opened["middle"] != opened["corner"]
-    assert opened["items"] == ["attribution", "legend", "map", "page", "scale bar", "title"]
+    assert opened["items"] == [
+        "attribution",
+        "legend",
+        "map",
+        "north arrow",
+        "page",
+        "scale bar",
+        "title",
+    ]
     assert opened["layout"] == 0
     assert (opened["folder"] / "map-layout.png").stat().st_size > 20_000
+
+
+# --- single files, folders and the desktop package, in QGIS --------------------------------------
+
+FILES = """
+import json, os, sys
+from qgis.core import *
+QgsApplication.setPrefixPath("/usr", True)
+app = QgsApplication([], False)
+app.initQgis()
+found = {}
+for source in json.loads(sys.argv[1]):
+    layer = QgsVectorLayer(source, "layer", "ogr")
+    fields = [field.name() for field in layer.fields()]
+    name = "name_ko" if "name_ko" in fields else None
+    label = layer.labeling().settings().fieldName if layer.labeling() else None
+    found[source] = {
+        "valid": layer.isValid(),
+        "renderer": layer.renderer().type() if layer.renderer() else None,
+        "colour": [item.symbol().color().name() for item in layer.renderer().legendSymbolItems() if item.symbol()],
+        "drawn by": layer.renderer().classAttribute() if layer.renderer().type() == "categorizedSymbol" else None,
+        "label": label if layer.labelsEnabled() else None,
+        "label is a field": layer.fields().lookupField(label) >= 0 if label else None,
+        "korean": [row[name] for row in layer.getFeatures()] if name else [],
+        "rows": layer.featureCount(),
+    }
+print("FOUND" + json.dumps(found), flush=True)
+os._exit(0)
+"""
+
+
+def in_qgis(code, *arguments):
+    """Run code in the Python that has QGIS, and return what it found."""
+    run = subprocess.run(
+        [qgis_python(), "-c", code, *arguments],
+        capture_output=True, text=True, timeout=300, check=False, env=plain_environment(),
+    )  # fmt: skip
+    assert "FOUND" in run.stdout, run.stderr[-2000:]
+    return json.loads(run.stdout.split("FOUND", 1)[1])
+
+
+NAMES = ("clusters", "complexes", "outlines", "corridor")
+
+
+@pytest.fixture(scope="module")
+def some_layers():
+    region = tb.load_region()
+    roads = tb.read_layer(region, "roads").iloc[:200]
+    return {name: tb.read_layer(region, name) for name in NAMES} | {"roads": roads}
+
+
+def test_files_of_every_format_open_in_their_style_with_korean_names(some_layers, tmp_path):
+    qgis_python()
+    common = {"attribution": ["x"]}
+    for form in ("shp", "geojson", "fgb", "kml", "gpkg"):
+        write_layers(some_layers, tmp_path / form, form, **common)
+    write_layers(some_layers, tmp_path / "cp949", "shp", encoding="CP949", **common)
+    sources = {
+        f"{folder}/{name}": str(tmp_path / folder / f"{name}.{folder.replace('cp949', 'shp')}")
+        for folder in ("shp", "cp949", "geojson", "fgb", "kml", "gpkg")
+        for name in some_layers
+    }
+    opened = in_qgis(FILES, json.dumps(list(sources.values())))
+    seen = {key: opened[source] for key, source in sources.items()}
+    assert [key for key, layer in seen.items() if not layer["valid"]] == []
+    assert {key: layer["rows"] for key, layer in seen.items()} == {
+        key: len(some_layers[key.split("/")[1]]) for key in seen
+    }
+    names = sorted(some_layers["complexes"]["name_ko"])
+    assert all(sorted(seen[f"{folder}/complexes"]["korean"]) == names for folder in ("shp", "cp949", "geojson", "fgb", "kml", "gpkg"))  # fmt: skip
+    for folder in ("shp", "cp949", "geojson", "fgb", "kml", "gpkg"):
+        clusters = seen[f"{folder}/clusters"]
+        assert (clusters["renderer"], clusters["drawn by"]) == ("categorizedSymbol", "id")
+        assert (clusters["label"].casefold(), clusters["label is a field"]) == ("name", True)
+        assert seen[f"{folder}/outlines"]["drawn by"] == "outline"
+        assert seen[f"{folder}/roads"]["renderer"] == "RuleRenderer"
+        colour = load_style()["places"]["complexes"]["colour"].lower()
+        assert seen[f"{folder}/complexes"]["colour"] == [colour]
+
+
+def test_the_desktop_package_opens_with_all_layers_and_prints(some_layers, tmp_path):
+    qgis_python()
+    mixed = gpd.GeoDataFrame(
+        {"name": ["p", "a"]},
+        geometry=[shapely.Point(1_100_000, 1_700_000), shapely.box(1_100_000, 1_700_000, 1_110_000, 1_710_000)],
+        crs=5179,
+    )  # fmt: skip
+    layers = some_layers | {
+        "sites of ours": mixed,
+        "positions": boxes(compared=["moved"] * 3).iloc[:0],
+    }
+    write_desktop(
+        layers, tmp_path / "a", title="Belt", attribution=SOURCES, project_crs=5179, crs="EPSG:5186"
+    )
+    moved = (tmp_path / "a").rename(tmp_path / "옮긴 폴더")
+    found = in_qgis(PACKAGE, str(moved / "technobelt.qgz"), str(moved / "print.png"))
+    assert found["read"] is True
+    assert found["crs"] == "EPSG:5186"
+    assert found["groups"] == ["Other layers", "Places", "Corridor", "Belt", "Base"]
+    assert [name for name, layer in found["layers"].items() if not layer["valid"]] == []
+    assert {name: layer["rows"] for name, layer in found["layers"].items()} == {
+        "Sites of ours: points": 1, "Sites of ours: polygons": 1, "Positions compared": 0,
+        "Industrial complexes": 30, "Outlines of complexes": 20, "Corridor": 9, "Clusters": 3,
+        "Roads": 200,
+    }  # fmt: skip
+    assert {layer["crs"] for layer in found["layers"].values()} == {"EPSG:5186"}
+    assert found["legend"]["Roads"] == ["Motorway", "Trunk road", "Primary road"]
+    assert found["legend"]["Corridor"] == ["Route"]
+    assert found["items"] == ["attribution", "legend", "map", "north arrow", "page", "scale bar", "title"]  # fmt: skip
+    assert (found["layout"], found["overlaps"]) == (0, [])
+    assert found["dark in the arrow"] > 50
+
+
+PACKAGE = """
+import json, os, sys
+from qgis.core import *
+QgsApplication.setPrefixPath("/usr", True)
+app = QgsApplication([], False)
+app.initQgis()
+project, found = QgsProject.instance(), {}
+found["read"] = project.read(sys.argv[1])
+found["crs"] = project.crs().authid()
+root = project.layerTreeRoot()
+found["groups"] = [group.name() for group in root.children()]
+found["layers"] = {
+    layer.name(): {"valid": layer.isValid(), "rows": layer.featureCount(), "crs": layer.crs().authid()}
+    for layer in project.mapLayers().values()
+}
+layout = project.layoutManager().layouts()[0]
+items = {item.id(): item for item in layout.items() if isinstance(item, QgsLayoutItem) and item.id()}
+found["items"] = sorted(items)
+legend = items["legend"]
+legend.adjustBoxSize()
+model = legend.model()
+found["legend"] = {
+    layer.name(): [node.data(0) for node in model.layerLegendNodes(layer)]
+    for layer in legend.model().rootGroup().findLayers()
+}
+settings = QgsLayoutExporter.ImageExportSettings()
+settings.dpi = 100
+found["layout"] = QgsLayoutExporter(layout).exportToImage(sys.argv[2], settings)
+boxes = {name: item.mapRectToScene(item.rect()) for name, item in items.items() if name != "page"}
+found["overlaps"] = [
+    [one, other] for one in boxes for other in boxes
+    if one < other and boxes[one].adjusted(0.1, 0.1, -0.1, -0.1).intersects(boxes[other]) and {one, other} != {"north arrow", "scale bar"}
+]
+from qgis.PyQt.QtGui import QImage
+image = QImage(sys.argv[2])
+box = boxes["north arrow"]
+scale = image.width() / 297
+found["dark in the arrow"] = sum(
+    image.pixelColor(x, y).lightness() < 100
+    for x in range(int(box.left() * scale), int(box.right() * scale))
+    for y in range(int(box.top() * scale), int(box.bottom() * scale))
+)
+print("FOUND" + json.dumps(found), flush=True)
+os._exit(0)
+"""

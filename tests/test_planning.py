@@ -24,7 +24,15 @@ from technobelt.zones import ZONE_COLUMNS, redraw_zones
 
 FILES = (
     *("claims.json", "isochrones.gpkg", "zones.gpkg", "zones.shp", "zones.shx", "zones.dbf"),
-    *("zones.prj", "zones.cpg", "zones.fields.csv", "layers.gpkg", "map.html", "report.html"),
+    *(
+        "zones.prj",
+        "zones.cpg",
+        "zones.fields.csv",
+        "zones.qml",
+        "layers.gpkg",
+        "map.html",
+        "report.html",
+    ),
     *("technobelt.qgz", "manifest.json", "LICENCE", "suitability.tif"),
 )
 
@@ -99,7 +107,10 @@ def test_merged_land_is_no_smaller_than_any_hubs(folder):
 
 
 def test_shapefile_and_geopackage_hold_the_same_zones(folder):
-    shp, gpkg = gpd.read_file(folder / "zones.shp"), gpd.read_file(folder / "zones.gpkg")
+    shp, gpkg = (
+        gpd.read_file(folder / "zones.shp"),
+        gpd.read_file(folder / "zones.gpkg", layer="zones"),
+    )
     assert max(map(len, shp.columns)) <= 10
     assert shp["zone_id"].tolist() == gpkg["zone_id"].tolist()
     assert shp["area_km2"].tolist() == gpkg["area_km2"].tolist()
@@ -109,9 +120,23 @@ def test_shapefile_and_geopackage_hold_the_same_zones(folder):
 
 @pytest.mark.parametrize("file", ["zones.shp", "zones.gpkg"])
 def test_zones_are_valid_and_disjoint_in_every_format(folder, file):
-    zones = gpd.read_file(folder / file)
+    zones = gpd.read_file(folder / file, layer="zones")
     assert zones.is_valid.all()
     assert zones.area.sum() == pytest.approx(zones.union_all().area)
+
+
+def test_geopackages_hold_the_styles_of_their_layers(folder):
+    import sqlite3
+    from contextlib import closing
+
+    def styled(name):
+        with closing(sqlite3.connect(folder / name)) as file:
+            return {row[0] for row in file.execute("SELECT f_table_name FROM layer_styles")}
+
+    assert styled("zones.gpkg") == {"zones"}
+    assert styled("isochrones.gpkg") == {"isochrones", "merged"}
+    assert {"clusters", "complexes", "outlines", "corridor", "roads"} <= styled("layers.gpkg")
+    assert 'fieldName="name"' in (folder / "zones.qml").read_text(encoding="utf-8")
 
 
 def test_layers_are_all_in_one_geopackage(folder):
@@ -144,7 +169,7 @@ def groups_of(folder):
 def test_zones_have_all_their_columns_and_suitability_lies_beside_them(folder, done):
     zones = gpd.read_file(folder / "zones.gpkg", layer="zones")
     assert list(zones.columns) == [*ZONE_COLUMNS, "geometry"]
-    assert pyogrio.list_layers(folder / "zones.gpkg")[:, 0].tolist() == ["zones"]
+    assert pyogrio.list_layers(folder / "zones.gpkg")[:, 0].tolist() == ["zones", "layer_styles"]
     with rasterio.open(folder / "suitability.tif") as raster:
         assert raster.descriptions[0] == "suitability"
         score = raster.read(1)
@@ -158,7 +183,7 @@ def test_a_plan_that_tested_its_zones_shows_how_firm_they_are(tested_folder, tes
     files = {path.name for path in tested_folder.iterdir()}
     assert files == {*FILES, "robustness.tif"}
     layers = pyogrio.list_layers(tested_folder / "zones.gpkg")[:, 0].tolist()
-    assert layers == ["zones", "robustness"]
+    assert layers == ["zones", "robustness", "layer_styles"]
     areas = gpd.read_file(tested_folder / "zones.gpkg", layer="robustness")
     assert areas["area_km2"].tolist() == tested.firm.areas["area_km2"].tolist()
     assert set(areas["kind"]) == {"core", "fringe"}

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 import shapely
 
-from technobelt.errors import CRSError, LayerError, MissingFileError
+from technobelt.errors import CRSError, LayerError, MissingFileError, OutputError
 from technobelt.writing import replace_file
 
 if TYPE_CHECKING:
@@ -497,9 +497,9 @@ def write_bands(
         if values.shape != grid.shape:  # rasterio would stretch it without a word
             raise ValueError(f"band '{name}' has shape {values.shape}; the grid, {grid.shape}.")
     stack = np.stack([np.where(np.isfinite(v), v, np.nan) for v in bands.values()])
-    with (
-        replace_file(path) as scratch,
-        rasterio.open(
+    stack = stack.astype(np.float32)
+    with replace_file(path) as scratch:
+        with rasterio.open(
             scratch,
             "w",
             driver="COG",
@@ -512,9 +512,22 @@ def write_bands(
             nodata=np.nan,
             compress="deflate",
             overview_resampling="average",  # the driver's cubic would overshoot shares and masks
-        ) as raster,
-    ):
-        raster.write(stack.astype(np.float32))
-        raster.descriptions = tuple(bands)
-        raster.units = tuple((units or {}).get(name, "") for name in bands)
+        ) as raster:
+            raster.write(stack)
+            raster.descriptions = tuple(bands)
+            raster.units = tuple((units or {}).get(name, "") for name in bands)
+        _check_written(scratch, stack)
     return Path(path)
+
+
+def _check_written(scratch: Path, stack: NDArray[np.float32]) -> None:
+    """Read the file back and compare: a full disk is only told on closing, or not at all."""
+    import rasterio
+
+    try:
+        with rasterio.open(scratch) as raster:
+            same = np.array_equal(raster.read(), stack, equal_nan=True)
+    except rasterio.errors.RasterioError as error:
+        raise OutputError(f"'{scratch.name}' could not be read back: {error}.") from error
+    if not same:
+        raise OutputError(f"'{scratch.name}' did not read back as written. Nothing was replaced.")

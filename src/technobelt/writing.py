@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import os
 import shutil
+import sqlite3
 import tempfile
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -114,6 +115,8 @@ def _scratch_beside(target: Path) -> Path:
 def _move_all(scratch: Path, target: Path, stale: Iterable[str]) -> None:
     """Move every file to its place; if one cannot be moved, put back what stood there."""
     sources = sorted(path for path in scratch.rglob("*") if path.is_file())
+    for source in sources:
+        _refuse_open_database(target / source.relative_to(scratch))
     kept = scratch / ".replaced"
     kept.mkdir()
     done: list[tuple[Path, Path]] = []
@@ -139,6 +142,28 @@ def _move_all(scratch: Path, target: Path, stale: Iterable[str]) -> None:
             if old.is_file():
                 os.replace(old, destination)  # noqa: PTH105
         raise
+
+
+def _refuse_open_database(file: Path) -> None:
+    """Refuse to replace a GeoPackage that another program has open.
+
+    Its journal would be played back into the new file, which would then be neither.
+    """
+    if file.suffix.lower() != ".gpkg" or not file.is_file():
+        return
+    journal = file.with_name(f"{file.name}-wal")
+    busy = False
+    try:
+        with closing(sqlite3.connect(file, timeout=0)) as database:
+            database.execute("BEGIN EXCLUSIVE")
+            database.execute("ROLLBACK")
+    except sqlite3.Error as error:
+        busy = error.sqlite_errorcode in {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
+    if busy or journal.is_file():  # the last one to close a database takes its journal away
+        raise OutputError(
+            f"'{file}' is open in another program, e.g. QGIS. Nothing was replaced; close it "
+            "there, or choose another --out."
+        )
 
 
 def _said(target: Path, what: str, error: OSError) -> str:

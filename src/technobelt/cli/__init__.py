@@ -12,10 +12,11 @@ import click
 
 from technobelt import __version__
 from technobelt.cli.claims import calibrate, check, plan
+from technobelt.cli.export import export
 from technobelt.cli.layers import layers
 from technobelt.cli.network import network
 from technobelt.cli.siting import siting
-from technobelt.cli.times import export, isochrone, map_, matrix, route
+from technobelt.cli.times import isochrone, map_, matrix, route
 from technobelt.cli.zones import zones
 
 __all__ = ["main"]

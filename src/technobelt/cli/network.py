@@ -107,6 +107,6 @@ def export_(file: Path | None, network: Path | None, out: Path) -> None:
 
     loaded = roads_of(file, network)
     numbered = loaded.roads.astype({"class": str}).reset_index(names="section")
-    write_layer(numbered, out, layer="roads")
+    write_layer(numbered, out, layer="roads", styled=True)
     write_licence(out.parent, [loaded.info.licence], name=f"{out.name}.LICENCE.txt")
     click.echo(f"{out}: {len(loaded.roads)} sections")

@@ -1,4 +1,4 @@
-"""Commands that compute or draw one thing: isochrone, matrix, route, zones, map, export."""
+"""Commands that compute or draw one thing: isochrone, matrix, route, map."""
 
 from __future__ import annotations
 
@@ -7,7 +7,14 @@ from typing import Any
 
 import click
 
-from technobelt.cli.inputs import add_licence, places_of, region_and_roads, scenario_of, speeds_of
+from technobelt.cli.inputs import (
+    add_licence,
+    need_suffix,
+    places_of,
+    region_and_roads,
+    scenario_of,
+    speeds_of,
+)
 from technobelt.cli.options import (
     ACCESS,
     AS_OF,
@@ -20,7 +27,7 @@ from technobelt.cli.options import (
 )
 from technobelt.console import hand_over, print_table, status
 
-__all__ = ["export", "isochrone", "map_", "matrix", "route"]
+__all__ = ["isochrone", "map_", "matrix", "route"]
 
 
 @click.command()
@@ -41,7 +48,11 @@ __all__ = ["export", "isochrone", "map_", "matrix", "route"]
 @SCENARIO
 @ACCESS
 @click.option("--cell-m", type=click.FloatRange(min=5), help="Side of the raster's cells, m.")
-@click.option("--raster", type=click.Path(path_type=Path), help="Travel-time raster (.tif).")
+@click.option(
+    "--raster",
+    type=click.Path(path_type=Path),
+    help="Also write each cell's minutes from the nearest PLACE, as a GeoTIFF (.tif).",
+)
 @click.option(
     "--out",
     type=click.Path(path_type=Path),
@@ -69,10 +80,11 @@ def isochrone(
 
     A PLACE is a facility's id or name, or LON,LAT.
     """
-    from technobelt.export import write_layer
+    from technobelt.export import write_layer, write_raster_qml
     from technobelt.isochrone import audit, isochrones
     from technobelt.surface import travel_time_raster
 
+    need_suffix(raster, [".tif", ".tiff"], "a raster")
     with status() as say:
         where, roads = region_and_roads(region, network, say, as_of, scenario)
         places = places_of(where, origins or where.hubs)
@@ -93,7 +105,7 @@ def isochrone(
             asked = {"profile": speeds, "toward": toward, "max_access_m": max_access_m}
             wrong = audit(roads, places, bands, **asked).drop(columns="positions")
             bands = bands.merge(wrong, on=["origin_id", "minutes"], how="left")
-        write_layer(bands, out, layer="isochrones")
+        write_layer(bands, out, layer="isochrones", styled=True)
         add_licence(out, where)
         if raster is not None:
             say("raster")
@@ -107,6 +119,8 @@ def isochrone(
                 max_access_m=max_access_m,
                 cell_m=cell_m,
             )
+            write_raster_qml(raster, "minutes")
+            add_licence(raster, where)
     print_table(bands.drop(columns="geometry"))
     for place in bands.loc[bands["status"] != "ok", "origin_id"].unique():
         click.echo(f"Warning: no road near {place}; it has no isochrone.", err=True)
@@ -245,25 +259,3 @@ def map_(
         say("map")
         write_map(done.web_map(), out)
     click.echo(str(out))
-
-
-@click.command()
-@click.argument("layer")
-@REGION_OPTION
-@click.option("--out", type=click.Path(path_type=Path), required=True, help="File; see below.")
-@click.option("--encoding", type=click.Choice(["UTF-8", "CP949"]), default="UTF-8")
-@click.option("--crs", help="CRS to write in, e.g. EPSG:5186; default: the layer's own.")
-def export(layer: str, region: Path | None, out: Path, encoding: Any, crs: str | None) -> None:
-    """Write a LAYER of the region for GIS desktops.
-
-    The suffix of --out is the format: .shp .gpkg .geojson .fgb .parquet .kml .csv
-    """
-    from technobelt.export import write_layer
-    from technobelt.layers import read_layer
-    from technobelt.region import load_region
-
-    where = load_region(region)
-    frame = read_layer(where, layer)
-    write_layer(frame, out, layer=layer, encoding=encoding, crs=crs)
-    add_licence(out, where)
-    click.echo(f"{out}: {len(frame)} rows")

@@ -243,14 +243,15 @@ def _firm(drawn: Delineation, draws: int, seed: int, say: Callable[[str], None])
 
 
 def _write(drawn: Delineation, firm: Robustness | None, out: Path, encoding: Any) -> list[Path]:
-    from technobelt.export import write_geopackage, write_layer
+    from technobelt.export import layer_styles, write_geopackage, write_layer
 
     if drawn.zones.empty:  # of several runs, this one has none
         return []
     if out.suffix.lower() == ".gpkg" and firm is not None:
-        write_geopackage({"zones": drawn.zones, "robustness": firm.areas}, out)
+        layers = {"zones": drawn.zones, "robustness": firm.areas}
+        write_geopackage(layers, out, styles=layer_styles(layers))
     else:
-        write_layer(drawn.zones, out, layer="zones", encoding=encoding)
+        write_layer(drawn.zones, out, layer="zones", encoding=encoding, styled=True)
     add_licence(out, drawn.region)
     return [out]
 
@@ -262,11 +263,15 @@ def _write_more(
     robustness: Path | None,
     picture: Path | None,
 ) -> list[Path]:
+    from technobelt.export import write_raster_qml
+
     written = []
     if suitability is not None:
         written.append(drawn.suitability.write(suitability))
+        write_raster_qml(suitability, "suitability")
     if robustness is not None and firm is not None:
         written.append(firm.write(robustness))
+        write_raster_qml(robustness, "stays")
     if picture is not None:
         from technobelt.figures import zones_picture
 

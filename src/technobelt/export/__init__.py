@@ -2,20 +2,32 @@
 
 from __future__ import annotations
 
-from technobelt.export.formats import LAYER_SUFFIXES, write_geopackage, write_layer, write_licence
+from technobelt.export.desktop import region_layers, write_desktop
+from technobelt.export.folder import Exported, write_layers
+from technobelt.export.formats import LAYER_SUFFIXES, write_geopackage, write_layer
+from technobelt.export.licence import write_licence
+from technobelt.export.looks import layer_styles
+from technobelt.export.notes import Note
 from technobelt.export.qgis import ProjectLayer, write_qgis_project
 from technobelt.export.shapefile import SHAPEFILE_PARTS, export_shapefile
-from technobelt.export.styles import layer_qml, write_qml
+from technobelt.export.styles import layer_qml, write_qml, write_raster_qml
 
 __all__ = [
     "LAYER_SUFFIXES",
     "SHAPEFILE_PARTS",
+    "Exported",
+    "Note",
     "ProjectLayer",
     "export_shapefile",
     "layer_qml",
+    "layer_styles",
+    "region_layers",
+    "write_desktop",
     "write_geopackage",
     "write_layer",
+    "write_layers",
     "write_licence",
     "write_qgis_project",
     "write_qml",
+    "write_raster_qml",
 ]

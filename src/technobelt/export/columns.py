@@ -31,6 +31,8 @@ RESERVED = frozenset({"fid", "ogc_fid", "geom", "geometry"})
 
 _INT64 = range(-(2**63), 2**63)
 _CONTAINERS = (list, dict, tuple, set, frozenset, np.ndarray)
+#: What a text column may be made of, beside whole numbers, with a note of its own.
+_SAID = (str, *_CONTAINERS, dt.date, dt.time, int)
 
 
 @dataclass(frozen=True)
@@ -230,6 +232,8 @@ def _notes(kind: Kind, before: Sequence[Any], after: Sequence[Any]) -> tuple[str
         notes.append("dates as ISO text")
     if any(isinstance(value, int) and not isinstance(value, bool) for value in before):
         notes.append("numbers as text")
+    if any(value is not None and not isinstance(value, _SAID) for value in before):
+        notes.append("other values as text")
     pairs = zip(before, after, strict=True)
     if any(isinstance(old, str) and old != new for old, new in pairs):
         notes.append("characters that no file can hold taken out")

@@ -77,6 +77,10 @@ def make_field(column: PlainColumn, name: str, encoding: Encoding) -> Field:
     >>> field.code, field.width, field.decimals, field.cells
     ('N', 5, 2, [b'90.0', b'0.25', b''])
     """
+    return _filled(column, name, encoding) if column.data else _unfilled(column, name)
+
+
+def _filled(column: PlainColumn, name: str, encoding: Encoding) -> Field:
     if column.kind == "boolean":
         flags = [None if value is None else int(value) for value in column.data]
         return _integers(column, name, flags, "true and false as 1 and 0")
@@ -91,6 +95,15 @@ def make_field(column: PlainColumn, name: str, encoding: Encoding) -> Field:
     if column.kind == "datetime":
         return _texts(column, name, iso_texts(column.data), encoding, "date and time as ISO text")
     return _texts(column, name, column.data, encoding)
+
+
+def _unfilled(column: PlainColumn, name: str) -> Field:
+    """Lay out a column without rows as wide as the format allows."""
+    if column.kind in {"boolean", "integer"}:
+        return Field(name, column, "N", INTEGER_WIDTH, 0, [], [], ())
+    if column.kind == "number":
+        return Field(name, column, "F", _REAL_WIDTH, _REAL_DECIMALS, [], [], ())
+    return Field(name, column, "C", TEXT_BYTES, 0, [], [], ())
 
 
 def _strings(values: Sequence[Any]) -> list[str | None]:

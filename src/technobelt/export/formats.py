@@ -1,56 +1,51 @@
-"""One layer to any format, many layers to one GeoPackage, and the licence that goes with them.
+"""One layer to any format, and many layers to one GeoPackage.
 
-Every file is written beside its destination, read back and counted, and only then replaces an
+Every file is written beside its destination, read back and compared, and only then replaces an
 older one. GDAL's clock is stopped, so that the same layers make the same bytes.
 """
 
 from __future__ import annotations
 
-import logging
-import re
 import shutil
 import sqlite3
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import pandas as pd
-
 from technobelt.errors import OutputError, TechnobeltError
-from technobelt.export.columns import PlainColumn, iso_texts, plain_columns
-from technobelt.export.shapefile import export_shapefile, ready_frame
-from technobelt.schema import WGS84
+from technobelt.export.drivers import WRITERS, layer_name
+from technobelt.export.held import as_held
+from technobelt.export.looks import families_or_schema, look_of, look_qml
+from technobelt.export.notes import Note, tell
+from technobelt.export.readback import check_same
+from technobelt.export.shapefile import not_written, ready_frame, write_shapefile
+from technobelt.export.styles import is_ours
 from technobelt.writing import replace_file
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping
 
     import geopandas as gpd
 
     from technobelt.export.dbf import Encoding
 
-__all__ = ["write_geopackage", "write_layer", "write_licence"]
+__all__ = ["LAYER_SUFFIXES", "STYLED_SUFFIXES", "write_geopackage", "write_layer"]
 
-_log = logging.getLogger(__name__)
-
+#: Endings of the files that `write_layer` writes.
+LAYER_SUFFIXES = sorted([".shp", *WRITERS])
+#: Endings of files beside which QGIS looks for a ``.qml``.
+STYLED_SUFFIXES = (".fgb", ".geojson", ".kml", ".parquet", ".shp")
 #: The time of writing that GeoPackages carry: a fixed one.
 _WRITTEN = "2000-01-01T00:00:00.000Z"
-#: The newest version that GDAL 3.2, and so QGIS 3.22 anywhere, reads without a warning.
-_GPKG_VERSION = "1.2"
-#: Characters that XML cannot hold, and those that GDAL does not escape in KML's names.
-_NOT_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
-_NOT_KML_NAME = re.compile("[\"'<>&]")
-
-_DTYPES = {"boolean": "boolean", "integer": "Int64", "number": "float64", "text": "string"}
 
 _STYLES_TABLE = """
-CREATE TABLE layer_styles (
+CREATE TABLE IF NOT EXISTS layer_styles (
     id INTEGER PRIMARY KEY AUTOINCREMENT NOT NULL,
     f_table_catalog TEXT(256), f_table_schema TEXT(256), f_table_name TEXT(256),
     f_geometry_column TEXT(256), styleName TEXT(30), styleQML TEXT, styleSLD TEXT,
     useAsDefault BOOLEAN, description TEXT, owner TEXT(30), ui TEXT(30), update_time DATETIME
 );
-INSERT INTO gpkg_contents (table_name, data_type, identifier, last_change)
+INSERT OR IGNORE INTO gpkg_contents (table_name, data_type, identifier, last_change)
     VALUES ('layer_styles', 'attributes', 'layer_styles', '{written}');
 """
 _STYLE_ROW = """
@@ -68,18 +63,23 @@ def write_layer(
     append: bool = False,
     encoding: Encoding = "UTF-8",
     crs: Any = None,
+    styled: bool = False,
+    said: Callable[[Note], None] | None = None,
 ) -> Path:
     """Write a layer in the format that the suffix names, whole or not at all.
 
     ``.gpkg``, ``.fgb``, ``.parquet`` and ``.shp`` keep the frame's CRS; ``.geojson`` (RFC 7946, 7
     decimals), ``.kml`` and ``.csv`` are in longitude and latitude. A ``.csv`` of points has the
     columns ``lon`` and ``lat``, of other shapes ``wkt``. A ``.fgb`` is sorted for its index,
-    which it only has if every row has a shape.
+    which it only has if every row has a shape. Lists and dictionaries become JSON text. What else a
+    format holds otherwise, or not at all, is said (`said`); what comes back another without having
+    been said is an error.
 
     Parameters
     ----------
     gdf
-        At least one row, any CRS. A named index becomes a column.
+        Any CRS. A named index becomes a column. Without rows, the file has the columns alone, where
+        the format can hold them.
     path
         The file; replaced if it is there.
     layer
@@ -90,6 +90,11 @@ def write_layer(
         Of a shapefile's text.
     crs
         The CRS to write in, where the format leaves the choice; None keeps the frame's.
+    styled
+        Add the style that technobelt has for a layer of that name: a ``.qml`` beside the file, or
+        within a ``.gpkg``. A ``.qml`` that another program wrote is kept.
+    said
+        Called with each `Note` on what the file holds otherwise; None logs them.
 
     Returns
     -------
@@ -99,7 +104,9 @@ def write_layer(
     Raises
     ------
     LayerError, CRSError
-        The frame has no rows or no CRS.
+        The frame has no CRS; or no rows, and the shapefile's type of shapes is not known.
+    GeometryError
+        A shape has a coordinate that is no number, or a shapefile cannot hold the mix of shapes.
     OutputError
         The suffix is unknown, or the file cannot be written or does not read back whole.
 
@@ -116,14 +123,40 @@ def write_layer(
     target = Path(path)
     suffix = target.suffix.lower()
     _check_suffix(target, suffix, append=append)
+    name = layer or target.stem
+    frame = ready_frame(gdf, target, crs=crs)
+    look = look_of(name, frame) if styled else None
+    beside = target.with_suffix(".qml")
+    notes = []
+    if look is not None and suffix in STYLED_SUFFIXES and not is_ours(beside):
+        notes.append(Note(beside.name, "kept, since another program wrote it", loss=False))
+        look = None
+
+    def qml(names: dict[str, str]) -> str:
+        return look_qml(look, name, frame, names) if look else ""
+
     if suffix == ".shp":
-        return export_shapefile(gdf, target, encoding=encoding, crs=crs)
-    frame = _plain_frame(ready_frame(gdf, target, crs=crs))
-    with replace_file(target) as scratch, _gdal(target.name):
-        if append and target.is_file():
-            shutil.copyfile(target, scratch)
-        _WRITERS[suffix](frame, scratch, layer or target.stem)
-        _check_rows(frame, scratch, layer or target.stem)
+        kind = next(iter(families_or_schema(name, frame)), None)
+        notes += write_shapefile(
+            frame, target, encoding=encoding, kind=kind, qml=qml if look else None
+        )
+    else:
+        held = as_held(frame, suffix)
+        with replace_file(target) as scratch, _gdal(target.name):
+            if append and target.is_file():
+                shutil.copyfile(target, scratch)
+            inside = layer_name(name, suffix)
+            WRITERS[suffix](held.frame, scratch, inside)
+            check_same(held.frame, scratch, inside)
+            if inside != name:
+                said_name = f"layer '{name}' is called '{inside}'"
+                notes.append(Note(target.name, said_name, loss=False))
+            if look is not None and suffix == ".gpkg":
+                _write_styles({name: qml(held.names)}, scratch)
+            elif look is not None and suffix in STYLED_SUFFIXES:
+                scratch.with_suffix(".qml").write_text(qml(held.names), encoding="utf-8")
+        notes += [Note(target.name, text, loss) for text, loss in held.notes]
+    tell(notes, said)
     return target
 
 
@@ -132,6 +165,9 @@ def write_geopackage(
     path: str | Path,
     *,
     styles: Mapping[str, str] | None = None,
+    crs: Any = None,
+    progress: Callable[[str], None] | None = None,
+    said: Callable[[Note], None] | None = None,
 ) -> Path:
     """Write many layers into one GeoPackage, with the styles in which QGIS opens them.
 
@@ -144,6 +180,12 @@ def write_geopackage(
     styles
         QML text by layer, e.g. from `layer_qml`; goes into the table ``layer_styles``, from which
         QGIS takes a layer's default style.
+    crs
+        The CRS to write all layers in; None keeps each its own.
+    progress
+        Called with each layer's name.
+    said
+        Called with each `Note` on what the file holds otherwise; None logs them.
 
     Returns
     -------
@@ -152,10 +194,10 @@ def write_geopackage(
 
     Raises
     ------
-    LayerError, CRSError
-        A layer has no rows or no CRS, or there is no layer.
+    CRSError
+        A layer has no CRS.
     OutputError
-        The file cannot be written, or a style has no layer.
+        There is no layer, the file cannot be written, or a style has no layer.
 
     Examples
     --------
@@ -169,70 +211,20 @@ def write_geopackage(
     """
     target = Path(path)
     _check_layers(layers, styles or {}, target)
+    notes = []
     with replace_file(target) as scratch, _gdal(target.name):
         for name, gdf in layers.items():
-            frame = _plain_frame(ready_frame(gdf, Path(f"{target.name}: {name}")))
-            _write_gpkg(frame, scratch, name)
-            _check_rows(frame, scratch, name)
+            if progress is not None:
+                progress(name)
+            file = f"{target.name}: {name}"
+            held = as_held(ready_frame(gdf, Path(file), crs=crs), ".gpkg")
+            WRITERS[".gpkg"](held.frame, scratch, name)
+            check_same(held.frame, scratch, name)
+            notes += [Note(file, text, loss) for text, loss in held.notes]
         if styles:
             _write_styles(styles, scratch)
+    tell(notes, said)
     return target
-
-
-def write_licence(folder: str | Path, attribution: Sequence[str], *, name: str = "LICENCE") -> Path:
-    """Write the licence file that every export carries: sources, and what they ask for.
-
-    Parameters
-    ----------
-    folder
-        Where the other files are.
-    attribution
-        One source a line, e.g. a region's ``attribution``.
-    name
-        The file's name; beside a single file rather ``<its name>.LICENCE.txt``, so that no other
-        licence there is replaced.
-
-    Returns
-    -------
-    pathlib.Path
-        The file.
-
-    Examples
-    --------
-    >>> import tempfile
-    >>> with tempfile.TemporaryDirectory() as home:
-    ...     text = write_licence(home, ["Roads: © OpenStreetMap contributors"]).read_text()
-    >>> "derived database" in text
-    True
-    """
-    target = Path(folder) / name
-    sources = "\n".join(f"- {line}" for line in attribution)
-    with replace_file(target) as scratch:
-        scratch.write_text(_LICENCE.format(sources=sources), encoding="utf-8")
-    return target
-
-
-_LICENCE = """\
-Sources of the data in this folder
-==================================
-
-{sources}
-
-What they ask for
------------------
-
-OpenStreetMap. The road table is a derived database of OpenStreetMap, and so are the land use and
-the sites taken from it. They are made available under the Open Database Licence 1.0
-(https://opendatacommons.org/licenses/odbl/1-0/). You may copy, change and pass them on if you
-name the source, "© OpenStreetMap contributors" (https://www.openstreetmap.org/copyright), and
-pass on a changed database under the same licence. Maps, travel times, isochrones and zones made
-from them are produced works: show the same notice with them.
-
-Others. Where a table has the columns "source" and "licence", they hold for its rows.
-
-No warranty. Positions, dates, speeds and outlines carry the errors that the tables and the report
-state; nothing here is a legal boundary.
-"""
 
 
 def _check_suffix(target: Path, suffix: str, *, append: bool) -> None:
@@ -280,150 +272,16 @@ def _gdal(name: str) -> Iterator[None]:
     except (RuntimeError, ValueError, sqlite3.Error) as error:
         if isinstance(error, TechnobeltError):
             raise
-        raise OutputError(f"'{name}' could not be written: {error}.") from error
+        raise not_written(name, error) from error
     finally:
         pyogrio.set_gdal_config_options({"OGR_CURRENT_DATE": before})
-
-
-def _plain_frame(frame: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
-    """Return the frame with plain columns of unique names, its shapes in ``geometry``."""
-    import geopandas as gpd
-
-    columns = plain_columns(frame)
-    for column in columns:
-        if column.name != column.label:
-            _log.warning("column '%s' is written as '%s'", column.label, column.name)
-    table = {column.name: _array(column) for column in columns}
-    return gpd.GeoDataFrame(table, geometry=frame.geometry.to_numpy(), crs=frame.crs)
-
-
-def _array(column: PlainColumn) -> pd.Series:
-    if column.kind != "datetime":
-        return pd.Series(column.data, dtype=_DTYPES[column.kind])
-    anywhere = any(value is not None and value.tzinfo is not None for value in column.data)
-    return pd.to_datetime(pd.Series(column.data, dtype=object), utc=anywhere)
-
-
-def _with_iso_times(frame: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
-    times = frame.select_dtypes(["datetime", "datetimetz"]).columns
-    texts = {name: pd.Series(iso_texts(list(frame[name])), dtype="string") for name in times}
-    return frame.assign(**texts)
-
-
-def _without_infinity(frame: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
-    """Put null for infinite numbers, which JSON cannot hold, and say so."""
-    numbers = frame.select_dtypes("float64")
-    endless = numbers.isin([float("inf"), float("-inf")])
-    for name in numbers.columns[endless.any()]:
-        _log.warning("column '%s': infinite values are written as null", name)
-    return frame.assign(**numbers.mask(endless))
-
-
-def _write_gpkg(frame: gpd.GeoDataFrame, scratch: Path, layer: str) -> None:
-    import pyogrio
-
-    fresh = {} if scratch.is_file() else {"dataset_options": {"VERSION": _GPKG_VERSION}}
-    names = {"FID": "fid", "GEOMETRY_NAME": "geom"}
-    pyogrio.write_dataframe(
-        frame, scratch, layer=layer, driver="GPKG", layer_options=names, **fresh
-    )
-
-
-def _write_fgb(frame: gpd.GeoDataFrame, scratch: Path, layer: str) -> None:
-    import pyogrio
-
-    index = "NO" if frame.geometry.isna().any() else "YES"  # it cannot hold what stands nowhere
-    pyogrio.write_dataframe(
-        frame, scratch, layer=layer, driver="FlatGeobuf", layer_options={"SPATIAL_INDEX": index}
-    )
-
-
-def _write_geojson(frame: gpd.GeoDataFrame, scratch: Path, layer: str) -> None:
-    import pyogrio
-
-    options = {"RFC7946": "YES", "COORDINATE_PRECISION": "7"}
-    degrees = _without_infinity(_with_iso_times(frame)).to_crs(WGS84)
-    pyogrio.write_dataframe(degrees, scratch, layer=layer, driver="GeoJSON", layer_options=options)
-
-
-def _write_kml(frame: gpd.GeoDataFrame, scratch: Path, layer: str) -> None:
-    import pyogrio
-
-    degrees = _with_iso_times(frame).to_crs(WGS84)
-    texts = degrees.select_dtypes("string").columns
-    degrees = degrees.assign(
-        **{name: degrees[name].str.replace(_NOT_XML, " ", regex=True) for name in texts}
-    )
-    degrees = degrees.rename(columns=lambda name: _NOT_KML_NAME.sub("_", _NOT_XML.sub(" ", name)))
-    pyogrio.write_dataframe(degrees, scratch, layer=_NOT_KML_NAME.sub("_", layer), driver="LIBKML")
-
-
-def _write_parquet(frame: gpd.GeoDataFrame, scratch: Path, _layer: str) -> None:
-    frame.to_parquet(scratch, index=False, compression="zstd")
-
-
-def _write_csv(frame: gpd.GeoDataFrame, scratch: Path, _layer: str) -> None:
-    """Mark the file as UTF-8 where it matters, or Excel shows Korean names as noise."""
-    import shapely
-
-    degrees = _with_iso_times(frame).to_crs(WGS84)
-    table = pd.DataFrame(degrees.drop(columns="geometry"))
-    taken = {name.casefold() for name in table.columns}
-    if (degrees.geom_type.dropna() == "Point").all():
-        table[_free("lon", taken)] = degrees.geometry.x.round(7)
-        table[_free("lat", taken)] = degrees.geometry.y.round(7)
-    else:
-        table[_free("wkt", taken)] = shapely.to_wkt(
-            degrees.geometry.to_numpy(), rounding_precision=7
-        )
-    text = table.to_csv(index=False, lineterminator="\n")
-    scratch.write_text(text, encoding="utf-8" if text.isascii() else "utf-8-sig", newline="")
-
-
-def _free(name: str, taken: set[str]) -> str:
-    while name in taken:
-        name += "_wgs84"
-    return name
-
-
-_WRITERS: dict[str, Callable[[gpd.GeoDataFrame, Path, str], None]] = {
-    ".csv": _write_csv,
-    ".fgb": _write_fgb,
-    ".geojson": _write_geojson,
-    ".gpkg": _write_gpkg,
-    ".kml": _write_kml,
-    ".parquet": _write_parquet,
-}
-#: Endings of the files that `write_layer` writes.
-LAYER_SUFFIXES = sorted([".shp", *_WRITERS])
-
-
-def _check_rows(frame: gpd.GeoDataFrame, scratch: Path, layer: str) -> None:
-    """Count the rows in the file, with a reader that did not write it where there is one."""
-    found = _count(scratch, layer)
-    if found != len(frame):
-        raise OutputError(
-            f"'{scratch.name}' did not read back as written: {len(frame)} rows were written, "
-            f"{found} read back. Nothing was replaced."
-        )
-
-
-def _count(scratch: Path, layer: str) -> int:
-    import pyogrio
-
-    if scratch.suffix.lower() == ".parquet":
-        import pyarrow.parquet as pq
-
-        return int(pq.read_metadata(scratch).num_rows)
-    if scratch.suffix.lower() == ".csv":
-        return len(pd.read_csv(scratch, dtype=str))
-    inside = layer if scratch.suffix.lower() == ".gpkg" else None
-    return int(pyogrio.read_info(scratch, layer=inside, force_feature_count=True)["features"])
 
 
 def _write_styles(styles: Mapping[str, str], scratch: Path) -> None:
     """Add QGIS's table of styles, as QGIS itself lays it out."""
     with closing(sqlite3.connect(scratch)) as database, database:
         database.executescript(_STYLES_TABLE.format(written=_WRITTEN))
+        for name in styles:
+            database.execute("DELETE FROM layer_styles WHERE f_table_name = ?", (name,))
         rows = [(name, name[:30], qml, _WRITTEN) for name, qml in styles.items()]
         database.executemany(_STYLE_ROW, rows)

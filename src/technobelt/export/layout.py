@@ -6,6 +6,7 @@ left corner.
 
 from __future__ import annotations
 
+import base64
 import uuid
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -17,16 +18,18 @@ if TYPE_CHECKING:
     import xml.etree.ElementTree as ET
     from collections.abc import Sequence
 
-__all__ = ["Extent", "print_layout"]
+__all__ = ["Extent", "layout_scale", "print_layout", "with_margin"]
 
 Extent = tuple[float, float, float, float]
 
-_PAGE, _MAP, _LABEL, _LEGEND, _SCALE_BAR = 65638, 65639, 65641, 65642, 65646
+_PAGE, _MAP, _PICTURE, _LABEL, _LEGEND, _SCALE_BAR = 65638, 65639, 65640, 65641, 65642, 65646
 
 _A4 = (297.0, 210.0)
 _MARGIN = 8.0
 _MAP_BOX = (_MARGIN, 19.0, 213.0, 171.0)
 _SIDE = _MARGIN + 213.0 + 4.0
+#: Room around what is shown, as a share of it.
+_ROOM = 0.03
 #: A scale bar has two pieces; each is one of these lengths, in km.
 _ROUND_KM = (0.5, 1, 2, 5, 10, 20, 50, 100, 200)
 
@@ -68,6 +71,7 @@ def print_layout(
         node("PageCollection", _page(), node("GuideCollection", visible=1)),
         _scale_bar(map_id, (shown[2] - shown[0]) / box.width),
         _legend(map_id, legend),
+        _north_arrow(map_id),
         _label("attribution", notes, _Box(_MARGIN, 192, _A4[0] - 2 * _MARGIN, 12), 6.5),
         _label("title", title, _Box(_MARGIN, 6, _A4[0] - 2 * _MARGIN, 11), 15, bold=True),
         _map(map_id, box, shown),
@@ -76,6 +80,32 @@ def print_layout(
         units="mm",
         printResolution=200,
     )
+
+
+def with_margin(extent: Extent) -> Extent:
+    """Return an extent with a little room around, so that nothing touches the frame.
+
+    Examples
+    --------
+    >>> with_margin((0, 0, 100, 100))
+    (-3.0, -3.0, 103.0, 103.0)
+    """
+    west, south, east, north = extent
+    x, y = _ROOM * (east - west), _ROOM * (north - south)
+    return west - x, south - y, east + x, north + y
+
+
+def layout_scale(extent: Extent) -> float:
+    """Return the scale of the layout's map, 1 to how many, for an extent in metres.
+
+    Examples
+    --------
+    >>> layout_scale((0, 0, 213_000, 10))
+    1000000.0
+    """
+    _, _, width, height = _MAP_BOX
+    west, _, east, _ = widen(extent, width / height)
+    return (east - west) / (width / 1000)
 
 
 def widen(extent: Extent, ratio: float) -> Extent:
@@ -186,10 +216,10 @@ def _legend(map_id: str, tree: ET.Element) -> ET.Element:
 
 
 def _scale_bar(map_id: str, units_per_mm: float) -> ET.Element:
-    """Return a bar of two round pieces, together at most 50 mm, for a map in metres."""
-    fits = [km for km in _ROUND_KM if 2 * km * 1000 / units_per_mm <= 50]
+    """Return a bar of two round pieces, together at most 42 mm, for a map in metres."""
+    fits = [km for km in _ROUND_KM if 2 * km * 1000 / units_per_mm <= 42]
     piece = fits[-1] if fits else _ROUND_KM[0]
-    box = _Box(_SIDE, 176, 64, 13)
+    box = _Box(_SIDE, 176, 50, 13)
     line = symbol("line", stroke("#2B2B2B", 0.2), name="")
     return _item(
         _SCALE_BAR, "scale bar", box,
@@ -206,6 +236,25 @@ def _scale_bar(map_id: str, units_per_mm: float) -> ET.Element:
         boxContentSpace=1, alignment=0, labelHorizontalPlacement=0, labelVerticalPlacement=0,
         minBarWidth=20, maxBarWidth=60, outlineWidth=0.2, lineJoinStyle="miter",
         lineCapStyle="square", segmentMillimeters=10,
+    )  # fmt: skip
+
+
+#: An arrow, drawn here so that the project needs no file of QGIS's own.
+_ARROW = """<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 40 56">
+<path d="M20 2 L34 40 L20 32 Z" fill="#2b2b2b" stroke="#2b2b2b" stroke-width="1"/>
+<path d="M20 2 L6 40 L20 32 Z" fill="#ffffff" stroke="#2b2b2b" stroke-width="1"/>
+<path d="M14.5 54 V43 L25.5 54 V43" fill="none" stroke="#2b2b2b" stroke-width="2.4"/>
+</svg>"""
+
+
+def _north_arrow(map_id: str) -> ET.Element:
+    """Return an arrow to the grid's north."""
+    data = base64.b64encode(_ARROW.encode()).decode()
+    return _item(
+        _PICTURE, "north arrow", _Box(_SIDE + 52, 172, 10, 14),
+        zValue=5, file=f"base64:{data}", mode=0, resizeMode=0, anchorPoint=4, northMode=0,
+        northOffset=0, pictureRotation=0, mapUuid=map_id, pictureWidth=10, pictureHeight=14,
+        svgFillColor="0,0,0,255", svgBorderColor="0,0,0,255", svgBorderWidth="0.2",
     )  # fmt: skip
 
 

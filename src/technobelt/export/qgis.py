@@ -7,6 +7,7 @@ QGIS 3.22 has no Parquet: the project takes only ``.gpkg``, ``.shp`` and ``.tif`
 
 from __future__ import annotations
 
+import math
 import re
 import xml.etree.ElementTree as ET
 import zipfile
@@ -18,8 +19,15 @@ from typing import TYPE_CHECKING, Any, Literal, cast
 import pyproj
 
 from technobelt.errors import LayerError, MissingColumnError, MissingFileError, OutputError
-from technobelt.export.layout import Extent, print_layout
-from technobelt.export.styles import STYLE_COLUMN, RasterStyle, Style, layer_style, raster_style
+from technobelt.export.layout import Extent, layout_scale, print_layout, with_margin
+from technobelt.export.styles import (
+    STYLE_COLUMN,
+    RasterStyle,
+    Style,
+    layer_style,
+    raster_style,
+    road_classes_drawn,
+)
 from technobelt.export.symbols import Geometry, node, options
 from technobelt.style import load_style
 from technobelt.writing import replace_file
@@ -33,6 +41,9 @@ _VERSION = "3.22.0-Białowieża"
 _SUFFIXES = (".gpkg", ".shp", ".tif")
 #: The time in the zip: a fixed one, so that the same project makes the same file.
 _ZIPPED = (2000, 1, 1, 0, 0, 0)
+#: What the print layout's legend calls layers whose name says too little on paper.
+_LEGEND = {"barriers": "Water", "corridor": "Route", "municipalities": "Land, by municipality"}
+_HEADING = "legend/title-style"
 _WKB = {"point": "Point", "line": "Line", "polygon": "Polygon"}
 
 
@@ -209,7 +220,9 @@ def _open_vector(layer: ProjectLayer, file: Path) -> _Opened:
     cpg = file.with_suffix(".cpg")
     page = cpg.read_text(encoding="ascii").strip() if cpg.is_file() else "UTF-8"
     encoding = f"CP{page}" if page.isdigit() else page
-    extent: Extent = tuple(info["total_bounds"])
+    bounds = info["total_bounds"]
+    known = bounds is not None and all(map(math.isfinite, bounds))
+    extent: Extent = tuple(bounds) if known else (0.0, 0.0, 0.0, 0.0)
     return _Opened(layer, _id_of(layer), source, pyproj.CRS(info["crs"]), extent, values, encoding)
 
 
@@ -265,7 +278,9 @@ def _project(
     attribution: Sequence[str],
     extent: Extent,
 ) -> ET.Element:
-    legend = _tree([item for item in opened if item.layer.visible and item.layer.legend])
+    extent = with_margin(extent)
+    shown = [item for item in opened if item.layer.visible and item.layer.legend]
+    legend = _tree(shown, scale=layout_scale(extent) if crs.is_projected else None)
     return node(
         "qgis",
         node("title", text=title),
@@ -294,8 +309,11 @@ def _crs(crs: pyproj.CRS) -> ET.Element:
     return node("spatialrefsys", *parts)
 
 
-def _tree(opened: Sequence[_Opened]) -> ET.Element:
-    """Return the layer panel: groups in the order of their first layers."""
+def _tree(opened: Sequence[_Opened], *, scale: float | None = None) -> ET.Element:
+    """Return the layer panel: groups in the order of their first layers.
+
+    With the scale of a print, it is the print's legend: without what is not drawn at that scale.
+    """
     root = node("layer-tree-group")
     groups: dict[str, ET.Element] = {}
     for item in opened:
@@ -303,16 +321,21 @@ def _tree(opened: Sequence[_Opened]) -> ET.Element:
         if name not in groups:
             groups[name] = node("layer-tree-group", name=name, expanded=1, checked="Qt::Checked")
             root.append(groups[name])
-        groups[name].append(_leaf(item))
+        groups[name].append(_leaf(item, scale))
     return root
 
 
-def _leaf(item: _Opened) -> ET.Element:
-    twice = item.layer.name == item.layer.group  # the group's heading says it already
-    custom = options({"legend/title-style": "hidden"} if twice else {})
+def _leaf(item: _Opened, scale: float | None) -> ET.Element:
+    said: dict[str, object] = {}
+    if item.layer.name == item.layer.group:  # the group's heading says it already
+        said[_HEADING] = "hidden"
+    if item.layer.style in _LEGEND:
+        said["legend/title-label"] = _LEGEND[item.layer.style]
+    if item.layer.style == "roads" and scale is not None:
+        said["legend/node-order"] = ",".join(map(str, range(road_classes_drawn(scale))))
     return node(
         "layer-tree-layer",
-        node("customproperties", custom),
+        node("customproperties", options(said)),
         id=item.id,
         name=item.layer.name,
         source=item.source,

@@ -6,7 +6,7 @@ it replaces an older file.
 
 from __future__ import annotations
 
-import logging
+import re
 import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,7 +18,8 @@ from technobelt.errors import CRSError, GeometryError, LayerError, OutputError
 from technobelt.export.columns import PlainColumn, plain_columns
 from technobelt.export.dbf import TEXT_BYTES, Encoding, Field, dbf_bytes, dbf_size, make_field
 from technobelt.export.fields import dictionary_text, short_names
-from technobelt.writing import replace_file
+from technobelt.export.notes import Note, tell
+from technobelt.writing import replace_files
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -26,15 +27,15 @@ if TYPE_CHECKING:
     import geopandas as gpd
     from numpy.typing import NDArray
 
-__all__ = ["SHAPEFILE_PARTS", "export_shapefile", "ready_frame"]
+    from technobelt.export.symbols import Geometry
 
-_log = logging.getLogger(__name__)
+__all__ = ["SHAPEFILE_PARTS", "export_shapefile", "not_written", "ready_frame", "write_shapefile"]
 
 #: Offsets in a shapefile are signed 32-bit counts; most readers stop at 2 GB.
 MAX_BYTES = 2**31 - 1
 
-#: Of all that is said of a field, what no reader of the shapefile could guess.
-_CUT = f"texts cut at {TEXT_BYTES} bytes"
+#: Of all that is said of a field, what cannot be had back from the shapefile.
+_LOSSES = (f"texts cut at {TEXT_BYTES} bytes", "stand-ins or '?'", "infinite", "taken out")
 #: What the .cpg says: ArcGIS, QGIS and GDAL all know the bare number of the Korean code page.
 _CPG: dict[Encoding, str] = {"UTF-8": "UTF-8", "CP949": "949"}
 #: Indexes and notes of an older file, which would lead readers of the new one astray.
@@ -42,10 +43,15 @@ _STALE = (
     ".sbn", ".sbx", ".qix", ".qpj", ".fbn", ".fbx", ".ain", ".aih", ".atx", ".ixs", ".mxs",
     ".idm", ".ind", ".cst", ".shp.xml",
 )  # fmt: skip
-#: All that may lie beside one shapefile, the dictionary of its fields among it.
-SHAPEFILE_PARTS = (".shp", ".shx", ".dbf", ".prj", ".cpg", ".fields.csv", *_STALE)
+#: All that may lie beside one shapefile, the dictionary of its fields and its style among it.
+SHAPEFILE_PARTS = (".shp", ".shx", ".dbf", ".prj", ".cpg", ".fields.csv", ".qml", *_STALE)
 #: By shapely's type id.
 _FAMILIES = {0: "point", 1: "line", 2: "line", 3: "polygon", 4: "point", 5: "line", 6: "polygon"}
+_TYPES: dict[Geometry, str] = {
+    "point": "Point",
+    "line": "MultiLineString",
+    "polygon": "MultiPolygon",
+}
 _PROMOTE: dict[int, Callable[[list[Any]], Any]] = {
     0: shapely.multipoints,
     1: shapely.multilinestrings,
@@ -114,39 +120,72 @@ def export_shapefile(
     zones.cpg zones.dbf zones.fields.csv zones.prj zones.shp zones.shx
     """
     target = _shp_path(path)
-    frame = ready_frame(gdf, target, crs=crs)
-    shapes, notes = _shapes_for_shapefile(frame.geometry.to_numpy(), target.name)
-    fields = _fields(frame, encoding)
-    _check_size(shapes, fields, target.name)
-    with replace_file(target) as scratch:
-        _write_shapes(shapes, frame.crs, scratch)
-        scratch.with_suffix(".dbf").write_bytes(dbf_bytes(fields, encoding))
-        scratch.with_suffix(".cpg").write_text(_CPG[encoding], encoding="ascii")
-        _write_dictionary(scratch, dictionary_text(fields, notes))
-        _check_written(scratch, shapes, fields)
-        _remove_stale(target)
-    _say(target.name, fields, notes)
+    tell(write_shapefile(ready_frame(gdf, target, crs=crs), target, encoding=encoding))
     return target
 
 
+def write_shapefile(
+    frame: gpd.GeoDataFrame,
+    target: Path,
+    *,
+    encoding: Encoding = "UTF-8",
+    kind: Geometry | None = None,
+    qml: Callable[[dict[str, str]], str] | None = None,
+) -> list[Note]:
+    """Write a shapefile, and say what it holds otherwise; see `export_shapefile`.
+
+    Parameters
+    ----------
+    frame
+        From `ready_frame`.
+    target
+        The ``.shp``.
+    encoding
+        Of the text.
+    kind
+        Of the shapes of a layer without rows, which is refused where it is not known.
+    qml
+        Called with the names of fields by those of columns, returns the style for the ``.qml``.
+    """
+    shapes, notes = _shapes_for_shapefile(frame.geometry.to_numpy(), target.name, kind)
+    fields = _fields(frame, encoding)
+    _check_size(shapes, fields, target.name)
+    stale = [target.with_suffix(suffix).name for suffix in _STALE]
+    with replace_files(target.parent, stale=stale) as folder:
+        scratch = folder / target.name
+        _write_shapes(shapes, frame.crs, scratch, kind)
+        scratch.with_suffix(".dbf").write_bytes(dbf_bytes(fields, encoding))
+        scratch.with_suffix(".cpg").write_text(_CPG[encoding], encoding="ascii")
+        _write_dictionary(scratch, dictionary_text(fields, notes))
+        if qml is not None:
+            names = {field.column.label: field.name for field in fields}
+            scratch.with_suffix(".qml").write_text(qml(names), encoding="utf-8")
+        _check_written(scratch, shapes, fields)
+    return _said(target.name, fields, notes)
+
+
 def ready_frame(gdf: gpd.GeoDataFrame, target: Path, *, crs: Any = None) -> gpd.GeoDataFrame:
-    """Refuse a frame that no file can be made of; return it in the CRS asked for.
+    """Refuse a frame without a CRS; return it in the CRS asked for.
 
     Raises
     ------
-    LayerError
-        It has no rows.
     CRSError
-        It has no CRS.
+        It has no CRS, or there is none of that name.
     """
-    if gdf.empty:
-        raise LayerError(f"nothing to write to '{target.name}': the layer has no rows.")
     if gdf.crs is None:
         raise CRSError(
             f"cannot write '{target.name}': the layer has no coordinate reference system. "
             "Set it first: gdf.set_crs('EPSG:...')."
         )
     return gdf if crs is None else gdf.to_crs(_known_crs(crs))
+
+
+def not_written(name: str, error: Exception) -> OutputError:
+    """Return what to say when GDAL cannot write: its words do not tell a full disk from others."""
+    said = re.sub(r"\S*\.technobelt-\w+/", "", " ".join(str(error).split())).rstrip(".")
+    return OutputError(
+        f"'{name}' could not be written: {said}. Nothing was replaced; is there room on the disk?"
+    )
 
 
 def _known_crs(crs: Any) -> Any:
@@ -170,9 +209,13 @@ def _shp_path(path: str | Path) -> Path:
 
 
 def _shapes_for_shapefile(
-    shapes: NDArray[np.object_], name: str
+    shapes: NDArray[np.object_], name: str, kind: Geometry | None
 ) -> tuple[NDArray[np.object_], list[str]]:
     """Return multi-part shapes of one type, with what had to be changed."""
+    if not len(shapes):
+        if kind is None:
+            raise LayerError(f"nothing to write to '{name}': the layer has no rows.")
+        return shapes, []
     notes = []
     empty = shapely.is_missing(shapes) | shapely.is_empty(shapes)
     if empty.all():
@@ -180,7 +223,8 @@ def _shapes_for_shapefile(
     if empty.any():
         shapes = shapes.copy()
         shapes[empty] = None
-        notes.append(f"{int(empty.sum())} rows without a shape")
+        count = int(empty.sum())
+        notes.append(f"{count} {'row' if count == 1 else 'rows'} without a shape")
     _check_shapes(shapes[~empty], name)
     if shapely.has_m(shapes[~empty]).any():
         notes.append("measures (M) left out")
@@ -234,17 +278,20 @@ def _check_size(shapes: NDArray[np.object_], fields: Sequence[Field], name: str)
         )
 
 
-def _write_shapes(shapes: NDArray[np.object_], crs: Any, scratch: Path) -> None:
+def _write_shapes(
+    shapes: NDArray[np.object_], crs: Any, scratch: Path, kind: Geometry | None
+) -> None:
     import geopandas as gpd
     import pyogrio
 
     frame = gpd.GeoDataFrame(
         {"row": np.arange(len(shapes), dtype="int32")}, geometry=shapes, crs=crs
     )
+    typed = {} if len(shapes) or kind is None else {"geometry_type": _TYPES[kind]}
     try:
-        pyogrio.write_dataframe(frame, scratch, driver="ESRI Shapefile")
+        pyogrio.write_dataframe(frame, scratch, driver="ESRI Shapefile", **typed)
     except (RuntimeError, ValueError) as error:
-        raise OutputError(f"'{scratch.name}' could not be written: {error}.") from error
+        raise not_written(scratch.name, error) from error
     if not scratch.with_suffix(".prj").is_file():
         raise OutputError(
             f"the CRS of '{scratch.name}' cannot be said in a .prj file. Write it in another crs."
@@ -303,15 +350,20 @@ def _differs(scratch: Path, what: str) -> OutputError:
     )
 
 
-def _remove_stale(target: Path) -> None:
-    for suffix in _STALE:
-        target.with_suffix(suffix).unlink(missing_ok=True)
-
-
-def _say(name: str, fields: Sequence[Field], notes: Sequence[str]) -> None:
-    for field in fields:
-        for note in field.notes:
-            level = logging.WARNING if _CUT in note else logging.INFO
-            _log.log(level, "%s: field '%s': %s", name, field.name, note)
-    for note in notes:
-        _log.warning("%s: %s", name, note)
+def _said(name: str, fields: Sequence[Field], notes: Sequence[str]) -> list[Note]:
+    """Return what the fields' dictionary says of changes, and which of them are losses."""
+    of_fields = [
+        Note(name, f"field '{field.name}': {note}", any(word in note for word in _LOSSES))
+        for field in fields
+        for note in field.notes
+    ]
+    short = [
+        Note(name, f"field '{field.name}': short for '{field.column.label}'", loss=False)
+        for field in fields
+        if field.name != field.column.label
+    ]
+    return [
+        *short,
+        *of_fields,
+        *(Note(name, note, "without a shape" not in note) for note in notes),
+    ]

@@ -39,11 +39,14 @@ __all__ = [
     "STYLE_COLUMN",
     "RasterStyle",
     "Style",
+    "is_ours",
     "layer_opacity",
     "layer_qml",
     "layer_style",
     "raster_style",
+    "road_classes_drawn",
     "write_qml",
+    "write_raster_qml",
 ]
 
 Style = Literal[
@@ -97,7 +100,19 @@ _ROADS = (
     ("motorway", "Motorway", 0),
 )
 _MARKERS = {"square": 2.6, "triangle": 3.2, "diamond": 3.2}
+_OURS = "<!-- style by technobelt -->\n"
 _QGIS_VERSION = "3.22.0-Białowieża"
+
+
+def road_classes_drawn(scale: float) -> int:
+    """Return how many classes of roads, the most important first, are drawn at 1:`scale`.
+
+    Examples
+    --------
+    >>> road_classes_drawn(700_000), road_classes_drawn(100_000)
+    (3, 5)
+    """
+    return sum(not smallest or scale <= smallest for _, _, smallest in _ROADS)
 
 
 def layer_opacity(style: str) -> float:
@@ -170,16 +185,33 @@ def layer_qml(
     True
     """
     body = layer_style(style, geometry, label=label, values=values, column=column)
+    return _qml(body, labelled=label is not None)
+
+
+def _qml(body: Sequence[ET.Element], *, labelled: bool = False) -> str:
     root = node(
         "qgis",
         *body,
         version=_QGIS_VERSION,
         styleCategories="AllStyleCategories",
-        labelsEnabled=int(label is not None),
+        labelsEnabled=int(labelled),
     )
     ET.indent(root, " ")
     doctype = "<!DOCTYPE qgis PUBLIC 'http://mrcc.com/qgis.dtd' 'SYSTEM'>\n"
-    return doctype + ET.tostring(root, encoding="unicode") + "\n"
+    return doctype + _OURS + ET.tostring(root, encoding="unicode") + "\n"
+
+
+def is_ours(qml: Path) -> bool:
+    """Whether a ``.qml`` may be replaced: there is none, or it is as this package wrote it.
+
+    QGIS leaves the mark out when somebody saves a style of their own.
+
+    Examples
+    --------
+    >>> is_ours(Path("no such file.qml"))
+    True
+    """
+    return not qml.is_file() or _OURS.strip() in qml.read_text(encoding="utf-8", errors="replace")
 
 
 def write_qml(
@@ -251,6 +283,28 @@ def raster_style(style: RasterStyle = "minutes", *, band: int = 1) -> ET.Element
         classificationMax=shader.get("maximumValue"),
     )
     return node("pipe", renderer)
+
+
+def write_raster_qml(path: str | Path, style: RasterStyle) -> Path:
+    """Write a ``.qml`` beside a raster of the same name, unless another program wrote one.
+
+    Returns
+    -------
+    pathlib.Path
+        The ``.qml``.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     write_raster_qml(f"{folder}/times.tif", "minutes").name
+    'times.qml'
+    """
+    target = Path(path).with_suffix(".qml")
+    if is_ours(target):
+        with replace_file(target) as scratch:
+            scratch.write_text(_qml([raster_style(style)]), encoding="utf-8")
+    return target
 
 
 def _minutes_shader() -> ET.Element:
@@ -516,7 +570,7 @@ _RENDERERS: dict[str, _Renderer] = {
 #: By style: point size, smallest scale, bold, priority.
 _LABELS: dict[str, tuple[float, int, bool, int]] = {
     "clusters": (12, 0, True, 10),
-    "zones": (8.5, 600_000, True, 9),
+    "zones": (8.5, 300_000, True, 9),
     "corridor": (7, 200_000, False, 6),
     "interchanges": (6.5, 350_000, False, 4),
     "growth_poles": (7, 1_200_000, False, 6),

@@ -17,9 +17,11 @@ from technobelt.errors import ManifestError, MissingFileError
 from technobelt.export import (
     SHAPEFILE_PARTS,
     export_shapefile,
+    layer_styles,
     write_geopackage,
     write_licence,
     write_qgis_project,
+    write_qml,
 )
 from technobelt.layers import read_layer
 from technobelt.manifest import asked_in, make_manifest, output_hashes
@@ -180,12 +182,13 @@ class Plan:
         )
 
     def _write_gis(self, paths: dict[str, Path]) -> None:
-        write_geopackage(
-            {"isochrones": self.isochrones, "merged": self.merged}, paths["isochrones"]
-        )
+        bands = {"isochrones": self.isochrones, "merged": self.merged}
+        write_geopackage(bands, paths["isochrones"], styles=layer_styles(bands))
         if len(self.zones):
-            write_geopackage(self._zone_layers(), paths["zones"])
+            areas = self._zone_layers()
+            write_geopackage(areas, paths["zones"], styles=layer_styles(areas))
             export_shapefile(self.zones, paths["shapefile"])
+            write_qml(paths["shapefile"].with_suffix(".qml"), "zones", "polygon", label="name")
         self.drawn.suitability.write(paths["suitability"])
         if self.firm is not None:
             self.firm.write(paths["robustness"])
@@ -193,7 +196,7 @@ class Plan:
         shown["roads"] = self.roads
         if self.verdicts.routes is not None:
             shown["routes"] = self.verdicts.routes.drop(columns="by")
-        write_geopackage(shown, paths["layers"])
+        write_geopackage(shown, paths["layers"], styles=layer_styles(shown))
         write_qgis_project(
             paths["project"],
             project_layers(shown, zones=list(self._zone_layers()), drawn=self.firm is not None),

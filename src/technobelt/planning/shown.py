@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, cast
 
-from technobelt.export import ProjectLayer
+from technobelt.export import ProjectLayer, region_layers
 from technobelt.schema import ROAD_CLASSES
 
 if TYPE_CHECKING:
@@ -37,6 +37,8 @@ def main_roads(network: Network, clusters: gpd.GeoDataFrame) -> gpd.GeoDataFrame
     return shown[[*columns, "geometry"]].astype({"class": str})
 
 
+#: Groups of a region's layers that lie above zones and isochrones.
+_ABOVE = ("Places", "Corridor")
 #: Layers of ``zones.gpkg``: what the project calls them, and which column labels them.
 _ZONES: dict[str, tuple[str, str | None]] = {
     "zones": ("Innovation zones", "name"),
@@ -72,24 +74,6 @@ def project_layers(
     drawn
         Whether there is a raster of how firm zones are.
     """
-
-    def of_region(
-        name: str, group: str, geometry: Any, *, title: str | None = None, **more: Any
-    ) -> list[ProjectLayer]:
-        if name not in shown:
-            return []
-        layer = ProjectLayer(
-            name=title or name.capitalize().replace("_", " "),
-            file="layers.gpkg",
-            sublayer=name,
-            group=group,
-            geometry=geometry,
-            style=cast("Style", name),
-            **more,
-        )
-        return [layer]
-
-    paper: dict[str, Any] = {"group": "The paper", "geometry": "polygon", "visible": False}
     bands: dict[str, Any] = {
         "file": "isochrones.gpkg",
         "group": "Isochrones",
@@ -97,26 +81,12 @@ def project_layers(
         "style": "isochrones",
         "visible": False,
     }
+    own = region_layers({name: frame for name, frame in shown.items() if name != "routes"})
+    above = [layer for layer in own if layer.group in _ABOVE]
     return [
-        *of_region("positions", "Places", "point", visible=False),
-        *of_region("universities", "Places", "point", label="name"),
-        *of_region("centres", "Places", "point"),
-        *of_region("complexes", "Places", "point"),
-        *of_region("outlines", "Places", "polygon", title="Complex outlines"),
-        *of_region("interchanges", "Corridor", "point", visible=False),
-        *of_region("corridor", "Corridor", "line"),
+        *above,
         *_zone_layers(zones, drawn=drawn),
         ProjectLayer("All hubs", sublayer="merged", **bands),
         ProjectLayer("Each hub", sublayer="isochrones", **bands),
-        *of_region("clusters", "Belt", "polygon", label="name"),
-        *of_region("growth_poles", "The paper", "point", label="name", visible=False),
-        *of_region("local_plans", **paper, label="special"),
-        *of_region("producer_services", **paper),
-        *of_region("mechanical_industry", **paper),
-        *of_region("roads", "Base", "line"),
-        *of_region("population", "Base", "point", visible=False),
-        *of_region("barriers", "Base", "polygon"),
-        *of_region("submunicipalities", "Base", "polygon", label="name", visible=False),
-        *of_region("provinces", "Base", "polygon", label="name", visible=False),
-        *of_region("municipalities", "Base", "polygon"),
+        *(layer for layer in own if layer.group not in _ABOVE),
     ]
