@@ -18,7 +18,7 @@ import shapely
 
 from technobelt.errors import PointError
 from technobelt.network.ties import Ties, startable, tie_points
-from technobelt.surface import grid_for, position_seconds, road_positions, surface_of
+from technobelt.surface import cells_of, grid_for, position_seconds, road_positions
 from technobelt.travel_time import Model, matrix, model_of
 
 if TYPE_CHECKING:
@@ -162,7 +162,7 @@ def isochrone_sets(  # noqa: PLR0913  (as isochrones)
     for limit in limits:
         nearest = seconds.min(axis=0)
         grid = grid_for(positions, nearest, limit, max_access_m=max_access_m, cell_m=cell_m)
-        surface = surface_of(network, positions, grid, max_access_m=max_access_m)
+        surface = cells_of(network, positions, grid, max_access_m=max_access_m)
         grids.append(grid)
         excess.append([surface.minutes(model, row) - limit for row in seconds])
     trips = _Trips(

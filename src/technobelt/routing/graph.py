@@ -110,6 +110,10 @@ class Graph:
         """Return two costs as one."""
         return np.rint(first / self.step) + second * SECOND
 
+    def first(self, packed: Floats) -> Floats:
+        """Return the first cost alone."""
+        return np.asarray(np.floor(packed + SECOND / 1000) * self.step)
+
     def unpack(self, packed: Floats) -> tuple[Floats, Floats]:
         """Return both costs; infinite where there is no path."""
         steps = np.floor(packed + SECOND / 1000)
