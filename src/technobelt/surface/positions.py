@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -30,6 +30,11 @@ class Positions:
     ties: Ties
     xy: Floats
     tree: cKDTree
+
+    @cached_property
+    def columns(self) -> tuple[Floats, Floats]:
+        """The coordinates x and y, each in one piece."""
+        return np.ascontiguousarray(self.xy[:, 0]), np.ascontiguousarray(self.xy[:, 1])
 
 
 @lru_cache(maxsize=2)  # isochrones and zones of one run ask for the same

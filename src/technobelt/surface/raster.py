@@ -85,9 +85,10 @@ def grid_for(
 ) -> Grid:
     """Return the grid over all road positions within a limit; finer for shorter limits."""
     side = cell_m or float(np.clip(limit_min * _CELL_M_PER_MINUTE, _FINEST_M, _COARSEST_M))
-    within = positions.xy[seconds <= limit_min * 60]
-    if not len(within):
+    within = seconds <= limit_min * 60
+    x, y = (column[within] for column in positions.columns)
+    if not len(x):
         return Grid(0.0, 0.0, side, 1, 1)
-    west, south = within.min(axis=0) - max_access_m - side
-    east, north = within.max(axis=0) + max_access_m + side
-    return grid_over((west, south, east, north), side)
+    margin = max_access_m + side
+    bounds = x.min() - margin, y.min() - margin, x.max() + margin, y.max() + margin
+    return grid_over(bounds, side)
