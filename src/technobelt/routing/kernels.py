@@ -157,10 +157,10 @@ def dissect(start, neighbour, smallest):
             order[low + below + beyond + i] = others[i]
         for i in range(at):
             order[high - at + i] = queue[below + i]
-        edges = (low, low + below, low + below + beyond, high - at)
+        ends = np.array([low, low + below, low + below + beyond, high - at])
         for i in range(3):
-            if edges[i + 1] - edges[i] > 0:
-                stack[height, 0], stack[height, 1] = edges[i], edges[i + 1]
+            if ends[i + 1] > ends[i]:
+                stack[height, 0], stack[height, 1] = ends[i], ends[i + 1]
                 height += 1
     return order
 

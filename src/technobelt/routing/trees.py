@@ -33,10 +33,6 @@ __all__ = ["arcs_back", "nearest_tree", "trees", "trees_grown", "use_engine"]
 #: loading what is compiled, ordering a node, customizing a node.
 _LOADING, _ORDERING, _CUSTOMIZING = 4_000_000, 60, 3
 _KERNELS = "technobelt.routing.kernels"
-#: Packed costs this near to each other are equal: 0.04 of the second cost, by which sums of the
-#: same arcs may differ.
-_SAME = 4e-9
-
 #: By topology, the nodes that Dijkstra's search has settled; by engine, the trees grown.
 _settled: Counter[str] = Counter()
 _grown: Counter[str] = Counter()
@@ -104,8 +100,8 @@ def nearest_tree(graph: Graph, seeds: Seeds, *, limit: float = np.inf) -> tuple[
 def arcs_back(graph: Graph, packed: Floats, node: int, roots: Mapping[int, float]) -> Ints:
     """Return the arcs from the seeds of a tree to a node, in the order in which they are driven.
 
-    Of ways that are equal to `_SAME` of a step the one by the arc of the lower number is taken, and
-    one that begins at a seed before one that passes it, so that both engines tell the same way.
+    Of equal ways the one by the arc of the lower number is taken, and one that begins at a seed
+    before one that passes it, so that both engines tell the same way.
 
     Parameters
     ----------
@@ -122,13 +118,13 @@ def arcs_back(graph: Graph, packed: Floats, node: int, roots: Mapping[int, float
     arcs: list[int] = []
     seen = {node}
     here = node
-    while roots.get(here, np.inf) > packed[here] + _SAME:
+    while roots.get(here, np.inf) > packed[here]:
         row = slice(back.indptr[here], back.indptr[here + 1])
         cost = packed[back.head[row]] + back.weight[row]
         fits = [
             (int(arc), int(before))
             for arc, before, total in zip(back.arc[row], back.head[row], cost, strict=True)
-            if total <= packed[here] + _SAME and int(before) not in seen
+            if total <= packed[here] and int(before) not in seen
         ]
         if not fits:
             break
