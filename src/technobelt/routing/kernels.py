@@ -331,36 +331,45 @@ def _ancestors(node, parent, stamp, mark, found):
 
 
 @_compiled
-def climb(first, node, cost, parent, start, head, weight, row, values, least, stamp, found):
+def climb(first, node, cost, parent, start, head, weight, row, values, begun, least, stamp, found):
     """Search upward from the seeds of each lane; write what was reached into its column.
 
     Lane `l` has the seeds ``first[l]`` to ``first[l + 1]``. `row` says in which row of `values` a
-    node stands, -1: in none. `least` (n, infinite), `stamp` (n, 0) and `found` (n) are scratch; at
-    the end `stamp` is above 0 at the ancestors of all seeds.
+    node stands, -1: in none; rows that were written are 1 in `begun`, and infinite in the lanes
+    that do not reach them. `least` (n, infinite), `stamp` (n, 0) and `found` (n) are scratch, and
+    left as they were.
     """
     for lane in range(len(first) - 1):
         a, b = first[lane], first[lane + 1]
-        count = _ancestors(node[a:b], parent, stamp, lane + 1, found)
+        count = _ancestors(node[a:b], parent, stamp, 1, found)
         for i in range(a, b):
             least[node[i]] = min(least[node[i]], cost[i])
         for i in range(count):
             v = found[i]
+            stamp[v] = 0
             here = least[v]
+            least[v] = _INF
+            at = row[v]
+            if at >= 0:
+                if begun[at] == 0:
+                    begun[at] = 1
+                    values[at, :] = _INF
+                values[at, lane] = here
             if here == _INF:
                 continue
-            if row[v] >= 0:
-                values[row[v], lane] = here
             for k in range(start[v], start[v + 1]):
                 u = head[k]
                 least[u] = min(least[u], here + weight[k])
-            least[v] = _INF
 
 
 @_compiled
-def sweep(start, head, weight, values):
-    """Settle all nodes of all lanes, from the highest down."""
+def sweep(start, head, weight, values, begun):
+    """Settle all nodes of all lanes, from the highest down; rows not begun may hold anything."""
     for v in range(len(start) - 2, -1, -1):
         mine = values[v]
+        if begun[v] == 0:
+            for lane in range(_LANES):
+                mine[lane] = _INF
         for k in range(start[v], start[v + 1]):
             above = values[head[k]]
             cost = weight[k]
@@ -369,28 +378,30 @@ def sweep(start, head, weight, values):
 
 
 @_compiled
-def sweep_within(start, head, weight, begin, upper, size, limit, values, near):
+def sweep_within(start, head, weight, values, near, begin, upper, size, limit):
     """Settle the nodes within a limit; subtrees that no way within it can enter are passed over.
 
-    All ways into a subtree pass its root or one of the root's upper neighbours. `near` is 1 at
-    ancestors of seeds, into whose subtrees no way need lead.
+    All ways into a subtree pass its root or one of the root's upper neighbours. `near` is as
+    `begun` of `climb`: 1 at ancestors of seeds, into whose subtrees no way need lead; 2 is set
+    where some lane is within the limit.
     """
     v = len(start) - 2
     while v >= 0:
         mine = values[v]
+        if near[v] == 0:
+            for lane in range(_LANES):
+                mine[lane] = _INF
         for k in range(start[v], start[v + 1]):
             above = values[head[k]]
             cost = weight[k]
             for lane in range(_LANES):
                 mine[lane] = min(mine[lane], above[lane] + cost)
-        if near[v] == 0:
-            if mine.min() <= limit:
-                near[v] = 2
-            elif not _any_near(begin, upper, v, near):
-                v -= size[v]
-                continue
-        elif mine.min() <= limit:
+        if mine.min() <= limit:
             near[v] = 2
+        elif near[v] == 0 and not _any_near(begin, upper, v, near):
+            values[v - size[v] + 1 : v, :] = _INF
+            v -= size[v]
+            continue
         v -= 1
 
 
