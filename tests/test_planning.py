@@ -215,11 +215,11 @@ def test_the_project_shows_outlines_and_keeps_the_paper_s_layers_for_later(folde
         "Mechanical industry": False,
     }
     places = list(groups["Places"])
-    assert places.index("Complex outlines") > places.index("Complexes")
-    assert groups["Places"]["Complex outlines"]
-    assert not groups["Places"]["Positions"]
+    assert places.index("Outlines of complexes") > places.index("Industrial complexes")
+    assert groups["Places"]["Outlines of complexes"]
+    assert not groups["Places"]["Positions compared"]
     assert not groups["Base"]["Provinces"]
-    assert not groups["Base"]["Submunicipalities"]
+    assert not groups["Base"]["Towns and neighbourhoods"]
 
 
 def test_places_that_stand_nowhere_are_kept_without_a_shape(folder):

@@ -233,7 +233,7 @@ def manifest_changes(before: Mapping[str, Any], after: Mapping[str, Any]) -> lis
     >>> old = {"technobelt": "0.1.0", "inputs": {"a.parquet": "12"}, "parameters": {"draws": 0}}
     >>> new = {"technobelt": "0.2.0", "inputs": {"a.parquet": "34"}, "parameters": {"draws": 0}}
     >>> manifest_changes(old, new)
-    ['technobelt: 0.1.0, now 0.2.0', 'input a.parquet: other content']
+    ['technobelt: 0.1.0, now 0.2.0', 'input a.parquet: 12, now 34']
     """
     told = [
         f"{name}: {_said(before.get(name))}, now {_said(after.get(name))}"

@@ -149,7 +149,7 @@ def routes_of_pairs(
     >>> trips = pd.DataFrame({"from_id": ["UNI01", "UNI01"], "to_id": ["UNI02", "nowhere"]})
     >>> ways = routes_of_pairs(tb.load_network(region), tb.facilities(region), trips)
     >>> int(ways.length.iloc[0] / 10_000), ways.iloc[1]
-    (7, None)
+    (6, None)
     """
     import geopandas as gpd
 
