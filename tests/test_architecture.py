@@ -33,7 +33,7 @@ ORDER = (
         "position_errors",
         "layers",
     ),
-    *("network", "routing", "travel_time", "drives", "routes", "rasters", "surface", "isochrone"),
+    *("routing", "network", "travel_time", "drives", "routes", "rasters", "surface", "isochrone"),
     *(
         "break_even",
         "verdict",

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from technobelt.routing import arcs_back, rooted_trees
+from technobelt.routing import arcs_back, trees
 from technobelt.travel_time import direct_ways, ways_in, ways_out
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from numpy.typing import NDArray
 
@@ -89,17 +89,28 @@ def best_drives(
     for number, (origin, _) in enumerate(pairs):
         wanted.setdefault(origin, []).append(number)
     drives: list[Drive | None] = [None] * len(pairs)
-    for origin, packed, before in rooted_trees(model.graph, out.seeds()):
+    leaving = model.graph.pack(out.first, out.second)
+    for origin, packed in _each(model, out):
+        mine = out.point == origin
+        roots: dict[int, float] = {}
+        for node, first in zip(out.node[mine].tolist(), leaving[mine].tolist(), strict=True):
+            roots[node] = min(first, roots.get(node, np.inf))
         for number in wanted.get(origin, ()):
             pair = origin, pairs[number][1]
             cost, b = _way_in(packed, into, entering, pair[1])
             if pair in direct and direct[pair][0] <= cost:
                 drives[number] = _along_one_section(model, origins, destinations, *direct[pair][1:])
             elif np.isfinite(cost):
-                middle = arcs_back(model.graph, before, int(into.node[b]))
+                middle = arcs_back(model.graph, packed, int(into.node[b]), roots)
                 a = _way_out(model, out, origin, middle, int(into.node[b]))
                 drives[number] = _through(model, (origins, out, a), (destinations, into, b), middle)
     return drives
+
+
+def _each(model: Model, out: Ends) -> Iterator[tuple[int, Floats]]:
+    """Yield origins one by one with the packed costs of all nodes."""
+    for searches, rows in trees(model.graph, out.seeds()):
+        yield from zip(searches.tolist(), rows, strict=True)
 
 
 def _best_direct(

@@ -9,6 +9,7 @@ The module's name is in the singular so that ``technobelt.isochrones`` is the fu
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -18,7 +19,7 @@ import shapely
 
 from technobelt.errors import PointError
 from technobelt.network.ties import Ties, startable, tie_points
-from technobelt.surface import grid_for, position_seconds, road_positions, surface_of
+from technobelt.surface import cells_of, grid_for, position_seconds, road_positions
 from technobelt.travel_time import Model, matrix, model_of
 
 if TYPE_CHECKING:
@@ -159,10 +160,10 @@ def isochrone_sets(  # noqa: PLR0913  (as isochrones)
     positions = road_positions(network, step_m=_STEP_M)
     seconds = position_seconds(model, ties, positions, toward=toward, max_minutes=limits[-1])
     grids, excess = [], []
+    nearest = seconds[0] if len(seconds) == 1 else seconds.min(axis=0)
     for limit in limits:
-        nearest = seconds.min(axis=0)
         grid = grid_for(positions, nearest, limit, max_access_m=max_access_m, cell_m=cell_m)
-        surface = surface_of(network, positions, grid, max_access_m=max_access_m)
+        surface = cells_of(network, positions, grid, max_access_m=max_access_m)
         grids.append(grid)
         excess.append([surface.minutes(model, row) - limit for row in seconds])
     trips = _Trips(
@@ -340,20 +341,39 @@ def areas_km2(frame: gpd.GeoDataFrame) -> Floats:
     import pyproj
 
     geod = pyproj.Geod(ellps="WGS84")
-    shapes = shapely.orient_polygons(frame.geometry.to_crs(4326).to_numpy())
-    return np.array([abs(geod.geometry_area_perimeter(shape)[0]) / 1e6 for shape in shapes])
+    shapes = frame.geometry.to_crs(4326).to_numpy()
+    parts, owner = shapely.get_parts(shapes, return_index=True)
+    rings, part = shapely.get_rings(shapely.orient_polygons(parts), return_index=True)
+    xy, ring = shapely.get_coordinates(rings, return_index=True)
+    edges = np.searchsorted(ring, np.arange(len(rings) + 1))
+    signed = [geod.polygon_area_perimeter(*xy[a:b].T)[0] for a, b in pairwise(edges)]
+    return np.abs(np.bincount(owner[part], weights=signed, minlength=len(shapes))) / 1e6
 
 
 def _truncated(network: Network, shapes: list[Any]) -> Floats:
+    """Return the share of each outline, by length, whose middles lie near the network's edge."""
     if not network.info.extent:
         return np.full(len(shapes), np.nan)
-    edge = shapely.buffer(shapely.from_wkt(network.info.extent).boundary, EDGE_M)
-    outlines = shapely.boundary(np.array(shapes, dtype=object))
-    near = shapely.length(shapely.intersection(outlines, edge))
-    whole = shapely.length(outlines)
+    lines, owner = shapely.get_parts(shapely.boundary(np.array(shapes)), return_index=True)
+    xy, line = shapely.get_coordinates(lines, return_index=True)
+    begin = np.flatnonzero(line[1:] == line[:-1])
+    owner, length = owner[line[begin]], np.hypot(*(xy[begin + 1] - xy[begin]).T)
+    middle = (xy[begin] + xy[begin + 1]) / 2
+    near = shapely.contains_xy(_edge(network.info.extent), *middle.T)
+    cut, whole = (
+        np.bincount(owner, weights=part, minlength=len(shapes)) for part in (length * near, length)
+    )
     share = np.zeros(len(shapes), dtype=np.float64)
-    np.divide(near, whole, out=share, where=whole > 0)
+    np.divide(cut, whole, out=share, where=whole > 0)
     return np.asarray(share.round(4))
+
+
+@lru_cache(maxsize=4)
+def _edge(extent: str) -> Any:
+    """Return what lies near the edge of an area, prepared."""
+    edge = shapely.buffer(shapely.from_wkt(extent).boundary, EDGE_M)
+    shapely.prepare(edge)
+    return edge
 
 
 def _seconds_to(trips: _Trips, points: gpd.GeoDataFrame, name: str) -> tuple[Floats, Floats]:

@@ -27,7 +27,7 @@ __all__ = [
 #: Packages whose version may change a result.
 _PACKAGES = (
     *("contourpy", "folium", "geopandas", "jinja2", "matplotlib", "numpy", "osmium", "pandas"),
-    *("pyarrow", "pydantic", "pyogrio", "pyproj", "rasterio", "scipy", "shapely"),
+    *("numba", "pyarrow", "pydantic", "pyogrio", "pyproj", "rasterio", "scipy", "shapely"),
     "XStatic-Leaflet",
 )
 #: What a manifest must hold to be repeated from.
@@ -75,6 +75,7 @@ def make_manifest(
     chosen: Mapping[str, Any],
     network: Mapping[str, Any],
     verdicts: Mapping[str, Any],
+    engine: Mapping[str, int],
     timings_s: Mapping[str, float],
 ) -> dict[str, Any]:
     """Return the manifest of a run.
@@ -91,6 +92,8 @@ def make_manifest(
         ``file``, ``hash`` and ``date`` of the roads.
     verdicts
         Claim -> verdict and what was observed, to be compared with those of another run.
+    engine
+        Which engine grew how many shortest-path trees; it changes no result.
     timings_s
         Seconds that each step took.
 
@@ -104,7 +107,7 @@ def make_manifest(
         "python": platform.python_version(),
         "machine": f"{platform.system()} {platform.machine()}",
         "packages": {name: metadata.version(name) for name in _PACKAGES} | _libraries(),
-        "engine": "scipy",
+        "engine": dict(engine),
         "parameters": dict(parameters),
         "chosen": dict(chosen),
         "network": dict(network),
@@ -253,7 +256,8 @@ def manifest_changes(before: Mapping[str, Any], after: Mapping[str, Any]) -> lis
     Returns
     -------
     list of str
-        One line a difference, causes first; empty if all is the same. Times do not count.
+        One line a difference, causes first; empty if all is the same. Times and engines do not
+        count.
 
     Examples
     --------
@@ -264,7 +268,7 @@ def manifest_changes(before: Mapping[str, Any], after: Mapping[str, Any]) -> lis
     """
     told = [
         f"{name}: {_said(before.get(name))}, now {_said(after.get(name))}"
-        for name in ("technobelt", "python", "machine", "engine")
+        for name in ("technobelt", "python", "machine")
         if before.get(name) != after.get(name)
     ]
     for part, title in _PARTS.items():

@@ -184,19 +184,8 @@ def _model(keyed: _Keyed, profile_json: str, by: By, bound: Bound, factor: float
     metres = network.roads["length_m"].to_numpy(np.float64)[network.arc_section]
     passable = np.where(np.isfinite(costs.drive_s), metres, np.inf)
     first, second = (costs.arc_s, passable) if by == "time" else (passable, costs.arc_s)
-    graph = _graph(network, first, second, _STEP[by])
+    graph = make_graph(network.topology, first, second, step=_STEP[by])
     return Model(network, costs, by, graph, metres)
-
-
-def _graph(network: Network, first: Floats, second: Floats, step: float) -> Graph:
-    return make_graph(
-        network.arc_tail,
-        network.arc_head,
-        first,
-        second,
-        n_nodes=len(network.nodes),
-        step=step,
-    )
 
 
 def measuring(network: Network, costs: Costs, measure: Floats, *, step: float = 0.001) -> Model:
@@ -217,7 +206,12 @@ def measuring(network: Network, costs: Costs, measure: Floats, *, step: float = 
         `matrix` returns seconds and sums of the measure.
     """
     return Model(
-        network, costs, "time", _graph(network, costs.arc_s, measure, step), measure, walked=False
+        network,
+        costs,
+        "time",
+        make_graph(network.topology, costs.arc_s, measure, step=step),
+        measure,
+        walked=False,
     )
 
 
@@ -294,11 +288,11 @@ def matrix(
     begins = np.flatnonzero(np.diff(ends.point, prepend=-1))
     nodes, column = np.unique(ends.node, return_inverse=True)
     limit = _limit(model, max_minutes)
-    for searches, first, second in trees(graph, roots.seeds(), limit=limit, nodes=nodes):
+    for searches, reached in trees(graph, roots.seeds(), limit=limit, nodes=nodes):
         rows = slice(int(searches[0]), int(searches[-1]) + 1)
         for begin, stop in _columns(len(searches), begins, len(entry)):
             part = slice(begin, stop)
-            sums = graph.pack(first[:, column[part]], second[:, column[part]]) + entry[part]
+            sums = reached[:, column[part]] + entry[part]
             mine = begins[(begins >= begin) & (begins < stop)]
             packed[rows, ends.point[mine]] = np.minimum.reduceat(sums, mine - begin, axis=1)
         if progress is not None:
@@ -572,8 +566,8 @@ def _nearest_of(
     graph = model.graph.turned if toward else model.graph
     roots = ways_in(model, facilities) if toward else ways_out(model, facilities)
     ends = ways_out(model, places) if toward else ways_in(model, places)
-    first, second, search = nearest_tree(graph, roots.seeds(), limit=_limit(model, max_minutes))
-    sums = graph.pack(first[ends.node], second[ends.node]) + graph.pack(ends.first, ends.second)
+    reached, search = nearest_tree(graph, roots.seeds(), limit=_limit(model, max_minutes))
+    sums = reached[ends.node] + graph.pack(ends.first, ends.second)
     if toward:
         p, f, one, two = direct_ways(model, places, facilities)
     else:

@@ -16,10 +16,12 @@ from technobelt.schema import ROAD_CLASSES
 
 if TYPE_CHECKING:
     from collections.abc import Collection
+    from pathlib import Path
 
     import geopandas as gpd
     from numpy.typing import NDArray
 
+    from technobelt.routing import Topology
     from technobelt.scenario import Scenario
 
 __all__ = ["Edits", "Ground", "Network", "NetworkInfo", "network_from_roads"]
@@ -155,6 +157,8 @@ class Network:
         Of a scenario, if one is applied.
     ground
         What ties go by, if that is shared with other states of the network.
+    home
+        The file it was read from, beside which the order of its nodes is kept.
     """
 
     roads: gpd.GeoDataFrame
@@ -169,6 +173,15 @@ class Network:
     parent: NDArray[np.int64] | None = None
     edits: Edits | None = None
     ground: Ground | None = None
+    home: Path | None = None
+
+    @cached_property
+    def topology(self) -> Topology:
+        """Which arcs there are, whatever they cost and whether they are open."""
+        from technobelt.routing import Topology
+
+        file = None if self.home is None else self.home.with_suffix(".order.npz")
+        return Topology(self.arc_tail, self.arc_head, len(self.nodes), file)
 
     @property
     def crs(self) -> Any:

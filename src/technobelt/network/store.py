@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -126,7 +127,7 @@ def load_network(path_or_region: str | Path | Region) -> Network:
     roads, meta = _read(path)
     known = {name: meta[name] for name in NetworkInfo.__dataclass_fields__ if name in meta}
     info = NetworkInfo(**known | {"file": path.name, "hash": _hash(path)})
-    return network_from_roads(roads, info)
+    return replace(network_from_roads(roads, info), home=path)
 
 
 def region_network(region: Region, network: Network | str | Path | None = None) -> Network:

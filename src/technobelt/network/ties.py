@@ -7,7 +7,8 @@ road, the carriageway that goes the other way.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import shapely
@@ -267,13 +268,18 @@ def _none_tied(
 
 
 def _nearest(network: Network, xy: Shapes, usable: Ints, max_access_m: float) -> Ties:
-    lines = network.lines[usable]
-    tree = shapely.STRtree(lines)
+    tree = _section_tree(network, usable.tobytes())
     found, distance = tree.query_nearest(xy, max_distance=max_access_m, return_distance=True)
     point, section = found[0], usable[found[1]]
     order = np.lexsort((section, network.known_as[section], point))  # equally near: the lowest
     first = order[np.diff(point[order], prepend=-1) > 0]
     return _ties_at(network, xy, point[first], section[first], distance[first])
+
+
+@lru_cache(maxsize=4)
+def _section_tree(network: Network, usable: bytes) -> Any:
+    """Return the spatial index of some sections, int64; the last few are remembered."""
+    return shapely.STRtree(network.lines[np.frombuffer(usable, dtype=np.int64)])
 
 
 def _ties_at(network: Network, xy: Shapes, point: Ints, section: Ints, access_m: Floats) -> Ties:

@@ -32,6 +32,7 @@ from technobelt.planning.hubs import AUDITED, MINUTES, SEED, hub_isochrones
 from technobelt.planning.shown import main_roads, project_layers
 from technobelt.region import Region, load_region
 from technobelt.report import write_pdf, write_report
+from technobelt.routing import trees_grown
 from technobelt.webmap import web_map, write_map
 from technobelt.writing import replace_files
 from technobelt.zones import check_packs, delineate_zones, redraw_zones
@@ -401,6 +402,7 @@ def _manifest(
         },
         network=verdicts.network,
         verdicts={str(row.claim): _verdict(row) for row in verdicts.table().itertuples()},
+        engine=trees_grown(),
         timings_s=clock.seconds,
     )
 

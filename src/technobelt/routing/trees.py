@@ -1,18 +1,24 @@
-"""Shortest-path trees by scipy's Dijkstra.
+"""Shortest-path trees: seeds in, packed costs out, by whichever engine is the quicker.
 
-The seam behind which a faster engine may stand: seeds in, two costs a node out.
+Both engines find the same trees. A hierarchy has to be compiled, ordered and customized first:
+scipy's Dijkstra is used until its trees have cost as much as that would (rent until you could have
+bought), so that nobody waits much longer than if the whole job had been known.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import sys
+from collections import Counter
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
-from scipy.sparse import csr_array
-from scipy.sparse.csgraph import dijkstra
+
+from technobelt.routing import dijkstra
+from technobelt.routing.order import is_ordered
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from numpy.typing import NDArray
 
@@ -21,15 +27,22 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float64]
     Ints = NDArray[np.int64]
 
-__all__ = ["arcs_back", "nearest_tree", "rooted_trees", "trees"]
+__all__ = ["arcs_back", "nearest_tree", "trees", "trees_grown", "use_engine"]
 
-#: Trees grown at once: enough to hide the overhead, few enough to fit in memory.
-_BATCH_VALUES = 8_000_000
+#: What the hierarchy costs before its first tree, in nodes that Dijkstra settles in that time:
+#: loading what is compiled, ordering a node, customizing a node.
+_LOADING, _ORDERING, _CUSTOMIZING = 4_000_000, 60, 3
+_KERNELS = "technobelt.routing.kernels"
+#: By topology, the nodes that Dijkstra's search has settled; by engine, the trees grown.
+_settled: Counter[str] = Counter()
+_grown: Counter[str] = Counter()
+#: The engine that is to answer, if that is not left to what it costs.
+_forced: list[str] = []
 
 
 def trees(
     graph: Graph, seeds: Seeds, *, limit: float = np.inf, nodes: Ints | None = None
-) -> Iterator[tuple[Ints, Floats, Floats]]:
+) -> Iterator[tuple[Ints, Floats]]:
     """Grow one tree a search, some at a time.
 
     Parameters
@@ -47,108 +60,130 @@ def trees(
     ------
     searches
         int64 (k): which searches these are.
-    first, second
-        float64 (k, n_nodes or t): costs from the seeds, infinite where there is no path.
+    packed
+        float64 (k, n_nodes or t): packed costs from the seeds, infinite where there is no path.
     """
     if not graph.n_nodes or not seeds.n:
         return
-    size = max(1, _BATCH_VALUES // graph.n_nodes)
-    for begin in range(0, seeds.n, size):
-        searches = np.arange(begin, min(begin + size, seeds.n))
-        matrix, roots = _with_roots(graph, seeds, searches)
-        packed = dijkstra(matrix, indices=roots, limit=_packed_limit(graph, limit))
-        wanted = packed[:, : graph.n_nodes] if nodes is None else packed[:, nodes]
-        yield searches, *graph.unpack(wanted)
+    most = _packed_limit(graph, limit)
+    if _hierarchy_pays(graph, seeds.n):
+        from technobelt.routing import hierarchy
+
+        starts = seeds.source, seeds.node, graph.pack(seeds.first, seeds.second)
+        yield from hierarchy.trees(graph.metric(seeds.n), starts, seeds.n, limit=most, nodes=nodes)
+    else:
+        yield from dijkstra.trees(graph, seeds, limit=most, nodes=nodes)
 
 
-def nearest_tree(
-    graph: Graph, seeds: Seeds, *, limit: float = np.inf
-) -> tuple[Floats, Floats, Ints]:
+def nearest_tree(graph: Graph, seeds: Seeds, *, limit: float = np.inf) -> tuple[Floats, Ints]:
     """Grow one tree from all seeds together.
 
     Returns
     -------
-    first, second
-        float64 (n_nodes): costs from the nearest search's seeds.
+    packed
+        float64 (n_nodes): packed costs from the nearest search's seeds.
     search
         int64 (n_nodes): which search that is, -1 where there is no path.
     """
-    matrix, roots = _with_roots(graph, seeds, np.arange(seeds.n))
-    packed, _, origin = dijkstra(
-        matrix,
-        indices=roots,
-        limit=_packed_limit(graph, limit),
-        min_only=True,
-        return_predecessors=True,
-    )
-    nearest = np.where(origin >= graph.n_nodes, origin - graph.n_nodes, -1)[: graph.n_nodes]
-    return *graph.unpack(packed[: graph.n_nodes]), nearest
+    most = _packed_limit(graph, limit)
+    if not graph.n_nodes or not seeds.n:
+        nowhere = np.full(graph.n_nodes, np.inf)
+        return nowhere, np.full(graph.n_nodes, -1, dtype=np.int64)
+    if _hierarchy_pays(graph, 1):
+        from technobelt.routing import hierarchy
+
+        starts = seeds.source, seeds.node, graph.pack(seeds.first, seeds.second)
+        return hierarchy.nearest_tree(graph.metric(), starts, limit=most)
+    return dijkstra.nearest_tree(graph, seeds, limit=most)
 
 
-def rooted_trees(graph: Graph, seeds: Seeds) -> Iterator[tuple[int, Floats, NDArray[np.int32]]]:
-    """Grow one tree a search, with the way back from every node.
+def arcs_back(graph: Graph, packed: Floats, node: int, roots: Mapping[int, float]) -> Ints:
+    """Return the arcs from the seeds of a tree to a node, in the order in which they are driven.
 
-    Yields
-    ------
-    search
-        Its number.
-    packed
-        float64 (n_nodes): packed costs from its seeds, infinite where there is no path.
-    before
-        int32: what comes before each node, for `arcs_back`.
-    """
-    size = max(1, _BATCH_VALUES // max(graph.n_nodes, 1))
-    for begin in range(0, seeds.n, size):
-        searches = np.arange(begin, min(begin + size, seeds.n))
-        matrix, roots = _with_roots(graph, seeds, searches)
-        packed, before = dijkstra(matrix, indices=roots, return_predecessors=True)
-        for row, search in enumerate(searches):
-            yield int(search), packed[row, : graph.n_nodes], before[row]
-
-
-def arcs_back(graph: Graph, before: NDArray[np.int32], node: int) -> Ints:
-    """Return the arcs from the seeds of a tree to a node, in the order of driving.
+    Of equal ways the one by the arc of the lower number is taken, and one that begins at a seed
+    before one that passes it, so that both engines tell the same way.
 
     Parameters
     ----------
-    graph, before
-        From `rooted_trees`.
+    graph
+        That the tree was grown on.
+    packed
+        float64 (n_nodes): packed costs of one search, from `trees`.
     node
-        Where the path ends; it has no arcs if that is a seed.
+        Where the path ends.
+    roots
+        The seeds of the search: node -> packed cost.
     """
+    back = graph.turned.rows
     arcs: list[int] = []
+    seen = {node}
     here = node
-    while 0 <= (previous := int(before[here])) < graph.n_nodes:
-        row = slice(graph.indptr[previous], graph.indptr[previous + 1])
-        entry = np.flatnonzero(graph.head[row] == here)[0]
-        arcs.append(int(graph.arc[row][entry]))
-        here = previous
-    return np.array(arcs[::-1], dtype=np.int64)
+    while roots.get(here, np.inf) > packed[here]:
+        row = slice(back.indptr[here], back.indptr[here + 1])
+        cost = packed[back.head[row]] + back.weight[row]
+        fits = [
+            (int(arc), int(before))
+            for arc, before, total in zip(back.arc[row], back.head[row], cost, strict=True)
+            if total <= packed[here] and int(before) not in seen
+        ]
+        if not fits:
+            break
+        arc, here = min(fits)
+        arcs.append(arc)
+        seen.add(here)
+    found = np.array(arcs, dtype=np.int64)
+    return found if graph.toward else found[::-1]
+
+
+# --- which engine --------------------------------------------------------------------------------
+
+
+@contextmanager
+def use_engine(name: Literal["scipy", "hierarchy"]) -> Iterator[None]:
+    """Let one engine answer whatever it costs: to compare them.
+
+    Examples
+    --------
+    >>> with use_engine("scipy"):
+    ...     pass
+    """
+    before, _forced[:] = list(_forced), [name]
+    try:
+        yield
+    finally:
+        _forced[:] = before
+
+
+def trees_grown() -> dict[str, int]:
+    """Return how many trees each engine has grown in this process."""
+    return dict(_grown)
+
+
+def _hierarchy_pays(graph: Graph, searches: int) -> bool:
+    """Say whether to leave Dijkstra's search; note what is grown by which."""
+    pays = _is_ready(graph, searches) and (
+        graph.has_metric or _own_trees(graph, searches) >= _CUSTOMIZING
+    )
+    if _forced:
+        pays = _forced[-1] == "hierarchy"
+    _grown["hierarchy" if pays else "scipy"] += searches
+    return pays
+
+
+def _is_ready(graph: Graph, searches: int) -> bool:
+    """Say whether Dijkstra's search has cost as much as making the hierarchy ready would."""
+    topology = graph.topology
+    price = 0 if _KERNELS in sys.modules else _LOADING
+    price += 0 if is_ordered(topology) else _ORDERING * graph.n_nodes
+    _settled[topology.key] += searches * graph.n_nodes
+    return _settled[topology.key] > price
+
+
+def _own_trees(graph: Graph, searches: int) -> int:
+    """Count the trees asked of these weights before the hierarchy was there."""
+    graph.shared.trees += searches
+    return graph.shared.trees
 
 
 def _packed_limit(graph: Graph, limit: float) -> float:
     return np.inf if np.isinf(limit) else limit / graph.step + 1
-
-
-def _with_roots(graph: Graph, seeds: Seeds, searches: Ints) -> tuple[csr_array, Ints]:
-    """Return the graph with one more node a search, whose arcs lead to its seeds."""
-    mine = (seeds.source >= searches[0]) & (seeds.source <= searches[-1])
-    source, node = seeds.source[mine] - searches[0], seeds.node[mine]
-    weight = graph.pack(seeds.first[mine], seeds.second[mine])
-    order = np.lexsort((weight, node, source))
-    source, node, weight = source[order], node[order], weight[order]
-    best = np.ones(len(source), dtype=bool)
-    best[1:] = (source[1:] != source[:-1]) | (node[1:] != node[:-1])
-    best &= np.isfinite(weight)
-    source, node, weight = source[best], node[best], weight[best]
-    rows = np.cumsum(np.bincount(source, minlength=len(searches)))
-    n = graph.n_nodes + len(searches)
-    matrix = csr_array(
-        (
-            np.concatenate([graph.weight, weight]),
-            np.concatenate([graph.head, node]).astype(np.int32),
-            np.concatenate([graph.indptr, graph.indptr[-1] + rows]).astype(np.int32),
-        ),
-        shape=(n, n),
-    )
-    return matrix, np.arange(graph.n_nodes, n)

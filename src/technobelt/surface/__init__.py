@@ -1,0 +1,21 @@
+"""The travel-time raster: cells tied to road positions once, answered many times."""
+
+from __future__ import annotations
+
+from technobelt.surface.cells import Surface, surface_of
+from technobelt.surface.index import cells_of
+from technobelt.surface.positions import Positions, road_positions
+from technobelt.surface.raster import grid_for, travel_time_raster
+from technobelt.surface.times import nearest_seconds, position_seconds
+
+__all__ = [
+    "Positions",
+    "Surface",
+    "cells_of",
+    "grid_for",
+    "nearest_seconds",
+    "position_seconds",
+    "road_positions",
+    "surface_of",
+    "travel_time_raster",
+]

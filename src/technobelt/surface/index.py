@@ -1,0 +1,121 @@
+"""Cells of a network tied tile by tile, when they are first asked for, and remembered."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from technobelt.rasters import Grid
+from technobelt.surface.cells import Surface, surface_of
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from technobelt.network.model import Network
+    from technobelt.surface.positions import Positions
+
+    Floats = NDArray[np.float64]
+
+__all__ = ["cells_of"]
+
+#: Cells along the side of a tile.
+_SIDE = 128
+#: Tiles remembered of one index: at 12 bytes a cell some 100 MB.
+_MOST_TILES = 512
+
+
+def cells_of(
+    network: Network, positions: Positions, grid: Grid, *, max_access_m: float = 1000.0
+) -> Surface:
+    """Tie the cells of a grid to road positions, as `surface_of` does; what is known is kept.
+
+    Parameters
+    ----------
+    network
+        The roads, with their barriers.
+    positions
+        From `road_positions`.
+    grid
+        In the network's CRS, its edges at multiples of the cell's side, as `grid_over` makes it.
+    max_access_m
+        Longest access leg, m.
+    """
+    return _index(network, positions, grid.cell_m, max_access_m).surface(grid)
+
+
+@lru_cache(maxsize=6)
+def _index(
+    network: Network, positions: Positions, cell_m: float, max_access_m: float
+) -> _CellIndex:
+    return _CellIndex(network, positions, cell_m, max_access_m)
+
+
+class _CellIndex:
+    """The cells of one size, by tiles whose corners lie at multiples of their side."""
+
+    def __init__(
+        self, network: Network, positions: Positions, cell_m: float, max_access_m: float
+    ) -> None:
+        self.network, self.positions = network, positions
+        self.cell_m, self.max_access_m = cell_m, max_access_m
+        self.tiles: dict[tuple[int, int], tuple[NDArray[np.int32], Floats]] = {}
+
+    def surface(self, grid: Grid) -> Surface:
+        """Return the cells of a grid."""
+        position = np.full(grid.shape, -1, dtype=np.int32)
+        access = np.zeros(grid.shape)
+        top, left = round(grid.top / self.cell_m), round(grid.left / self.cell_m)
+        for row in range(-(-(top - grid.rows) // _SIDE) - 1, -(-top // _SIDE) + 1):
+            for column in range(left // _SIDE, (left + grid.columns - 1) // _SIDE + 1):
+                self._paste(grid, (top, left), (row, column), position, access)
+        cell = np.flatnonzero(position >= 0)
+        flat = position.ravel()[cell].astype(np.int64)
+        return Surface(grid, self.positions, cell, flat, access.ravel()[cell])
+
+    def _paste(
+        self,
+        grid: Grid,
+        corner: tuple[int, int],
+        tile: tuple[int, int],
+        position: NDArray[np.int32],
+        access: Floats,
+    ) -> None:
+        """Copy what a tile and a grid have in common; rows count downward from `corner`."""
+        down, right = corner[0] - (tile[0] + 1) * _SIDE, tile[1] * _SIDE - corner[1]
+        first, end = max(down, 0), min(down + _SIDE, grid.rows)
+        begin, stop = max(right, 0), min(right + _SIDE, grid.columns)
+        if first >= end or begin >= stop:
+            return
+        known = self._tile(tile)
+        theirs = np.s_[first - down : end - down, begin - right : stop - right]
+        position[first:end, begin:stop] = known[0][theirs]
+        access[first:end, begin:stop] = known[1][theirs]
+
+    def _tile(self, tile: tuple[int, int]) -> tuple[NDArray[np.int32], Floats]:
+        if tile not in self.tiles:
+            while len(self.tiles) >= _MOST_TILES:
+                self.tiles.pop(next(iter(self.tiles)))
+            self.tiles[tile] = self._tied(*tile)
+        return self.tiles[tile]
+
+    def _tied(self, row: int, column: int) -> tuple[NDArray[np.int32], Floats]:
+        """Tie the cells of a tile, with as much around it as a leg may cross."""
+        pad = int(np.ceil(self.max_access_m / self.cell_m))
+        side, m = _SIDE + 2 * pad, self.cell_m
+        around = Grid((column * _SIDE - pad) * m, ((row + 1) * _SIDE + pad) * m, m, side, side)
+        inner = np.zeros(around.shape, dtype=bool)
+        inner[pad:-pad, pad:-pad] = True
+        found = surface_of(
+            self.network,
+            self.positions,
+            around,
+            max_access_m=self.max_access_m,
+            cells=inner,
+        )
+        position = np.full(around.shape, -1, dtype=np.int32)
+        access = np.zeros(around.shape)
+        position.ravel()[found.cell] = found.position
+        access.ravel()[found.cell] = found.access_m
+        return position[pad:-pad, pad:-pad].copy(), access[pad:-pad, pad:-pad].copy()

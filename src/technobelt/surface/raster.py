@@ -1,0 +1,94 @@
+"""The travel-time raster: minutes of every cell, and the grid that suits a limit."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from technobelt.network.ties import tie_points
+from technobelt.rasters import Grid, grid_over, write_bands
+from technobelt.surface.index import cells_of
+from technobelt.surface.positions import road_positions
+from technobelt.surface.times import position_seconds
+from technobelt.travel_time import model_of
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import geopandas as gpd
+    from numpy.typing import NDArray
+
+    from technobelt.network.model import Network
+    from technobelt.region import Profile
+    from technobelt.surface.positions import Positions
+
+    Floats = NDArray[np.float64]
+
+__all__ = ["grid_for", "travel_time_raster"]
+
+#: Cells of a grid for one limit: finer for short trips, which look at less land.
+_CELL_M_PER_MINUTE = 10 / 3
+_FINEST_M, _COARSEST_M = 50.0, 200.0
+
+
+def travel_time_raster(
+    network: Network,
+    origins: gpd.GeoDataFrame,
+    path: str | Path,
+    *,
+    profile: str | Profile = "free_flow",
+    toward: bool = False,
+    max_minutes: float = 90.0,
+    max_access_m: float = 1000.0,
+    cell_m: float | None = None,
+) -> Path:
+    """Write minutes between each cell and the nearest origin as a GeoTIFF.
+
+    Parameters
+    ----------
+    network
+        The roads; the raster is in their CRS.
+    origins
+        Points in any CRS.
+    path
+        The ``.tif``, replaced whole or not at all.
+    profile, toward, max_access_m, cell_m
+        As in `technobelt.isochrones`.
+    max_minutes
+        Cells farther than this are left without a value.
+
+    Returns
+    -------
+    pathlib.Path
+        Cloud-optimised GeoTIFF, float32 minutes, NaN where unreached.
+    """
+    model = model_of(network, profile)
+    ties = tie_points(network, origins, max_access_m=max_access_m, what="origins")
+    positions = road_positions(network)
+    seconds = position_seconds(model, ties, positions, toward=toward, max_minutes=max_minutes)
+    nearest = seconds.min(axis=0)
+    grid = grid_for(positions, nearest, max_minutes, max_access_m=max_access_m, cell_m=cell_m)
+    surface = cells_of(network, positions, grid, max_access_m=max_access_m)
+    minutes = surface.minutes(model, nearest)
+    minutes[minutes > max_minutes] = np.inf
+    return write_bands(path, grid, network.crs, {"time_min": minutes}, units={"time_min": "min"})
+
+
+def grid_for(
+    positions: Positions,
+    seconds: Floats,
+    limit_min: float,
+    *,
+    max_access_m: float,
+    cell_m: float | None,
+) -> Grid:
+    """Return the grid over all road positions within a limit; finer for shorter limits."""
+    side = cell_m or float(np.clip(limit_min * _CELL_M_PER_MINUTE, _FINEST_M, _COARSEST_M))
+    within = seconds <= limit_min * 60
+    x, y = (column[within] for column in positions.columns)
+    if not len(x):
+        return Grid(0.0, 0.0, side, 1, 1)
+    margin = max_access_m + side
+    bounds = x.min() - margin, y.min() - margin, x.max() + margin, y.max() + margin
+    return grid_over(bounds, side)
