@@ -13,10 +13,11 @@
   const trip = (title, limit, minutes, share) => {
     if (minutes === null) return "";
     if (typeof minutes === "string") return `<br>${title}: ${minutes}`;
-    const over = minutes - limit, digits = Math.abs(over) < 1 ? 1 : 0;
-    const rest = `${Math.abs(over).toFixed(digits)} ${over > 0 ? "over" : "to spare"}`;
+    const over = minutes - limit, digits = Math.abs(over) < 1 || limit % 1 ? 1 : 0;
+    const told = minutes.toFixed(digits), left = Math.abs(told - limit); // so that both add up to the limit
+    const rest = `${left.toFixed(digits)} ${over > 0 ? "over" : "to spare"}`;
     const drawn = share == null ? "" : `, within the limit in ${share} % of draws`;
-    return `<br>${title}: <b>${minutes.toFixed(digits)} min</b>, ${rest}${drawn}`;
+    return `<br>${title}: <b>${told} min</b>, ${rest}${drawn}`;
   };
 
   // The ways there and back, which mostly run on the same road: one line, on a pane of its own.
