@@ -145,10 +145,10 @@ def test_several_words_are_found_apart_in_names_towns_kinds_and_routes(page, tmp
     """
     found, whole, routes = use(page, tmp_path, script)
     first = {
-        "Changwon University": "Changwon National University",
+        "Changwon University": HOSTILE["UNI02"],  # by its name of 1999
         "Inje Gimhae": "Inje University, Gimhae campus",
         "Gyeongsang Univ": "Gyeongsang National University, Gajwa campus",
-        "Changwon Complex": "Changwon National Industrial Complex",
+        "Changwon Complex": HOSTILE["NIC01"],
         "Haman IC": "Haman",
         "Yangsan IC": "Yangsan",
     }

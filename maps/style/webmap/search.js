@@ -48,12 +48,12 @@
   };
 
   // Of several words each may begin another: of a name, a town, the kind of place or the route. A
-  // name counts most, then a whole word.
-  const scattered = ({ own, about }, asked) => {
+  // name counts most, then its beginning and a whole word.
+  const scattered = ({ said, own, about }, asked) => {
+    const begins = (words, part) => words.some((word) => word.startsWith(part));
     const marks = asked.map((part) => {
-      const named = own.some((word) => word.startsWith(part));
-      if (!named && !about.some((word) => word.startsWith(part))) return 0;
-      return 1 + 2 * named + (own.includes(part) || about.includes(part));
+      const named = begins(own, part), whole = own.includes(part) || about.includes(part);
+      return named || begins(about, part) ? 1 + 2 * named + begins(said, part) + whole : 0;
     });
     return marks.every(Boolean) ? marks.reduce((sum, mark) => sum + mark, 0) : 0;
   };
