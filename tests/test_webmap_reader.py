@@ -404,6 +404,20 @@ def test_a_trip_and_what_is_left_add_up_to_the_limit(page, tmp_path):
     ]
 
 
+def test_the_trips_of_a_place_are_buttons_in_its_popup_that_show_the_way(page, tmp_path):
+    hub = tb.load_region().hubs[-1]
+    script = f"""
+      toggle('Trips by margin');
+      const ways = () => document.querySelectorAll('.leaflet-tb-ways-pane path').length;
+      location.hash = '#11/35.2/128.5&layers=trips-by-margin,hubs,universities-and-colleges&at={hub}'; await wait(600);
+      const list = $1('.tb-trips'), button = list.querySelector('button'); list.open = true;
+      const said = [list.querySelector('summary').textContent, button.innerText.split('\\n')[1], button.tabIndex];
+      button.focus(); const lit = ways(); button.blur(); const after = ways();
+      toggle('Trips by margin'); return [said, lit, after, document.querySelectorAll('.tb-trips').length];
+    """
+    assert use(page, tmp_path, script) == [["1 trip", "There: 84 min, 6 to spare", 0], 2, 0, 0]
+
+
 # --- links, positions, full screen ---------------------------------------------------------------
 
 

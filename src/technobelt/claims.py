@@ -291,8 +291,7 @@ def _counted_sentence(claim: dict[str, Any]) -> str:
     low, high = claim.get("observed_range", (claim["observed"],) * 2)
     if claim["unit"] == "year":
         found, says = years(claim)
-        return (
-            f"Found {'a year from' if low != high else 'the year'} {found}; the plan says {says}."
-        )
+        the = "the year" if low == high else "a year from"
+        return f"Found {the} {found}; the plan says {says}."
     found = f"{low:,.10g} to {high:,.10g}" if low != high else f"{claim['observed']:,.10g}"
     return f"Found {found} {claim['unit']}; the plan says {claim['expected']:,.10g}."
