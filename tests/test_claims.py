@@ -195,11 +195,11 @@ def test_what_speeds_turn_has_its_factors_before_the_draws():
 @pytest.mark.parametrize(
     ("facts", "told"),
     [
-        ({"expected": 1981.5, "tolerance": 1.5}, "Found the year 1977; the plan says between 1980 and 1983."),
+        ({"expected": 1981.5, "tolerance": 1.5}, "Found the year 1977; the plan says 1980 to 1983."),
         ({"expected": 1974.0, "tolerance": 0.0}, "Found the year 1977; the plan says 1974."),
         ({"expected": 1974.0, "tolerance": 0.5}, "Found the year 1977; the plan says 1974."),
         ({"expected": 1981.5, "tolerance": 0.0}, "Found the year 1977; the plan says 1981.5."),
-        ({"expected": 1974.0, "observed_range": [1976, 1978]}, "Found a year between 1976 and 1978; the plan says 1974."),
+        ({"expected": 1974.0, "observed_range": [1976, 1978]}, "Found a year from 1976 to 1978; the plan says 1974."),
     ],
 )  # fmt: skip
 def test_years_are_said_as_years(facts, told):

@@ -873,6 +873,11 @@ def test_layers_drawn_alike_share_a_line_of_the_legend(region, layers):
         ({"limit_min": 90, "observed_min": None, "status": "unreachable"}, "No time could be computed (unreachable)."),
         ({"observed": 42.1, "observed_range": [42.1, 72.0], "expected": 69, "unit": "km2"}, "42.1 to 72 km² where 69 are claimed."),
         ({"observed": 6.0, "expected": 6.0, "unit": "complexes"}, "6 complexes where 6 are claimed."),
+        ({"limit_min": 91, "observed_min": 74.5}, "74 minutes where 91 are claimed: 17 to spare."),
+        ({"limit_min": 90, "observed_min": 90.3}, "90.3 minutes where 90 are claimed: 0.3 too many."),
+        ({"limit_min": 87.5, "observed_min": 80.0}, "80.0 minutes where 87.5 are claimed: 7.5 to spare."),
+        ({"observed": 1977.0, "expected": 1981.5, "tolerance": 1.5, "unit": "year"}, "The year 1977 where 1980 to 1983 is claimed."),
+        ({"observed": 1974.0, "expected": 1974.0, "tolerance": 0.0, "unit": "year"}, "The year 1974 where 1974 is claimed."),
         ({"observed": None, "status": "not_tied"}, "not tied"),
     ],
 )  # fmt: skip

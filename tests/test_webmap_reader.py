@@ -134,6 +134,34 @@ def test_a_place_is_found_by_its_name_the_old_spelling_and_the_korean_one(page, 
     assert (found["nowhere at all"], told) == ([], "Nothing of this name")
 
 
+def test_several_words_are_found_apart_in_names_towns_kinds_and_routes(page, tmp_path):
+    script = """
+      const found = {};
+      for (const text of ['Changwon University', 'Pusan University', 'Inje Gimhae', 'Gyeongsang Univ', 'Changwon Complex',
+                          'Haman IC', 'Yangsan IC', 'Interchange Sacheon', '10', 'route 104', 'Jinju nowhere', ' - '])
+        { type(text); found[text] = finds(); }
+      type('Masan University'); const whole = finds();
+      type('10'); return [found, whole, [...document.querySelectorAll('#tb-finds small')].map((e) => e.textContent)];
+    """
+    found, whole, routes = use(page, tmp_path, script)
+    first = {
+        "Changwon University": HOSTILE["UNI02"],  # by its name of 1999
+        "Inje Gimhae": "Inje University, Gimhae campus",
+        "Gyeongsang Univ": "Gyeongsang National University, Gajwa campus",
+        "Changwon Complex": HOSTILE["NIC01"],
+        "Haman IC": "Haman",
+        "Yangsan IC": "Yangsan",
+    }
+    assert {text: found[text][0] for text in first} == first
+    assert {name.split(" National")[0] for name in found["Pusan University"][:2]} == {"Pusan"}
+    assert found["Interchange Sacheon"][0] == "Sacheon"
+    assert all("route 10" in said for said in routes)
+    assert "route 10 " in routes[0] + " "  # the bare number before 102 and 104
+    assert len(found["route 104"]) >= 2
+    assert found["Jinju nowhere"] == found[" - "] == []
+    assert whole == ["Masan University (junior college)"]  # what fits as a whole needs no parts
+
+
 def test_a_find_is_chosen_by_arrows_and_enter_and_its_layer_switched_on(page, tmp_path):
     script = """
       toggle('Innovation centres');
@@ -260,6 +288,34 @@ def test_what_opened_later_fades_and_its_roads_are_not_there(page, tmp_path):
     assert again == then
 
 
+def test_dates_that_hold_frames_can_be_asked_whether_they_are_the_same():
+    frame = pd.DataFrame({"a": [1, 2]})
+    one, other = (MapDate("1999", pairs=frame.copy()) for _ in range(2))
+    assert one == one  # noqa: PLR0124
+    assert one != other
+    assert len({one, other}) == 2
+
+
+def test_where_a_date_has_none_of_a_layer_the_legend_does_not_explain_it(tmp_path):
+    region = tb.load_region()
+    line = shapely.LineString([(128.2, 35.2), (129.0, 35.3)])
+    rows = {"from_name": ["A"], "to_name": ["B"], "time_min": [104.0], "length_km": [80.0]}
+    routes = gpd.GeoDataFrame(rows, geometry=[line], crs=4326)
+    layers = {"clusters": tb.read_layer(region, "clusters")}
+    dates = [MapDate("1999"), MapDate("2001", routes=routes.assign(time_min=99.0))]
+    told = {"verdicts": {"as_of": "2021-08"}, "routes": routes, "other_dates": dates}
+    dated = write_map(web_map(region, layers, **told), tmp_path / "map.html")
+    script = """
+      const seen = () => [document.querySelectorAll('.leaflet-tb-routes-pane path').length,
+        [...document.querySelectorAll('.tb-entry:not([hidden])')].filter((e) => e.textContent.includes('counterexample')).length];
+      const out = {none: seen()}; toggle('Counterexamples');
+      for (const date of ['1999', '2001', '2021-08']) { $1(`#tb-dates input[value="${date}"]`).click(); await wait(50); out[date] = seen(); }
+      return out;
+    """
+    shown = use(dated, tmp_path, script)
+    assert shown == {"none": [0, 0], "1999": [0, 0], "2001": [1, 1], "2021-08": [1, 1]}
+
+
 def test_dates_that_cannot_be_told_apart_or_are_none_are_refused():
     region = tb.load_region()
     for dates in (["1999", "1999"], ["2021-08"], ["soon"]):
@@ -331,6 +387,37 @@ def test_the_trip_pointed_at_shows_the_way_driven_in_place_of_its_line(page, tmp
     assert "way of the trip pointed at or chosen" in legend
 
 
+def test_a_trip_and_what_is_left_add_up_to_the_limit(page, tmp_path):
+    script = """
+      const said = [73.5, 89.6, 90, 104.5].map((minutes) => {
+        const lines = technobelt.pairs({ limit: 90, places: [[35, 128, 'A'], [35.1, 128.5, 'B']], looks: [{}],
+          pairs: [[0, 1, 0, minutes, null]], pane: 'tb-pairs' });
+        return lines.getLayers().at(-1).getPopup().getContent().split('There: ')[1];
+      });
+      return said;
+    """
+    assert use(page, tmp_path, script) == [
+        "<b>74 min</b>, 16 to spare",
+        "<b>89.6 min</b>, 0.4 to spare",
+        "<b>90.0 min</b>, 0.0 to spare",
+        "<b>105 min</b>, 15 over",
+    ]
+
+
+def test_the_trips_of_a_place_are_buttons_in_its_popup_that_show_the_way(page, tmp_path):
+    hub = tb.load_region().hubs[-1]
+    script = f"""
+      toggle('Trips by margin');
+      const ways = () => document.querySelectorAll('.leaflet-tb-ways-pane path').length;
+      location.hash = '#11/35.2/128.5&layers=trips-by-margin,hubs,universities-and-colleges&at={hub}'; await wait(600);
+      const list = $1('.tb-trips'), button = list.querySelector('button'); list.open = true;
+      const said = [list.querySelector('summary').textContent, button.innerText.split('\\n')[1], button.tabIndex];
+      button.focus(); const lit = ways(); button.blur(); const after = ways();
+      toggle('Trips by margin'); return [said, lit, after, document.querySelectorAll('.tb-trips').length];
+    """
+    assert use(page, tmp_path, script) == [["1 trip", "There: 84 min, 6 to spare", 0], 2, 0, 0]
+
+
 # --- links, positions, full screen ---------------------------------------------------------------
 
 
@@ -374,6 +461,27 @@ def test_a_broken_link_opens_the_map_as_it_is(page, tmp_path):
     for broken in hashes:
         script = "await wait(300); return [map.getZoom() > 5, opened(), on('Corridor')];"
         assert use(page, tmp_path, script, hash_=broken) == [True, None, True]
+
+
+def test_a_link_without_three_numbers_gives_no_view_and_no_zoom_leads_beyond_the_map(
+    page, tmp_path
+):
+    script = (
+        "await wait(300); const { lat, lng } = map.getCenter(); return [map.getZoom(), lat, lng];"
+    )
+    usual = use(page, tmp_path, script)
+    for hash_ in (
+        "#//",
+        "#9//",
+        "#9/35.1",
+        "#9/35.1/128.2/7",
+        "#9/ /128.2",
+        "#0x9/35/128",
+        "#/35/128",
+    ):
+        assert use(page, tmp_path, script, hash_=hash_) == usual
+    for hash_, zoom in (("#99/35/128", 16), ("#2/35/128", 6), ("#-3/35/128", 6)):
+        assert use(page, tmp_path, script, hash_=hash_) == pytest.approx([zoom, 35, 128], abs=0.01)
 
 
 def test_a_position_is_copied_as_the_command_line_takes_it(page, tmp_path):

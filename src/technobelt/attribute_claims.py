@@ -5,6 +5,7 @@ Each function takes a claim and returns what `claims.json` says of it beside its
 
 from __future__ import annotations
 
+import math
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
@@ -23,12 +24,14 @@ from technobelt.isochrone import areas_km2
 from technobelt.layers import select
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     import geopandas as gpd
 
     from technobelt.claim_kinds import AnyClaim, Selection
     from technobelt.region import Region
 
-__all__ = ["attribute_verdict", "last_digit"]
+__all__ = ["attribute_verdict", "last_digit", "years"]
 
 
 def attribute_verdict(region: Region, claim: AnyClaim) -> dict[str, Any]:
@@ -227,3 +230,29 @@ def last_digit(number: float) -> float:
     """
     exponent = Decimal(repr(number)).normalize().as_tuple().exponent
     return float(10.0 ** min(int(exponent), 0))
+
+
+def years(claim: Mapping[str, Any]) -> tuple[str, str]:
+    """Say the year that was found and the year that is claimed; of several the first and the last.
+
+    Parameters
+    ----------
+    claim
+        One entry of ``claims.json`` whose unit is ``year``: what is claimed is any year within
+        ``tolerance`` of ``expected``.
+
+    Examples
+    --------
+    >>> years({"observed": 1977.0, "expected": 1981.5, "tolerance": 1.5})
+    ('1977', '1980 to 1983')
+    """
+    low, high = claim.get("observed_range") or (claim["observed"],) * 2
+    give = claim.get("tolerance") or 0.0
+    return _whole_years(low, high), _whole_years(claim["expected"] - give, claim["expected"] + give)
+
+
+def _whole_years(first: float, last: float) -> str:
+    whole = range(math.ceil(first), math.floor(last) + 1)
+    if len(whole) > 1:
+        return f"{whole[0]} to {whole[-1]}"
+    return str(whole[0]) if whole else f"{(first + last) / 2:g}"

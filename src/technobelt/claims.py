@@ -7,14 +7,13 @@ fails only if it does at the fast end; in between the data cannot decide.
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
-from technobelt.attribute_claims import attribute_verdict
+from technobelt.attribute_claims import attribute_verdict, years
 from technobelt.cases import Basis
 from technobelt.claim_kinds import ProximityClaim, TravelTimeClaim
 from technobelt.measures import MEASURES
@@ -291,17 +290,8 @@ def _without(claim: dict[str, Any]) -> str:
 def _counted_sentence(claim: dict[str, Any]) -> str:
     low, high = claim.get("observed_range", (claim["observed"],) * 2)
     if claim["unit"] == "year":
-        spread = claim.get("tolerance") or 0.0
-        says = _years(claim["expected"] - spread, claim["expected"] + spread)
-        found = "a year" if low != high else "the year"
-        return f"Found {found} {_years(low, high)}; the plan says {says}."
+        found, says = years(claim)
+        the = "the year" if low == high else "a year from"
+        return f"Found {the} {found}; the plan says {says}."
     found = f"{low:,.10g} to {high:,.10g}" if low != high else f"{claim['observed']:,.10g}"
     return f"Found {found} {claim['unit']}; the plan says {claim['expected']:,.10g}."
-
-
-def _years(first: float, last: float) -> str:
-    """Say whole years: one, or the first and the last of several."""
-    years = range(math.ceil(first), math.floor(last) + 1)
-    if len(years) > 1:
-        return f"between {years[0]} and {years[-1]}"
-    return str(years[0]) if years else f"{(first + last) / 2:g}"

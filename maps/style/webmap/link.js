@@ -1,14 +1,15 @@
 // A link to what is seen: #zoom/lat/lon&layers=...&at=...&date=...
 (() => {
-  const DELAY_MS = 250;
+  const DELAY_MS = 250, NUMBER = /^-?\d+(\.\d+)?$/; // an empty text would count as 0
 
   const slug = (name) => technobelt.words(name).normalize("NFKC").toLowerCase()
     .replace(/[^\p{L}\p{N}]+/gu, "-").replace(/^-|-$/g, "") || "layer";
 
   const parsed = (hash) => {
     const [view, ...rest] = hash.replace(/^#/, "").split("&");
-    const [zoom, lat, lon] = view.split("/").map(Number);
-    const sound = [zoom, lat, lon].every(Number.isFinite) && Math.abs(lat) <= 85 && Math.abs(lon) <= 180;
+    const parts = view.split("/"), [zoom, lat, lon] = parts.map(Number);
+    const sound = parts.length === 3 && parts.every((part) => NUMBER.test(part))
+      && Math.abs(lat) <= 85 && Math.abs(lon) <= 180; // Leaflet itself keeps to its least and most zoom
     const said = {};
     for (const part of rest) {
       const [, key, value] = /^(layers|at|date)=(.*)$/s.exec(part) || [];

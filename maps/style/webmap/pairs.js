@@ -13,10 +13,11 @@
   const trip = (title, limit, minutes, share) => {
     if (minutes === null) return "";
     if (typeof minutes === "string") return `<br>${title}: ${minutes}`;
-    const over = minutes - limit, digits = Math.abs(over) < 1 ? 1 : 0;
-    const rest = `${Math.abs(over).toFixed(digits)} ${over > 0 ? "over" : "to spare"}`;
+    const over = minutes - limit, digits = Math.abs(over) < 1 || limit % 1 ? 1 : 0;
+    const told = minutes.toFixed(digits), left = Math.abs(told - limit); // so that both add up to the limit
+    const rest = `${left.toFixed(digits)} ${over > 0 ? "over" : "to spare"}`;
     const drawn = share == null ? "" : `, within the limit in ${share} % of draws`;
-    return `<br>${title}: <b>${minutes.toFixed(digits)} min</b>, ${rest}${drawn}`;
+    return `<br>${title}: <b>${told} min</b>, ${rest}${drawn}`;
   };
 
   // The ways there and back, which mostly run on the same road: one line, on a pane of its own.
@@ -38,7 +39,7 @@
         + (roads ? `<br>Roads of ${roads}` : "");
       hit.bindTooltip(said, { sticky: true, className: "tb-tip tb-trip" });
       hit.bindPopup(said, { className: "tb-popup" });
-      return { ends: [i, j], line, hit, chord, look: looks[look], ways: ways?.[rank] };
+      return { ends: [i, j], said, line, hit, chord, look: looks[look], ways: ways?.[rank] };
     });
     const casing = L.polyline(made.map(({ chord }) => chord), { pane, interactive: false, color: "#fff", weight: 4.5, opacity: 0.55 });
     const group = L.featureGroup([casing, ...made.map((m) => m.line), ...made.map((m) => m.hit)]);
@@ -65,16 +66,30 @@
         popupclose: () => { kept = null; show(null); },
       });
     }
+    // A place's trips as buttons in its popup: lines cannot be reached by Tab.
+    const told = (popup, at) => {
+      const list = L.DomUtil.create("details", "tb-trips", popup.getElement().querySelector(".leaflet-popup-content"));
+      const mine = made.filter(({ ends }) => ends.includes(at)).reverse(); // the worst first
+      L.DomUtil.create("summary", "", list).textContent = mine.length === 1 ? "1 trip" : `${mine.length} trips`;
+      for (const one of mine) {
+        const button = L.DomUtil.create("button", "", list);
+        Object.assign(button, { type: "button", innerHTML: one.said, onfocus: () => show(one), onblur: () => show(null) });
+      }
+      list.addEventListener("toggle", () => popup._adjustPan?.());
+      return list;
+    };
+    let list = null;
     const opened = ({ popup }) => {
       if (kept) return;
       const at = places.findIndex(([lat, lon]) => popup.getLatLng().distanceTo([lat, lon]) < NEAR_M);
       place = at < 0 ? null : (ends) => ends.includes(at);
       light(place);
+      list = made.some(({ ends }) => ends.includes(at)) ? told(popup, at) : null;
     };
     const closed = () => { place = null; show(kept); };
     return group.on({
       add: () => { kept = place = null; show(null); group._map.on({ popupopen: opened, popupclose: closed }); },
-      remove: () => { way?.remove(); group._map?.off({ popupopen: opened, popupclose: closed }); },
+      remove: () => { way?.remove(); list?.remove(); group._map?.off({ popupopen: opened, popupclose: closed }); },
     });
   };
 })();

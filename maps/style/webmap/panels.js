@@ -31,9 +31,13 @@
     return control.addTo(map).getContainer();
   };
 
+  // A layer may be on and yet show nothing: on the date chosen there is none of it.
+  const filled = (layer) => (layer.getLayers ? layer.getLayers().some(filled) : true);
+
   const follow = (map, layers, legend) => {
+    const seen = (name) => map.hasLayer(layers[name]) && filled(layers[name]);
     for (const entry of legend.querySelectorAll(".tb-entry")) {
-      entry.hidden = !entry.dataset.layers.split("|").some((name) => map.hasLayer(layers[name]));
+      entry.hidden = !entry.dataset.layers.split("|").some(seen);
     }
     for (const section of legend.querySelectorAll("section")) {
       section.hidden = !section.querySelector(".tb-entry:not([hidden])");

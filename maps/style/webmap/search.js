@@ -8,6 +8,8 @@
   const fold = (text) => letters(text).normalize("NFKD").replace(/\p{M}/gu, "").toLowerCase().replace(/[^\p{L}\p{N}]/gu, "");
   const bare = (text) => text.replace(/-(si|gun|gu)$/i, "").replace(/(?<=..)[시군구]$/u, ""); // city, county, district
 
+  const split = (text) => text.split(/[^\p{L}\p{M}\p{N}]+/u).map(fold).filter(Boolean);
+
   const decoded = (html) => {
     const box = document.createElement("textarea");
     box.innerHTML = html;
@@ -21,14 +23,16 @@
     const all = places.map(([at, name, korean, old, kind, inside, lat, lon, more]) => {
       const names = [name, korean, old].map(decoded);
       const said = [...names, ...names.map(bare)].map(fold).filter(Boolean);
-      const words = names.flatMap((text) => text.split(/[^\p{L}\p{M}\p{N}]+/u)).map(fold).filter(Boolean);
-      return { at: decoded(at), names, said, words, kind, says: kinds[kind], inside, where: [lat, lon], more: more || "" };
+      const words = names.flatMap(split);
+      const own = [...said, ...words, ...(names[1].match(/[a-z]+/gi) || []).map(fold)]; // the IC of 함안IC
+      return { at: decoded(at), names, said, words, own, kind, says: kinds[kind], inside, where: [lat, lon], more: more || "" };
     });
     const towns = all.filter(({ at }) => at.startsWith("municipality:"));
     towns.forEach((town) => { [town.pop, town.more] = [town.more, ""]; });
     for (const place of all) { // Masan's places are found by "Masan", after what is called so
       const around = place.inside.map((number) => all[number]);
       place.town = around.flatMap(({ said }) => said);
+      place.about = [...around.flatMap(({ own }) => own), ...split(place.says), ...split(decoded(place.more))];
       place.near = around.map(({ names }) => names[0]).join(", ");
     }
     return all;
@@ -43,11 +47,27 @@
     return town.some((text) => text.startsWith(asked)) ? 1 : 0;
   };
 
+  // Of several words each may begin another: of a name, a town, the kind of place or the route. A
+  // name counts most, then its beginning and a whole word.
+  const scattered = ({ said, own, about }, asked) => {
+    const begins = (words, part) => words.some((word) => word.startsWith(part));
+    const marks = asked.map((part) => {
+      const named = begins(own, part), whole = own.includes(part) || about.includes(part);
+      return named || begins(about, part) ? 1 + 2 * named + begins(said, part) + whole : 0;
+    });
+    return marks.every(Boolean) ? marks.reduce((sum, mark) => sum + mark, 0) : 0;
+  };
+
+  const ranked = (all, rate) => all.map((place) => ({ place, rank: rate(place) })).filter(({ rank }) => rank)
+    .sort((a, b) => b.rank - a.rank || a.place.kind - b.place.kind).map(({ place }) => place);
+
   const find = (all, text) => {
-    const asked = fold(text);
-    if (!asked) return [];
-    return all.map((place) => ({ place, rank: score(place, asked) })).filter(({ rank }) => rank)
-      .sort((a, b) => b.rank - a.rank || a.place.kind - b.place.kind).map(({ place }) => place);
+    const whole = fold(text);
+    if (!whole) return [];
+    const found = ranked(all, (place) => score(place, whole));
+    if (found.length) return found;
+    const parts = text.split(/\s+/u).map(fold).filter(Boolean);
+    return ranked(all, (place) => scattered(place, parts));
   };
 
   // --- going there --------------------------------------------------------------------------------

@@ -17,6 +17,7 @@
     const base = layers[Object.keys(layers)[0]];
     const redraw = () => { widen(map, base); declutter(map); };
     map.on("overlayadd overlayremove baselayerchange", () => { follow(map, layers, legend); redraw(); });
+    map.on("tb:date", () => follow(map, layers, legend));
     map.on("zoomend resize", redraw);
     map.on("resize", () => { arrange(map, control, legend); keepPopupsClear(map, card); });
     arrange(map, control, legend);

@@ -337,7 +337,8 @@ def _draw_population(map_: Axes, sheet: Sheet) -> None:
     draw_roads(map_, sheet.ground, ("motorway",), thin=0.32)
     people = pd.to_numeric(sheet.placed["population"], errors="coerce").fillna(0.0).clip(lower=0)
     per_dot = 40.0 / max(float(people.max()), 1.0)
-    look = {"color": "#6F5AA6", "linewidth": 0, "alpha": 0.7}
+    colour = load_style()["places"]["complexes"]["colour"]
+    look = {"color": colour, "linewidth": 0, "alpha": 0.7}
     signs(map_, sheet.placed, look | {"s": people * per_dot})
     for step in _round_steps(float(people.max())):
         signs(map_, sheet.placed.iloc[:0], look | {"s": step * per_dot}, label=f"{step:,g} people")
@@ -360,29 +361,31 @@ def _draw_land(map_: Axes, sheet: Sheet) -> None:
     from matplotlib.colors import ListedColormap
 
     painted, extent = _raster(sheet.placed)
+    colours = _cover_colours()
     map_.imshow(
         painted,
         extent=extent,
-        cmap=ListedColormap([colour for _, colour in _COVER]),
+        cmap=ListedColormap(list(colours.values())),
         vmin=0,
         vmax=len(_COVER) - 1,
         aspect="auto",
         interpolation="nearest",
         zorder=1,
     )
-    for word, colour in _COVER:
+    for word, colour in colours.items():
         map_.plot([], [], "s", color=colour, label=word)
     draw_roads(map_, sheet.ground, ("motorway",), thin=0.32)
 
 
-#: What covers land, in the order in which it wins a tie, and its colour.
-_COVER = (
-    ("open", "#F1ECDD"),
-    ("water", "#C9DFEE"),
-    ("wood", "#A9C7A0"),
-    ("industry", "#6F5AA6"),
-    ("built", "#C98B6B"),
-)
+#: What covers land, in the order in which it wins a tie.
+_COVER = ("open", "water", "wood", "industry", "built")
+
+
+def _cover_colours() -> dict[str, str]:
+    """Return a colour for each of `_COVER`; industry has that of complexes."""
+    style = load_style()
+    water, industry = style["base"]["water"], style["places"]["complexes"]["colour"]
+    return dict(zip(_COVER, ("#F1ECDD", water, "#A9C7A0", industry, "#C98B6B"), strict=True))
 
 
 def _raster(cells: gpd.GeoDataFrame) -> tuple[NDArray[np.float64], Box]:
@@ -412,7 +415,7 @@ def _cover(cells: gpd.GeoDataFrame) -> NDArray[np.int64]:
     """Return the place in `_COVER` of what covers most of each cell; open land is the rest."""
     shares = [
         cells[word].fillna(0.0).to_numpy(dtype=float) if word in cells else np.zeros(len(cells))
-        for word, _ in _COVER[1:]
+        for word in _COVER[1:]
     ]
     rest = np.clip(1.0 - np.sum(shares, axis=0), 0.0, 1.0)
     return np.asarray(np.argmax([rest, *shares], axis=0))

@@ -7,6 +7,7 @@ import re
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
+from technobelt.attribute_claims import years
 from technobelt.measures import MEASURES, PRIMARY
 from technobelt.schema import ROAD_CLASSES
 
@@ -384,10 +385,7 @@ def _compared_years(claim: Mapping[str, Any]) -> str:
     >>> _compared_years({"observed": 1977.0, "expected": 1981.5, "tolerance": 1.5})
     'the year found is 1977; 1980 to 1983 is stated.'
     """
-    give = claim.get("tolerance") or 0
-    first, last = claim["expected"] - give, claim["expected"] + give
-    stated = f"{first:.0f} to {last:.0f}" if last - first >= 1 else f"{claim['expected']:.0f}"
-    found = f"{claim['observed']:.0f}"
+    found, stated = years(claim)
     rest = ", as stated" if found == stated else f"; {stated} is stated"
     return f"the year found is {found}{rest}."
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeGuard, cast
@@ -65,6 +66,8 @@ _PANES = {
 }
 
 
+#: Beyond these there is nothing to see: the roads end, or stand alone.
+_LEAST_ZOOM, _MOST_ZOOM = 6, 16
 #: As folium names its elements.
 _IDS = re.compile(r"(?<=_)[0-9a-f]{32}(?![0-9a-f])")
 
@@ -355,14 +358,14 @@ def _assembled(
         zoom_start=9,
         tiles=None,
         zoom_control=False,
-        min_zoom=6,
-        max_zoom=16,
         zoom_snap=0.25,
         wheel_px_per_zoom_level=90,
         font_size="13px",
     )
     # Without a zoom nothing is drawn until the page fits the map to its bounds: once, not twice.
     del map_.options["zoom"]
+    # folium would hand these to tiles of its own alone, of which there are none.
+    map_.options |= {"min_zoom": _least_zoom(east - west), "max_zoom": _MOST_ZOOM}
     cast("Figure", map_.get_root()).title = safe(region.name)
     _add_panes(map_, [background, *overlays])
     groups = {o.name: _add_overlay(map_, o, base=o is background) for o in [background, *overlays]}
@@ -390,6 +393,17 @@ def _assembled(
     }
     map_.add_child(PageParts(panels, settings, control, groups))
     return map_
+
+
+def _least_zoom(degrees: float) -> int:
+    """Return how far out one may go: a wide region still fits a phone.
+
+    Examples
+    --------
+    >>> _least_zoom(2.0), _least_zoom(360.0)
+    (6, 0)
+    """
+    return min(_LEAST_ZOOM, int(math.log2(360 / max(degrees, 1e-6))))
 
 
 def _later(overlays: Sequence[Overlay]) -> dict[str, Any]:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 __all__ = ["MapDate", "absent", "distinct", "switched"]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class MapDate:
     """What a map shows of the roads of one date.
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
+from technobelt.attribute_claims import years
 from technobelt.style import load_style
 from technobelt.webmap.facts import number, plain, safe, words
 
@@ -144,7 +145,8 @@ def finding(claim: Mapping[str, Any]) -> str:
     if not observed:
         return plain(claim.get("status")).replace("_", " ")
     if plain(claim.get("unit")) == "year":
-        return f"The year {plain(claim['observed'])} where {plain(claim['expected'])} is claimed."
+        found, claimed = years(claim)
+        return f"The year {found} where {claimed} is claimed."
     low, high = (_figure(value) for value in claim.get("observed_range") or ("", ""))
     observed = f"{low} to {high}" if low != high else observed
     unit = plain(claim.get("unit")).replace("km2", "km²")
@@ -159,14 +161,18 @@ def _figure(value: object) -> str:
 
 
 def _minutes(claim: Mapping[str, Any]) -> str:
-    observed, limit = number(claim.get("observed_min")), number(claim.get("limit_min"))
-    if not observed:
+    if not number(claim.get("observed_min")):
         return f"No time could be computed ({plain(claim.get('status')) or 'no open road'})."
-    margin = float(claim["observed_min"]) - float(claim["limit_min"])
-    rest = f"{abs(margin):.0f} {'too many' if margin > 0 else 'to spare'}"
+    limit = float(claim["limit_min"])
+    over = float(claim["observed_min"]) - limit
+    digits = 1 if abs(over) < 1 or limit % 1 else 0
+    observed = f"{float(claim['observed_min']):.{digits}f}"
+    # From the minutes as they are written: whoever adds up finds the limit.
+    margin = abs(float(observed) - limit)
+    rest = f"{margin:,.{digits}f} {'too many' if over > 0 else 'to spare'}"
     low, high = (number(value) for value in claim.get("range_min") or (None, None))
     spread = f" {low} to {high} if speeds differ as much as they may." if low and high else ""
-    return f"{observed} minutes where {limit} are claimed: {rest}.{spread}"
+    return f"{observed} minutes where {limit:g} are claimed: {rest}.{spread}"
 
 
 def _break_even(claim: Mapping[str, Any]) -> str:
