@@ -10,6 +10,7 @@ from __future__ import annotations
 import sys
 from collections import Counter
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
@@ -30,8 +31,11 @@ if TYPE_CHECKING:
 __all__ = ["arcs_back", "nearest_tree", "trees", "trees_grown", "use_engine"]
 
 #: What the hierarchy costs before its first tree, in nodes that Dijkstra settles in that time:
-#: loading what is compiled, ordering a node, customizing a node.
-_LOADING, _ORDERING, _CUSTOMIZING = 4_000_000, 60, 3
+#: compiling, once after installation; loading what is compiled; ordering a node. Compiling takes
+#: longer than this, but other runs gain by it, too.
+_COMPILING, _LOADING, _ORDERING = 20_000_000, 4_000_000, 60
+#: Trees that customizing takes as long as.
+_CUSTOMIZING = 3
 _KERNELS = "technobelt.routing.kernels"
 #: By topology, the nodes that Dijkstra's search has settled; by engine, the trees grown.
 _settled: Counter[str] = Counter()
@@ -173,10 +177,16 @@ def _hierarchy_pays(graph: Graph, searches: int) -> bool:
 def _is_ready(graph: Graph, searches: int) -> bool:
     """Say whether Dijkstra's search has cost as much as making the hierarchy ready would."""
     topology = graph.topology
-    price = 0 if _KERNELS in sys.modules else _LOADING
+    price = 0 if _KERNELS in sys.modules else _loading()
     price += 0 if is_ordered(topology) else _ORDERING * graph.n_nodes
     _settled[topology.key] += searches * graph.n_nodes
     return _settled[topology.key] > price
+
+
+def _loading() -> int:
+    """Return what it takes to have the kernels: little where numba keeps them compiled."""
+    kept = Path(__file__).with_name("__pycache__").glob("kernels.sweep-*.nbi")
+    return _LOADING if any(kept) else _COMPILING
 
 
 def _own_trees(graph: Graph, searches: int) -> int:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
+import shapely
 from scipy import ndimage
 from scipy.spatial import cKDTree
 
@@ -112,7 +113,8 @@ def surface_of(
     found = near_positions(positions.tree, centre, 1, max_access_m)
     access, position = found[0][:, 0], found[1][:, 0]
     # generalised water may cover a road on its bank: a cell with a road in it is no water
-    dry = ~covered(network.barriers, grid).ravel()[asked] | (access <= grid.cell_m * _HALF_DIAGONAL)
+    water = covered(_on(grid, network.barrier_tree, network.barriers), grid)
+    dry = ~water.ravel()[asked] | (access <= grid.cell_m * _HALF_DIAGONAL)
     tied = dry & np.isfinite(access)
     cell, centre, access, position = asked[tied], centre[tied], access[tied], position[tied]
     near_wall = _distance_to_walls(network, grid).ravel()[cell] < access
@@ -125,11 +127,19 @@ def surface_of(
     return Surface(grid, positions, cell[keep], position[keep].astype(np.int64), access[keep])
 
 
+def _on(grid: Grid, tree: shapely.STRtree, shapes: NDArray[np.object_]) -> NDArray[np.object_]:
+    """Return the shapes that reach onto a grid."""
+    return shapes[np.sort(tree.query(shapely.box(*grid.bounds)))]
+
+
 def _distance_to_walls(network: Network, grid: Grid) -> Floats:
     """Return how far each cell's centre lies from the next barrier at least, m."""
     from rasterio.features import rasterize
 
-    walls = [*network.barriers, *network.motorways]
+    walls = [
+        *_on(grid, network.barrier_tree, network.barriers),
+        *_on(grid, network.motorway_tree, network.motorways),
+    ]
     if not walls:
         return np.full(grid.shape, np.inf)
     mask = rasterize(

@@ -21,9 +21,9 @@ if TYPE_CHECKING:
 __all__ = ["cells_of"]
 
 #: Cells along the side of a tile.
-_SIDE = 128
+_SIDE = 256
 #: Tiles remembered of one index: at 12 bytes a cell some 100 MB.
-_MOST_TILES = 512
+_MOST_TILES = 128
 
 
 def cells_of(
