@@ -33,7 +33,7 @@ FILES = (
         "map.html",
         "report.html",
     ),
-    *("technobelt.qgz", "manifest.json", "LICENCE", "suitability.tif"),
+    *("technobelt.qgz", "manifest.json", "LICENCE", "suitability.tif", "suitability.qml"),
 )
 
 
@@ -181,7 +181,7 @@ def test_zones_have_all_their_columns_and_suitability_lies_beside_them(folder, d
 
 def test_a_plan_that_tested_its_zones_shows_how_firm_they_are(tested_folder, tested):
     files = {path.name for path in tested_folder.iterdir()}
-    assert files == {*FILES, "robustness.tif"}
+    assert files == {*FILES, "robustness.tif", "robustness.qml"}
     layers = pyogrio.list_layers(tested_folder / "zones.gpkg")[:, 0].tolist()
     assert layers == ["zones", "robustness", "layer_styles"]
     areas = gpd.read_file(tested_folder / "zones.gpkg", layer="robustness")
