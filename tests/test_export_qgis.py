@@ -69,7 +69,6 @@ def folder(tmp_path):
     mixed = gpd.GeoDataFrame(
         {"name": ["p", "a"]}, geometry=[middle[0], middle[1].buffer(500)], crs=5179
     )
-    qml = layer_qml("clusters", "polygon", label="name", values=["east", "centre", "west"])
     nowhere = gpd.GeoDataFrame(
         {"compared": ["agrees", "moved", "not located"]}, geometry=[*middle[:2], None], crs=5179
     )
@@ -85,7 +84,7 @@ def folder(tmp_path):
         "roads": roads,
         "mixed": mixed,
     }
-    write_geopackage(layers, home / "layers.gpkg", styles={"clusters": qml})
+    write_geopackage(layers, home / "layers.gpkg", styled=True)
     write_layer(isochrones, home / "isochrones.gpkg")
     zones = boxes(zone_id=["1", "2", "3"], name=["창원 지구", "김해 지구", "진주 지구"])
     export_shapefile(zones, home / "zones.shp")
@@ -284,8 +283,7 @@ BAD = [
     ("no such layer", [ProjectLayer("R", "layers.gpkg", "g", "line", sublayer="rail")], LayerError, "cannot read 'layers.gpkg'"),
     ("no such label", [ProjectLayer("R", "zones.shp", "g", "polygon", label="nom")], MissingColumnError, "column 'nom'; found: zone_id, name"),
     ("an absolute path", [ProjectLayer("R", "/data/zones.shp", "g", "polygon")], OutputError, "beside it"),
-    ("a layer twice", [LAYERS[0], LAYERS[0]], OutputError, "one of them twice"),
-    ("no layer", [], OutputError, "no layers"),
+    ("a layer twice", [LAYERS[0], LAYERS[0]], OutputError, "stands there twice"),
     ("a vector's style for a raster", [ProjectLayer("R", "times.tif", "g", "raster", "zones")], OutputError, "no raster style 'zones'. Choose one of minutes, suitability, stays"),
     ("a raster's style for a vector", [ProjectLayer("R", "zones.shp", "g", "polygon", "suitability")], OutputError, "no style 'suitability'"),
     ("no such style", [ProjectLayer("R", "zones.shp", "g", "polygon", "rococo")], OutputError, "no style 'rococo'"),

@@ -17,8 +17,10 @@ import rasterio
 
 import technobelt as tb
 from technobelt.errors import MissingFileError, OutputError
+from technobelt.export import Inside
 from technobelt.manifest import file_hash
 from technobelt.planning import plan
+from technobelt.planning.shown import project_layers
 from technobelt.zone_rules import Pack
 from technobelt.zones import ZONE_COLUMNS, redraw_zones
 
@@ -33,7 +35,7 @@ FILES = (
         "map.html",
         "report.html",
     ),
-    *("technobelt.qgz", "manifest.json", "LICENCE", "suitability.tif"),
+    *("technobelt.qgz", "manifest.json", "LICENCE", "suitability.tif", "suitability.qml"),
 )
 
 
@@ -139,6 +141,19 @@ def test_geopackages_hold_the_styles_of_their_layers(folder):
     assert 'fieldName="name"' in (folder / "zones.qml").read_text(encoding="utf-8")
 
 
+def test_rasters_have_their_styles_beside_them(tested_folder):
+    for name in ("suitability.qml", "robustness.qml"):
+        assert "<rasterrenderer" in (tested_folder / name).read_text(encoding="utf-8")
+
+
+def test_the_project_labels_by_the_columns_of_its_geopackage(done):
+    layer = done.layers["universities"]
+    shown = {"universities": layer.assign(NAME="other")[["NAME", *layer.columns]]}
+    inside = {"universities": Inside("universities", {"NAME": "NAME", "name": "name_2"})}
+    layers = project_layers(shown, inside=inside, zones=[], drawn=False)
+    assert {one.label for one in layers if one.name == "Universities"} == {"name_2"}
+
+
 def test_layers_are_all_in_one_geopackage(folder):
     names = set(pyogrio.list_layers(folder / "layers.gpkg")[:, 0])
     assert {"clusters", "complexes", "universities", "centres", "corridor", "roads"} <= names
@@ -181,7 +196,7 @@ def test_zones_have_all_their_columns_and_suitability_lies_beside_them(folder, d
 
 def test_a_plan_that_tested_its_zones_shows_how_firm_they_are(tested_folder, tested):
     files = {path.name for path in tested_folder.iterdir()}
-    assert files == {*FILES, "robustness.tif"}
+    assert files == {*FILES, "robustness.tif", "robustness.qml"}
     layers = pyogrio.list_layers(tested_folder / "zones.gpkg")[:, 0].tolist()
     assert layers == ["zones", "robustness", "layer_styles"]
     areas = gpd.read_file(tested_folder / "zones.gpkg", layer="robustness")
@@ -274,6 +289,7 @@ def test_without_a_zone_the_rest_is_written_and_old_zones_go(done, tested, tmp_p
     tested.write(tmp_path)
     (tmp_path / "zones.qix").write_text("an index of old zones", encoding="utf-8")
     (tmp_path / "report.pdf").write_text("an old report", encoding="utf-8")
+    (tmp_path / "suitability.qml").write_text("<qgis/>", encoding="utf-8")  # a planner's own
     rules = done.region.zones.model_copy(
         update={
             "packs": {
@@ -291,6 +307,7 @@ def test_without_a_zone_the_rest_is_written_and_old_zones_go(done, tested, tmp_p
     assert not {name for name in left if name.startswith(("zones.", "robustness", "report.pdf"))}
     assert set(FILES) - left == {name for name in FILES if name.startswith("zones.")}
     assert "zones" not in written
+    assert (tmp_path / "suitability.qml").read_text(encoding="utf-8") == "<qgis/>"
     report = (tmp_path / "report.html").read_text(encoding="utf-8")
     assert "no zones" in report
     assert "at least 900" in report.replace("\xa0", " ")  # which rule is not met, by how much

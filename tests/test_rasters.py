@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 import rasterio
@@ -361,3 +364,27 @@ def test_bands_that_cannot_be_written_leave_the_old_file(tmp_path):
     with pytest.raises(ValueError, match="shape"):
         write_bands(tmp_path / "t.tif", SMALL, KOREA, {"a": np.zeros((2, 2))})
     assert [(file.name, file.read_text()) for file in tmp_path.iterdir()] == [("t.tif", "old")]
+
+
+FULL = """
+import resource, signal, sys
+import numpy as np
+from pyproj import CRS
+from technobelt.errors import OutputError
+from technobelt.rasters import Grid, write_bands
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+resource.setrlimit(resource.RLIMIT_FSIZE, (50_000, 50_000))
+values = np.random.default_rng(1).random((400, 400))
+try:
+    write_bands(sys.argv[1], Grid(1e6, 17e5, 100.0, 400, 400), CRS(5179), {"share": values})
+except OutputError as error:
+    print("SAID", error)
+"""
+
+
+def test_a_full_disk_is_told_and_leaves_nothing(tmp_path):
+    """A limit on the size of files stands in for the disk: the same calls fail the same way."""
+    ran = subprocess.run([sys.executable, "-c", FULL, str(tmp_path / "a.tif")], capture_output=True, text=True, check=False)  # fmt: skip
+    assert "SAID 'a.tif' could not be written: " in ran.stdout, ran.stdout + ran.stderr
+    assert "is there room on the disk?" in ran.stdout
+    assert not list(tmp_path.iterdir())

@@ -55,6 +55,17 @@ def test_a_full_disk_is_told_in_one_line(tmp_path):
     assert (tmp_path / "a.txt").read_text() == "old"
 
 
+def test_a_full_disk_is_told_of_the_folder_that_was_asked_for(tmp_path):
+    full = OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+    with (
+        pytest.raises(OutputError, match="No space left") as told,
+        replace_files(tmp_path / "out") as outer,
+        replace_files(outer / "deep"),
+    ):
+        raise full
+    assert f"output folder '{tmp_path / 'out'}' could not be written" in str(told.value)
+
+
 def test_a_missing_input_inside_keeps_its_own_words(tmp_path):
     with pytest.raises(MissingFileError, match=r"^no roads$"), replace_files(tmp_path):
         raise MissingFileError("no roads")

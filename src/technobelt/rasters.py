@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -11,7 +12,7 @@ import numpy as np
 import shapely
 
 from technobelt.errors import CRSError, LayerError, MissingFileError, OutputError
-from technobelt.writing import replace_file
+from technobelt.writing import not_written, replace_file
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -498,7 +499,7 @@ def write_bands(
             raise ValueError(f"band '{name}' has shape {values.shape}; the grid, {grid.shape}.")
     stack = np.stack([np.where(np.isfinite(v), v, np.nan) for v in bands.values()])
     stack = stack.astype(np.float32)
-    with replace_file(path) as scratch:
+    with replace_file(path) as scratch, _gdal(scratch.name):
         with rasterio.open(
             scratch,
             "w",
@@ -520,14 +521,23 @@ def write_bands(
     return Path(path)
 
 
+@contextmanager
+def _gdal(name: str) -> Iterator[None]:
+    """Turn GDAL's errors into ours; some of them rasterio passes on as they are."""
+    from rasterio._err import CPLE_BaseError
+    from rasterio.errors import RasterioError
+
+    try:
+        yield
+    except (RasterioError, CPLE_BaseError) as error:
+        raise not_written(name, error) from error
+
+
 def _check_written(scratch: Path, stack: NDArray[np.float32]) -> None:
     """Read the file back and compare: a full disk is only told on closing, or not at all."""
     import rasterio
 
-    try:
-        with rasterio.open(scratch) as raster:
-            same = np.array_equal(raster.read(), stack, equal_nan=True)
-    except rasterio.errors.RasterioError as error:
-        raise OutputError(f"'{scratch.name}' could not be read back: {error}.") from error
+    with rasterio.open(scratch) as raster:
+        same = np.array_equal(raster.read(), stack, equal_nan=True)
     if not same:
         raise OutputError(f"'{scratch.name}' did not read back as written. Nothing was replaced.")

@@ -7,6 +7,7 @@ rename on one disk. If anything fails before, the old files stand as they were.
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import sqlite3
 import tempfile
@@ -19,7 +20,9 @@ from technobelt.errors import OutputError, TechnobeltError
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-__all__ = ["replace_file", "replace_files"]
+__all__ = ["not_written", "replace_file", "replace_files"]
+
+_SCRATCH = ".technobelt-"
 
 
 @contextmanager
@@ -102,10 +105,33 @@ def replace_file(path: str | Path) -> Iterator[Path]:
         yield scratch / target.name
 
 
+def not_written(name: str, error: Exception, *, disk: bool = True) -> OutputError:
+    """Return what to say when GDAL cannot write a file.
+
+    Parameters
+    ----------
+    name
+        Of the file.
+    error
+        What GDAL raised.
+    disk
+        The disk may be full: GDAL's words do not tell that from other reasons.
+
+    Examples
+    --------
+    >>> print(not_written("a.tif", RuntimeError("Seek error.")))
+    'a.tif' could not be written: Seek error. Nothing was replaced; is there room on the disk?
+    """
+    lines = dict.fromkeys(" ".join(line.split()) for line in str(error).splitlines())
+    said = re.sub(rf"\S*{re.escape(_SCRATCH)}\w+/", "", " ".join(lines)).rstrip(".")
+    todo = "; is there room on the disk?" if disk else "; choose another format or name."
+    return OutputError(f"'{name}' could not be written: {said}. Nothing was replaced{todo}")
+
+
 def _scratch_beside(target: Path) -> Path:
     try:
         target.mkdir(parents=True, exist_ok=True)
-        return Path(tempfile.mkdtemp(prefix=".technobelt-", dir=target))
+        return Path(tempfile.mkdtemp(prefix=_SCRATCH, dir=target))
     except (FileExistsError, NotADirectoryError) as error:
         raise OutputError(_said(target, "is not a folder", error)) from error
     except OSError as error:
@@ -168,6 +194,15 @@ def _refuse_open_database(file: Path) -> None:
 
 def _said(target: Path, what: str, error: OSError) -> str:
     reason = error.strerror or str(error)
-    return (
-        f"output folder '{target}' {what} ({reason}). Nothing was replaced; choose another --out."
-    )
+    where = _outermost(target)
+    return f"output folder '{where}' {what} ({reason}). Nothing was replaced; choose another --out."
+
+
+def _outermost(target: Path) -> Path:
+    """Return the folder that was asked for, of one that lies in the scratch folder of another."""
+    inner = next((one for one in [target, *target.parents][::-1] if _is_scratch(one)), None)
+    return target if inner is None else inner.parent
+
+
+def _is_scratch(path: Path) -> bool:
+    return path.name.startswith(_SCRATCH)

@@ -137,11 +137,10 @@ def _write_file(
     said: Callable[[Note], None],
     say: Callable[[str], None],
 ) -> dict[str, int]:
-    from technobelt.export import layer_styles, write_geopackage, write_layer
+    from technobelt.export import write_geopackage, write_layer
 
     if out.suffix.lower() == ".gpkg":
-        styles = layer_styles(layers)
-        write_geopackage(layers, out, styles=styles, crs=crs, progress=say, said=said)
+        write_geopackage(layers, out, styled=True, crs=crs, progress=say, said=said)
     else:
         for name, frame in layers.items():
             say(name)

@@ -131,13 +131,13 @@ def _names(region: Region, what: str | None, *, alone: bool) -> list[str]:
 
 
 def _write(found: Siting, out: Path, region: Region) -> None:
-    from technobelt.export import layer_styles, write_geopackage, write_layer
+    from technobelt.export import write_geopackage, write_layer
 
     if out.suffix.lower() == ".gpkg":
         layers = {"sites": found.sites, "demand": found.allocation, "allocation": found.lines()}
         layers |= {"candidates": found.candidates, "compared": found.places()}
         full = {name: rows for name, rows in layers.items() if len(rows)}
-        write_geopackage(full, out, styles=layer_styles(full))
+        write_geopackage(full, out, styled=True)
     else:
         write_layer(found.sites, out, layer="sites", styled=True)
     add_licence(out, region)

@@ -243,13 +243,13 @@ def _firm(drawn: Delineation, draws: int, seed: int, say: Callable[[str], None])
 
 
 def _write(drawn: Delineation, firm: Robustness | None, out: Path, encoding: Any) -> list[Path]:
-    from technobelt.export import layer_styles, write_geopackage, write_layer
+    from technobelt.export import write_geopackage, write_layer
 
     if drawn.zones.empty:  # of several runs, this one has none
         return []
     if out.suffix.lower() == ".gpkg" and firm is not None:
         layers = {"zones": drawn.zones, "robustness": firm.areas}
-        write_geopackage(layers, out, styles=layer_styles(layers))
+        write_geopackage(layers, out, styled=True)
     else:
         write_layer(drawn.zones, out, layer="zones", encoding=encoding, styled=True)
     add_licence(out, drawn.region)

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from technobelt.export.desktop import region_layers, write_desktop
 from technobelt.export.folder import Exported, write_layers
-from technobelt.export.formats import LAYER_SUFFIXES, write_geopackage, write_layer
+from technobelt.export.formats import LAYER_SUFFIXES, Inside, write_geopackage, write_layer
 from technobelt.export.licence import write_licence
-from technobelt.export.looks import layer_styles
 from technobelt.export.notes import Note
 from technobelt.export.qgis import ProjectLayer, write_qgis_project
 from technobelt.export.shapefile import SHAPEFILE_PARTS, export_shapefile
@@ -16,11 +15,11 @@ __all__ = [
     "LAYER_SUFFIXES",
     "SHAPEFILE_PARTS",
     "Exported",
+    "Inside",
     "Note",
     "ProjectLayer",
     "export_shapefile",
     "layer_qml",
-    "layer_styles",
     "region_layers",
     "write_desktop",
     "write_geopackage",

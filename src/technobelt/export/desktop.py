@@ -5,13 +5,17 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pyproj
+import shapely
 
 from technobelt.export.folder import NOTES, Exported, notes_text
-from technobelt.export.formats import write_geopackage
+from technobelt.export.formats import Inside, write_geopackage
 from technobelt.export.licence import write_licence
-from technobelt.export.looks import families_or_schema, layer_styles, look_of
+from technobelt.export.looks import FAMILIES, families_or_schema, look_of
+from technobelt.export.notes import Note
 from technobelt.export.qgis import ProjectLayer, write_qgis_project
+from technobelt.export.styles import STYLE_COLUMN
 from technobelt.writing import replace_files
 
 if TYPE_CHECKING:
@@ -107,10 +111,10 @@ def write_desktop(
     target = Path(folder)
     done = Exported(target, {f"{_LAYERS}: {name}": len(rows) for name, rows in layers.items()}, [])
     with replace_files(target) as scratch:
-        write_geopackage(
+        inside = write_geopackage(
             layers,
             scratch / _LAYERS,
-            styles=layer_styles(layers),
+            styled=True,
             crs=crs,
             progress=progress,
             said=done.notes.append,
@@ -118,12 +122,13 @@ def write_desktop(
         shown = _metric(crs) or pyproj.CRS(project_crs)
         write_qgis_project(
             scratch / _PROJECT,
-            region_layers(layers),
+            region_layers(layers, inside),
             title=title,
             crs=shown,
             attribution=attribution,
             extent=_extent(layers, shown),
         )
+        done.notes.extend(_not_drawn(layers))
         write_licence(scratch, attribution)
         (scratch / NOTES).write_text(notes_text(done.notes), encoding="utf-8")
     return done
@@ -148,8 +153,33 @@ def _extent(layers: Mapping[str, gpd.GeoDataFrame], crs: pyproj.CRS) -> Extent:
     return float(x - half_x), float(y - half_y), float(x + half_x), float(y + half_y)
 
 
-def region_layers(layers: Mapping[str, gpd.GeoDataFrame]) -> list[ProjectLayer]:
+def _not_drawn(layers: Mapping[str, gpd.GeoDataFrame]) -> list[Note]:
+    """Say what of the layers no project shows."""
+    notes = []
+    for name, frame in layers.items():
+        kinds = shapely.get_type_id(frame.geometry.to_numpy())
+        others = int((~np.isin(kinds, [-1, *FAMILIES])).sum())
+        if not families_or_schema(name, frame):
+            said = f"layer '{name}' is not drawn: no points, lines or areas"
+            notes.append(Note(_PROJECT, said, loss=False))
+        elif others:
+            said = f"layer '{name}': {others} shapes of mixed kinds are not drawn"
+            notes.append(Note(_PROJECT, said, loss=False))
+    return notes
+
+
+def region_layers(
+    layers: Mapping[str, gpd.GeoDataFrame], inside: Mapping[str, Inside] | None = None
+) -> list[ProjectLayer]:
     """Return the layers of ``layers.gpkg`` as a project shows them, the topmost first.
+
+    Parameters
+    ----------
+    layers
+        By name. One without points, lines or areas is not shown.
+    inside
+        What they are called in the file, from `write_geopackage`; None where that is as in
+        `layers`.
 
     Examples
     --------
@@ -160,10 +190,15 @@ def region_layers(layers: Mapping[str, gpd.GeoDataFrame]) -> list[ProjectLayer]:
     """
     names = [name for name in layers if name not in _PLACES]
     names += [name for name in _PLACES if name in layers]
-    return [one for name in names for one in _of_layer(name, layers[name])]
+    called = inside or {}
+    return [
+        one
+        for name in names
+        for one in _of_layer(name, layers[name], called.get(name, Inside(name, {})))
+    ]
 
 
-def _of_layer(name: str, frame: gpd.GeoDataFrame) -> list[ProjectLayer]:
+def _of_layer(name: str, frame: gpd.GeoDataFrame, inside: Inside) -> list[ProjectLayer]:
     """Return one project layer for each kind of shapes; a layer that has none is not drawn."""
     words = name.replace("_", " ")
     group, title, visible = _PLACES.get(name, (_OTHERS, words[:1].upper() + words[1:], True))
@@ -172,15 +207,18 @@ def _of_layer(name: str, frame: gpd.GeoDataFrame) -> list[ProjectLayer]:
     for kind in kinds:
         rows = frame[frame.geometry.geom_type.str.contains(_WORDS[kind], na=False)]
         look = look_of(name, rows)
+        by = STYLE_COLUMN.get(look.style) if look else None
+        label = look.label if look else None
         layers.append(
             ProjectLayer(
                 name=title if len(kinds) == 1 else f"{title}: {kind}s",
                 file=_LAYERS,
-                sublayer=name,
+                sublayer=inside.layer,
                 group=group,
                 geometry=kind,
                 style=look.style if look else "plain",
-                label=look.label if look else None,
+                label=inside.columns.get(label, label) if label else None,
+                column=inside.columns.get(by) if by else None,
                 visible=visible,
             )
         )

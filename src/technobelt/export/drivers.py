@@ -19,8 +19,14 @@ __all__ = ["WRITERS", "csv_table", "layer_name"]
 _GPKG_VERSION = "1.2"
 
 
-#: GDAL makes ids of a KML file's layers, and takes no signs in them that a file cannot have.
-_NOT_KML_LAYER = re.compile(r"""[\x00-\x1f\x7f/\\:*?"'<>|&]""")
+#: Signs that a layer's name cannot have. GDAL makes ids of those of a KML file, and makes no table
+#: of a GeoPackage whose name begins with a sign; QGIS ends a layer's name in a path at a ``|``.
+_NOT_LAYER = {
+    ".gpkg": re.compile(r"""[\x00-\x1f\x7f|]|\A[`~!@#$%^&*()+\-={}\[\]\\:";'<>?,./]"""),
+    ".kml": re.compile(r"""[\x00-\x1f\x7f/\\:*?"'<>|&]"""),
+}
+#: How no table of a GeoPackage may begin.
+_RESERVED = re.compile("gpkg|sqlite_", re.IGNORECASE)
 
 
 def layer_name(name: str, suffix: str) -> str:
@@ -30,8 +36,12 @@ def layer_name(name: str, suffix: str) -> str:
     --------
     >>> layer_name("parks / 2021", ".kml"), layer_name("parks / 2021", ".gpkg")
     ('parks _ 2021', 'parks / 2021')
+    >>> layer_name("<new> parks", ".gpkg")
+    '_new> parks'
     """
-    return _NOT_KML_LAYER.sub("_", name) if suffix == ".kml" else name
+    refused = _NOT_LAYER.get(suffix)
+    clean = refused.sub("_", name) if refused else name
+    return f"_{clean}" if suffix == ".gpkg" and (_RESERVED.match(clean) or not clean) else clean
 
 
 def _write_gpkg(frame: gpd.GeoDataFrame, scratch: Path, layer: str) -> None:
@@ -48,6 +58,7 @@ def _write_fgb(frame: gpd.GeoDataFrame, scratch: Path, layer: str) -> None:
 
 def _write_geojson(frame: gpd.GeoDataFrame, scratch: Path, layer: str) -> None:
     options = {"RFC7946": "YES", "COORDINATE_PRECISION": "7", "AUTODETECT_JSON_STRINGS": "NO"}
+    options["WRAPDATELINE"] = "NO"  # GDAL would turn shapes over half the world inside out
     _write(frame, scratch, layer, driver="GeoJSON", layer_options=options)
 
 

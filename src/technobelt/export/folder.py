@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 import shapely
 
-from technobelt.errors import GeometryError, LayerError, OutputError
+from technobelt.errors import CRSError, LayerError, OutputError
 from technobelt.export.formats import write_layer
 from technobelt.export.licence import write_licence
 from technobelt.export.looks import FAMILIES, families
@@ -74,7 +74,7 @@ def write_layers(
     A ``.qml`` stands beside each layer that has a style, or the style inside its ``.gpkg``; with
     them come ``LICENCE`` and `NOTES`, which tells what a file holds otherwise than the layer.
     A layer of several kinds of shapes becomes several shapefiles, e.g. ``sites_points.shp``; one
-    that no shapefile can hold becomes a ``.gpkg``, which is said.
+    with shapes that the format cannot hold becomes a ``.gpkg``, which is said.
 
     Parameters
     ----------
@@ -167,11 +167,12 @@ def _write_part(
         said(Note(path.name, f"layer '{name}'", loss=False))
     try:
         write_layer(frame, path, layer=name, styled=True, said=said, **options)
-    except (GeometryError, LayerError) as error:
-        if path.suffix != ".shp":
+    except LayerError as error:
+        if path.suffix == ".gpkg" or isinstance(error, CRSError):
             raise
+        what = "shapefile" if path.suffix == ".shp" else path.suffix
         path = path.with_suffix(".gpkg")
-        said(Note(path.name, f"instead of a shapefile: {error}", loss=False))
+        said(Note(path.name, f"instead of a {what}: {error}", loss=False))
         write_layer(frame, path, layer=name, styled=True, said=said, **options)
     done.rows[path.name] = len(frame)
 

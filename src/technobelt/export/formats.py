@@ -9,6 +9,7 @@ from __future__ import annotations
 import shutil
 import sqlite3
 from contextlib import closing, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,18 +19,18 @@ from technobelt.export.held import as_held
 from technobelt.export.looks import families_or_schema, look_of, look_qml
 from technobelt.export.notes import Note, tell
 from technobelt.export.readback import check_same
-from technobelt.export.shapefile import not_written, ready_frame, write_shapefile
+from technobelt.export.shapefile import ready_frame, write_shapefile
 from technobelt.export.styles import is_ours
-from technobelt.writing import replace_file
+from technobelt.writing import not_written, replace_file
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     import geopandas as gpd
 
     from technobelt.export.dbf import Encoding
 
-__all__ = ["LAYER_SUFFIXES", "STYLED_SUFFIXES", "write_geopackage", "write_layer"]
+__all__ = ["LAYER_SUFFIXES", "STYLED_SUFFIXES", "Inside", "write_geopackage", "write_layer"]
 
 #: Endings of the files that `write_layer` writes.
 LAYER_SUFFIXES = sorted([".shp", *WRITERS])
@@ -38,6 +39,8 @@ STYLED_SUFFIXES = (".fgb", ".geojson", ".kml", ".parquet", ".shp")
 #: The time of writing that GeoPackages carry: a fixed one.
 _WRITTEN = "2000-01-01T00:00:00.000Z"
 
+#: The table of styles.
+_STYLES = "layer_styles"
 _STYLES_TABLE = """
 CREATE TABLE IF NOT EXISTS layer_styles (
     id INTEGER PRIMARY KEY AUTOINCREMENT NOT NULL,
@@ -53,6 +56,22 @@ INSERT INTO layer_styles (f_table_catalog, f_table_schema, f_table_name, f_geome
     styleName, styleQML, styleSLD, useAsDefault, description, owner, update_time)
     VALUES ('', '', ?, 'geom', ?, ?, '', 1, '', '', ?)
 """
+
+
+@dataclass(frozen=True)
+class Inside:
+    """What a layer is called in a file.
+
+    Attributes
+    ----------
+    layer
+        Its name there.
+    columns
+        Names of its columns there, by their names in the table.
+    """
+
+    layer: str
+    columns: dict[str, str]
 
 
 def write_layer(
@@ -106,7 +125,7 @@ def write_layer(
     LayerError, CRSError
         The frame has no CRS; or no rows, and the shapefile's type of shapes is not known.
     GeometryError
-        A shape has a coordinate that is no number, or a shapefile cannot hold the mix of shapes.
+        A shape has a coordinate that is no number, or the format cannot hold it.
     OutputError
         The suffix is unknown, or the file cannot be written or does not read back whole.
 
@@ -148,11 +167,9 @@ def write_layer(
             inside = layer_name(name, suffix)
             WRITERS[suffix](held.frame, scratch, inside)
             check_same(held.frame, scratch, inside)
-            if inside != name:
-                said_name = f"layer '{name}' is called '{inside}'"
-                notes.append(Note(target.name, said_name, loss=False))
+            notes += _renamed(target.name, name, inside)
             if look is not None and suffix == ".gpkg":
-                _write_styles({name: qml(held.names)}, scratch)
+                _write_styles({inside: qml(held.names)}, scratch)
             elif look is not None and suffix in STYLED_SUFFIXES:
                 scratch.with_suffix(".qml").write_text(qml(held.names), encoding="utf-8")
         notes += [Note(target.name, text, loss) for text, loss in held.notes]
@@ -164,11 +181,11 @@ def write_geopackage(
     layers: Mapping[str, gpd.GeoDataFrame],
     path: str | Path,
     *,
-    styles: Mapping[str, str] | None = None,
+    styled: bool = False,
     crs: Any = None,
     progress: Callable[[str], None] | None = None,
     said: Callable[[Note], None] | None = None,
-) -> Path:
+) -> dict[str, Inside]:
     """Write many layers into one GeoPackage, with the styles in which QGIS opens them.
 
     Parameters
@@ -177,9 +194,9 @@ def write_geopackage(
         Layers by name, in the order in which they shall stand.
     path
         The ``.gpkg``; replaced as a whole.
-    styles
-        QML text by layer, e.g. from `layer_qml`; goes into the table ``layer_styles``, from which
-        QGIS takes a layer's default style.
+    styled
+        Add the styles that technobelt has for layers of those names: the table ``layer_styles``,
+        from which QGIS takes a layer's default style.
     crs
         The CRS to write all layers in; None keeps each its own.
     progress
@@ -189,15 +206,16 @@ def write_geopackage(
 
     Returns
     -------
-    pathlib.Path
-        The file.
+    dict
+        What each layer and its columns are called in the file, by its name. Names that differ only
+        in case, and signs with which a GeoPackage's layer cannot begin, make them others.
 
     Raises
     ------
     CRSError
         A layer has no CRS.
     OutputError
-        There is no layer, the file cannot be written, or a style has no layer.
+        There is no layer, or the file cannot be written.
 
     Examples
     --------
@@ -205,26 +223,56 @@ def write_geopackage(
     >>> import geopandas as gpd, pyogrio, shapely
     >>> hubs = gpd.GeoDataFrame({"id": ["UNI04"]}, geometry=[shapely.Point(128.9, 35.25)], crs=4326)
     >>> with tempfile.TemporaryDirectory() as folder:
-    ...     file = write_geopackage({"hubs": hubs, "again": hubs}, f"{folder}/layers.gpkg")
+    ...     file = f"{folder}/layers.gpkg"
+    ...     print(write_geopackage({"hubs": hubs, "<new>": hubs}, file)["<new>"])
     ...     print(pyogrio.list_layers(file)[:, 0].tolist())
-    ['hubs', 'again']
+    Inside(layer='_new>', columns={'id': 'id'})
+    ['hubs', '_new>']
     """
     target = Path(path)
-    _check_layers(layers, styles or {}, target)
+    _check_layers(layers, target)
+    called = _table_names(layers)
+    found: dict[str, Inside] = {}
+    styles: dict[str, str] = {}
     notes = []
     with replace_file(target) as scratch, _gdal(target.name):
         for name, gdf in layers.items():
             if progress is not None:
                 progress(name)
-            file = f"{target.name}: {name}"
+            file, table = f"{target.name}: {name}", called[name]
             held = as_held(ready_frame(gdf, Path(file), crs=crs), ".gpkg")
-            WRITERS[".gpkg"](held.frame, scratch, name)
-            check_same(held.frame, scratch, name)
+            WRITERS[".gpkg"](held.frame, scratch, table)
+            check_same(held.frame, scratch, table)
+            found[name] = Inside(table, held.names)
+            look = look_of(name, gdf) if styled else None
+            if look is not None:
+                styles[table] = look_qml(look, name, gdf, held.names)
+            notes += _renamed(target.name, name, table)
             notes += [Note(file, text, loss) for text, loss in held.notes]
         if styles:
             _write_styles(styles, scratch)
     tell(notes, said)
-    return target
+    return found
+
+
+def _table_names(layers: Iterable[str]) -> dict[str, str]:
+    """Return what layers are called in a GeoPackage, where no two may be called the same."""
+    called: dict[str, str] = {}
+    taken = {_STYLES, *(name.casefold() for name in layers if layer_name(name, ".gpkg") == name)}
+    for name in layers:
+        clean = layer_name(name, ".gpkg")
+        free, number = clean, 2
+        while free != name and free.casefold() in taken:
+            free, number = f"{clean}_{number}", number + 1
+        taken.add(free.casefold())
+        called[name] = free
+    return called
+
+
+def _renamed(file: str, name: str, inside: str) -> list[Note]:
+    if inside == name:
+        return []
+    return [Note(file, f"layer '{name}' is called '{inside}'", loss=False)]
 
 
 def _check_suffix(target: Path, suffix: str, *, append: bool) -> None:
@@ -241,22 +289,14 @@ def _check_suffix(target: Path, suffix: str, *, append: bool) -> None:
         )
 
 
-def _check_layers(
-    layers: Mapping[str, gpd.GeoDataFrame], styles: Mapping[str, str], target: Path
-) -> None:
+def _check_layers(layers: Mapping[str, gpd.GeoDataFrame], target: Path) -> None:
     if not layers:
         raise OutputError(f"nothing to write to '{target.name}': there is no layer.")
     names = [name.casefold() for name in layers]
-    if len(set(names)) < len(names) or "layer_styles" in names:
+    if len(set(names)) < len(names) or _STYLES in names:
         raise OutputError(
             f"cannot write '{target.name}': layer names must differ in more than case, and "
-            f"'layer_styles' is QGIS's own; found {', '.join(layers)}."
-        )
-    homeless = [name for name in styles if name not in layers]
-    if homeless:
-        raise OutputError(
-            f"cannot write '{target.name}': a style for '{homeless[0]}', but no such layer; "
-            f"the layers are {', '.join(layers)}."
+            f"'{_STYLES}' is QGIS's own; found {', '.join(layers)}."
         )
 
 
@@ -272,7 +312,9 @@ def _gdal(name: str) -> Iterator[None]:
     except (RuntimeError, ValueError, sqlite3.Error) as error:
         if isinstance(error, TechnobeltError):
             raise
-        raise not_written(name, error) from error
+        # a refused name or CRS has nothing to do with the disk
+        told = isinstance(error, ValueError) or type(error) is pyogrio.errors.DataLayerError
+        raise not_written(name, error, disk=not told) from error
     finally:
         pyogrio.set_gdal_config_options({"OGR_CURRENT_DATE": before})
 

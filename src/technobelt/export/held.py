@@ -206,6 +206,71 @@ def _seven_decimals(held: Held) -> Held:
     return _with(held, {}, [(note, False)] if len(held.frame) else [])
 
 
+def _refuse_beyond_degrees(held: Held) -> Held:
+    """Refuse what GDAL does not write, or wraps around the world."""
+    beyond = np.abs(shapely.bounds(held.frame.geometry.to_numpy())) > (180, 90, 180, 90)
+    rows = beyond.any(axis=1)
+    if rows.any():
+        raise GeometryError(
+            f"the shape in row {rows.argmax() + 1} reaches beyond 180 degrees of longitude or 90 "
+            "of latitude, which a .geojson cannot hold. Write a .gpkg or .parquet."
+        )
+    return held
+
+
+def _without_specks(held: Held) -> Held:
+    """Leave out parts that rounding makes a point or a line, of which GDAL makes other shapes."""
+    shapes = held.frame.geometry.to_numpy().copy()
+    rows = _rows_with_specks(shapes)
+    if not len(rows):
+        return held
+    shapes[rows] = [_without_speck(shape) for shape in shapes[rows]]
+    gone = int(shapely.is_missing(shapes[rows]).sum())
+    said = "too small for 7 decimals of a degree (1 cm)"
+    notes = [(f"{gone} shapes {said} left out", True)] if gone else []
+    if gone < len(rows):
+        notes.append((f"{len(rows) - gone} shapes without parts or holes {said}", True))
+    frame = held.frame.set_geometry(shapes, crs=held.frame.crs)
+    return Held(frame, held.names, [*held.notes, *notes])
+
+
+def _rows_with_specks(shapes: NDArray[np.object_]) -> NDArray[np.intp]:
+    parts, row = shapely.get_parts(shapes, return_index=True)
+    kind = shapely.get_type_id(parts)
+    rings, part = shapely.get_rings(parts, return_index=True)
+    lines = np.concatenate([parts[kind == 1], rings])
+    of_row = np.concatenate([row[kind == 1], row[part]])
+    return np.unique(of_row[_are_specks(lines)])
+
+
+def _are_specks(lines: NDArray[np.object_]) -> NDArray[np.bool_]:
+    """Whether rounding leaves a line no length, or a ring no area."""
+    steps = shapely.transform(lines, lambda xy: np.round(xy * 10**_DIGITS))
+    box = shapely.bounds(steps)
+    specks: NDArray[np.bool_] = (box[:, :2] == box[:, 2:]).all(axis=1)
+    rings = shapely.get_type_id(lines) == 2
+    specks[rings] = shapely.area(shapely.polygons(steps[rings])) == 0
+    return specks
+
+
+def _without_speck(shape: Any) -> Any:
+    """Return a shape without its parts and holes that are specks; None where nothing is left."""
+    parts = shapely.get_parts(shape)
+    of_lines = [part.exterior if part.geom_type == "Polygon" else part for part in parts]
+    kept = parts[~_are_specks(np.array(of_lines))]
+    whole = [_without_small_holes(part) for part in kept]
+    if not whole:
+        return None
+    return type(shape)(whole) if shape.geom_type.startswith("Multi") else whole[0]
+
+
+def _without_small_holes(part: Any) -> Any:
+    if part.geom_type != "Polygon" or not part.interiors:
+        return part
+    holes = np.array(part.interiors)
+    return shapely.polygons(part.exterior, holes[~_are_specks(holes)])
+
+
 def _flat_measures(held: Held) -> Held:
     shapes = held.frame.geometry.to_numpy()
     measured = shapely.has_m(shapes)
@@ -336,8 +401,8 @@ _STEPS: dict[str, tuple[Callable[[Held], Held], ...]] = {
     ".csv": (_shapeless, _iso_times, _degrees, _seven_decimals, _empty_texts, _typeless),
     ".fgb": (_milliseconds, _without_empty_shapes, _shapeless, _sorted_rows),
     ".geojson": (
-        _iso_times, _finite, _flat_measures, _without_empty_shapes, _shapeless, _degrees,
-        _seven_decimals, _untyped_when_empty,
+        _iso_times, _finite, _flat_measures, _without_empty_shapes, _degrees,
+        _refuse_beyond_degrees, _without_specks, _shapeless, _seven_decimals, _untyped_when_empty,
     ),
     ".gpkg": (_milliseconds, _shapeless),
     ".kml": (

@@ -23,7 +23,6 @@ __all__ = [
     "Look",
     "families",
     "families_or_schema",
-    "layer_styles",
     "look_of",
     "look_qml",
 ]
@@ -159,19 +158,3 @@ def _values(frame: gpd.GeoDataFrame, column: str | None, label: str | None) -> d
     rows = rows.dropna(subset="value").drop_duplicates("value")
     texts = rows["word"].where(rows["word"].notna(), rows["value"])
     return {value: str(text) for value, text in zip(rows["value"], texts, strict=True)}
-
-
-def layer_styles(layers: Mapping[str, gpd.GeoDataFrame]) -> dict[str, str]:
-    """Return the QML of all layers that have a style, for `write_geopackage`.
-
-    Examples
-    --------
-    >>> import geopandas as gpd, shapely
-    >>> frame = gpd.GeoDataFrame({"name": ["E"]}, geometry=[shapely.box(0, 0, 1, 1)], crs=5179)
-    >>> list(layer_styles({"zones": frame, "my own": frame}))
-    ['zones']
-    """
-    looks = {name: look_of(name, frame) for name, frame in layers.items()}
-    return {
-        name: look_qml(look, name, layers[name]) for name, look in looks.items() if look is not None
-    }

@@ -162,8 +162,8 @@ def write_qgis_project(
     """  # noqa: E501
     target = Path(path).with_suffix(".qgz")
     opened = [_open(layer, target.parent) for layer in layers]
-    if not opened or len({item.id for item in opened}) < len(opened):
-        raise OutputError(f"cannot write '{target.name}': no layers, or one of them twice.")
+    if len({item.id for item in opened}) < len(opened):
+        raise OutputError(f"cannot write '{target.name}': one of the layers stands there twice.")
     root = _project(opened, title, pyproj.CRS(crs), attribution, extent)
     with replace_file(target) as scratch:
         _write_zip(root, scratch, f"{target.stem}.qgs")

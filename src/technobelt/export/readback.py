@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import shapely
 
-from technobelt.errors import OutputError
+from technobelt.errors import GeometryError, OutputError
 from technobelt.export.drivers import csv_table
 
 if TYPE_CHECKING:
@@ -44,8 +44,10 @@ def check_same(frame: gpd.GeoDataFrame, scratch: Path, layer: str) -> None:
 
     Raises
     ------
+    GeometryError
+        A shape came back another.
     OutputError
-        Something came back another.
+        Something else did.
     """
     suffix = scratch.suffix.lower()
     if suffix == ".csv":
@@ -176,7 +178,11 @@ def _check_shapes(wanted: NDArray[np.object_], found: NDArray[np.object_], scrat
     if tolerance and not same.all():
         same[~same] = _mended(mine[~same], other[~same])
     if not same.all():
-        raise _differs(scratch, f"the shape in row {int((~same).argmax()) + 1} came back another")
+        raise GeometryError(
+            f"'{scratch.name}' did not read back as written: the shape in row "
+            f"{int((~same).argmax()) + 1} came back another. Nothing was replaced; write "
+            "a .gpkg or .parquet."
+        )
 
 
 def _mended(mine: NDArray[np.object_], other: NDArray[np.object_]) -> NDArray[np.bool_]:

@@ -6,7 +6,6 @@ it replaces an older file.
 
 from __future__ import annotations
 
-import re
 import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,7 +18,7 @@ from technobelt.export.columns import PlainColumn, plain_columns
 from technobelt.export.dbf import TEXT_BYTES, Encoding, Field, dbf_bytes, dbf_size, make_field
 from technobelt.export.fields import dictionary_text, short_names
 from technobelt.export.notes import Note, tell
-from technobelt.writing import replace_files
+from technobelt.writing import not_written, replace_files
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -29,7 +28,7 @@ if TYPE_CHECKING:
 
     from technobelt.export.symbols import Geometry
 
-__all__ = ["SHAPEFILE_PARTS", "export_shapefile", "not_written", "ready_frame", "write_shapefile"]
+__all__ = ["SHAPEFILE_PARTS", "export_shapefile", "ready_frame", "write_shapefile"]
 
 #: Offsets in a shapefile are signed 32-bit counts; most readers stop at 2 GB.
 MAX_BYTES = 2**31 - 1
@@ -180,14 +179,6 @@ def ready_frame(gdf: gpd.GeoDataFrame, target: Path, *, crs: Any = None) -> gpd.
     return gdf if crs is None else gdf.to_crs(_known_crs(crs))
 
 
-def not_written(name: str, error: Exception) -> OutputError:
-    """Return what to say when GDAL cannot write: its words do not tell a full disk from others."""
-    said = re.sub(r"\S*\.technobelt-\w+/", "", " ".join(str(error).split())).rstrip(".")
-    return OutputError(
-        f"'{name}' could not be written: {said}. Nothing was replaced; is there room on the disk?"
-    )
-
-
 def _known_crs(crs: Any) -> Any:
     import pyproj
 
@@ -336,10 +327,10 @@ def _check_same_shapes(scratch: Path, shapes: NDArray[np.object_], written: list
     same |= shapely.is_missing(read) & shapely.is_missing(shapes)
     if not same.all():
         row = int((~same).argmax())
-        raise _differs(
-            scratch,
-            f"the shape in row {row + 1} came back another "
-            f"({shapely.is_valid_reason(shapes[row])}; repair it with shapely.make_valid)",
+        raise GeometryError(
+            f"'{scratch.name}' did not read back as written: the shape in row {row + 1} came back "
+            f"another ({shapely.is_valid_reason(shapes[row])}; repair it with shapely.make_valid). "
+            "Nothing was replaced; write a .gpkg."
         )
 
 

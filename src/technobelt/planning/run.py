@@ -18,12 +18,13 @@ from technobelt.errors import ManifestError, MissingFileError
 from technobelt.export import (
     SHAPEFILE_PARTS,
     export_shapefile,
-    layer_styles,
     write_geopackage,
     write_licence,
     write_qgis_project,
     write_qml,
+    write_raster_qml,
 )
+from technobelt.export.styles import is_ours
 from technobelt.layers import read_layer
 from technobelt.manifest import asked_in, file_hash, make_manifest, output_hashes
 from technobelt.network import kilometres_by_evidence, region_network
@@ -154,6 +155,7 @@ class Plan:
             paths = {what: scratch / name for what, name in files.items()}
             _write_json(paths["claims"], self.verdicts.to_dict())
             self._write_gis(paths)
+            _keep_styles_of_others(scratch, Path(folder))
             write_map(self.web_map(), paths["map"])
             self._write_report(paths["report"])
             write_licence(scratch, self.region.attribution)
@@ -186,23 +188,28 @@ class Plan:
 
     def _write_gis(self, paths: dict[str, Path]) -> None:
         bands = {"isochrones": self.isochrones, "merged": self.merged}
-        write_geopackage(bands, paths["isochrones"], styles=layer_styles(bands))
+        write_geopackage(bands, paths["isochrones"], styled=True)
         if len(self.zones):
             areas = self._zone_layers()
-            write_geopackage(areas, paths["zones"], styles=layer_styles(areas))
+            write_geopackage(areas, paths["zones"], styled=True)
             export_shapefile(self.zones, paths["shapefile"])
             write_qml(paths["shapefile"].with_suffix(".qml"), "zones", "polygon", label="name")
-        self.drawn.suitability.write(paths["suitability"])
+        write_raster_qml(self.drawn.suitability.write(paths["suitability"]), "suitability")
         if self.firm is not None:
-            self.firm.write(paths["robustness"])
+            write_raster_qml(self.firm.write(paths["robustness"]), "stays")
         shown = {name: frame for name, frame in self.layers.items() if name != "land"}
         shown["roads"] = self.roads
         if self.verdicts.routes is not None:
             shown["routes"] = self.verdicts.routes.drop(columns="by")
-        write_geopackage(shown, paths["layers"], styles=layer_styles(shown))
+        inside = write_geopackage(shown, paths["layers"], styled=True)
         write_qgis_project(
             paths["project"],
-            project_layers(shown, zones=list(self._zone_layers()), drawn=self.firm is not None),
+            project_layers(
+                shown,
+                inside=inside,
+                zones=list(self._zone_layers()),
+                drawn=self.firm is not None,
+            ),
             title=self.region.title,
             crs=self.region.crs,
             attribution=self.region.attribution,
@@ -497,9 +504,15 @@ def repeat_plan(
 
 def _names(file: str) -> list[str]:
     """Return a file's name and those of its companions."""
-    if not file.endswith(".shp"):
-        return [file]
-    return [Path(file).with_suffix(suffix).name for suffix in SHAPEFILE_PARTS]
+    parts = {".shp": SHAPEFILE_PARTS, ".tif": (".tif", ".qml")}.get(Path(file).suffix)
+    return [Path(file).with_suffix(part).name for part in parts] if parts else [file]
+
+
+def _keep_styles_of_others(scratch: Path, folder: Path) -> None:
+    """Take back each style in whose place somebody has put one of their own."""
+    for qml in scratch.glob("*.qml"):
+        if not is_ours(folder / qml.name):
+            qml.unlink()
 
 
 def _firm(

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from technobelt.export import Inside
     from technobelt.export.styles import Style
     from technobelt.network import Network
 
@@ -61,7 +62,11 @@ def _zone_layers(zones: Sequence[str], *, drawn: bool) -> list[ProjectLayer]:
 
 
 def project_layers(
-    shown: Mapping[str, gpd.GeoDataFrame], *, zones: Sequence[str], drawn: bool
+    shown: Mapping[str, gpd.GeoDataFrame],
+    *,
+    inside: Mapping[str, Inside],
+    zones: Sequence[str],
+    drawn: bool,
 ) -> list[ProjectLayer]:
     """Return the layers of a plan's QGIS project, the topmost first.
 
@@ -69,6 +74,8 @@ def project_layers(
     ----------
     shown
         What ``layers.gpkg`` holds.
+    inside
+        What it is called there, from `write_geopackage`.
     zones
         Names of the layers of ``zones.gpkg``, if there is one.
     drawn
@@ -81,7 +88,8 @@ def project_layers(
         "style": "isochrones",
         "visible": False,
     }
-    own = region_layers({name: frame for name, frame in shown.items() if name != "routes"})
+    frames = {name: frame for name, frame in shown.items() if name != "routes"}
+    own = region_layers(frames, inside)
     above = [layer for layer in own if layer.group in _ABOVE]
     return [
         *above,
