@@ -15,6 +15,7 @@ from technobelt.routing import Seeds, Topology, make_graph, nearest_tree, trees,
 from technobelt.routing import order as orders
 from technobelt.routing.metric import make_metric, pruned
 from technobelt.routing.order import make_order, order_of, read_order
+from technobelt.scenario import Scenario
 from technobelt.travel_time import model_of, travel_times
 
 N = 12
@@ -270,3 +271,20 @@ def test_whichever_engine_answers_tables_are_the_same(roads):
         with use_engine(engine):
             tables.append(travel_times(roads, places, places, profile="peak"))
     assert tables[0].equals(tables[1])
+
+
+def test_a_new_road_makes_a_new_order_and_a_closed_one_does_not(roads):
+    """A road that the supergraph cannot hold; both engines agree on all of it."""
+    line = [[128.30, 35.30], [128.90, 35.40]]
+    add = {"id": "new", "do": "add_road", "line": line, "class": "motorway", "join_m": 5000}
+    shut = {"id": "shut", "do": "close", "roads": {"ref": ["104"]}}
+    places = tb.facilities(tb.load_region()).head(8)
+    base = roads.topology.key
+    for edit, same in ((add, False), (shut, True)):
+        edited = roads.with_scenario(Scenario.model_validate({"id": "s", "edits": [edit]}))
+        assert (edited.topology.key == base) is same
+        tables = []
+        for engine in ("scipy", "hierarchy"):
+            with use_engine(engine):
+                tables.append(travel_times(edited, places, places, profile="typical"))
+        assert tables[0].equals(tables[1])

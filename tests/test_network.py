@@ -352,6 +352,12 @@ def test_a_road_table_without_a_column_is_refused(draw, column):
     [
         ({"length_m": -1.0}, r"section 0 has the length -1\.0 m"),
         ({"length_m": np.nan}, "section 0 has the length nan m"),
+        ({"length_m": np.inf}, "section 0 has the length inf m"),
+        (
+            {"limit_kph": -30.0},
+            r"section 0 has the limit -30\.0 km/h; it must be above 0, or empty",
+        ),
+        ({"limit_kph": np.inf}, "section 0 has the limit inf km/h"),
         ({"class": "footway"}, "unknown class 'footway'"),
     ],
 )

@@ -459,18 +459,23 @@ def _check(roads: gpd.GeoDataFrame) -> None:
     if roads.crs is None or roads.crs.is_geographic:
         raise NetworkError("the road table must be in a metric CRS. Build it anew.")
     length = roads["length_m"].to_numpy(dtype=np.float64)
-    bad = ~(length >= 0)
-    if bad.any():
-        row = int(bad.argmax())
-        raise NetworkError(
-            f"road section {row} has the length {length[row]} m; it must be 0 or more."
-        )
+    _refuse(~((length >= 0) & np.isfinite(length)), length, "length", "m; it must be 0 or more")
+    limit = roads["limit_kph"].to_numpy(dtype=np.float64)
+    what = "km/h; it must be above 0, or empty where none is known"
+    _refuse(~(np.isnan(limit) | ((limit > 0) & np.isfinite(limit))), limit, "limit", what)
     unknown = {str(name) for name in roads["class"].unique()} - set(ROAD_CLASSES)
     if unknown:
         raise NetworkError(
             f"the road table has the unknown class '{min(unknown)}'; "
             f"the classes are {', '.join(ROAD_CLASSES)}."
         )
+
+
+def _refuse(bad: NDArray[np.bool_], values: NDArray[np.float64], name: str, what: str) -> None:
+    """Refuse a column with the first row in which it is no such number."""
+    if bad.any():
+        row = int(bad.argmax())
+        raise NetworkError(f"road section {row} has the {name} {values[row]} {what}.")
 
 
 def _nodes(roads: gpd.GeoDataFrame, u: NDArray[np.int32], v: NDArray[np.int32]) -> pd.DataFrame:
