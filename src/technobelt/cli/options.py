@@ -77,7 +77,7 @@ DRAWS = click.option(
     type=click.IntRange(min=0),
     default=0,
     show_default=True,
-    help="Random draws of speeds: how often each reading holds. 1000 take about a minute.",
+    help="Random draws of speeds: how often each reading holds. 1000 take about ten seconds.",
 )
 SEED = click.option(
     "--seed",
