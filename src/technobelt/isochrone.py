@@ -94,7 +94,7 @@ def isochrones(  # noqa: PLR0913  (the contract's options)
     max_access_m
         Land farther than this from a road where a trip may start is out of reach.
     cell_m
-        Side of the raster's cells, m; by default 10 m for every 3 minutes, from 50 m to 200 m.
+        Side of the raster's cells, m; by default 3 m for every minute, from 40 m to 400 m.
 
     Returns
     -------

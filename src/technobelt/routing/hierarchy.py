@@ -33,6 +33,8 @@ __all__ = ["nearest_tree", "ranked", "trees"]
 
 #: If fewer of all nodes than this share need be swept for the targets, only they are.
 _FEW = 0.7
+#: Fewer trees than these are grown one by one.
+_FEW_TREES = 4
 #: Values of the sweeps that go on at once, at most: bounds the memory.
 _MOST_VALUES = 60_000_000
 #: Fewer values than these are swept sooner than threads are started.
@@ -96,6 +98,9 @@ def trees(
     packed
         float64 (k, n_nodes or t).
     """
+    if n < _FEW_TREES and nodes is None:
+        yield from _one_by_one(metric, starts, n, limit)
+        return
     rows, targets = _what_to_sweep(metric, nodes)
     searches = _by_search(metric, starts, n)
 
@@ -105,6 +110,16 @@ def trees(
         return mine, np.ascontiguousarray(scratch.values[targets, : len(mine)].T)
 
     yield from _in_turn(grow, metric, rows, n)
+
+
+def _one_by_one(
+    metric: Metric, starts: tuple[Ints, Ints, Floats], n: int, limit: float
+) -> Iterator[tuple[Ints, Floats]]:
+    """Grow few trees, each for itself: a batch would sweep as many lanes for one as for all."""
+    for search in range(n):
+        mine = starts[0] == search
+        own = starts[0][mine], starts[1][mine], starts[2][mine]
+        yield np.array([search]), nearest_tree(metric, own, limit=limit)[0][None, :]
 
 
 def ranked(

@@ -27,9 +27,11 @@ if TYPE_CHECKING:
 
 __all__ = ["grid_for", "travel_time_raster"]
 
-#: Cells of a grid for one limit: finer for short trips, which look at less land.
-_CELL_M_PER_MINUTE = 10 / 3
-_FINEST_M, _COARSEST_M = 50.0, 200.0
+#: Cells of a grid for one limit: finer for short trips, which look at less land. With these, of
+#: road positions inside a polygon at most 0.3 % take longer, and of those within the limit at most
+#: 1.5 % lie outside, at 15 to 90 minutes around the built-in region's hubs on all roads.
+_CELL_M_PER_MINUTE = 3.0
+_FINEST_M, _COARSEST_M = 40.0, 400.0
 
 
 def travel_time_raster(
