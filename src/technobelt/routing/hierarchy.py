@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     Ints = NDArray[np.int64]
     Ranks = NDArray[np.int32]
 
-__all__ = ["nearest_tree", "ranked", "trees"]
+__all__ = ["nearest_tree", "one_tree", "ranked", "trees"]
 
 #: If fewer of all nodes than this share need be swept for the targets, only they are.
 _FEW = 0.7
@@ -116,10 +116,31 @@ def _one_by_one(
     metric: Metric, starts: tuple[Ints, Ints, Floats], n: int, limit: float
 ) -> Iterator[tuple[Ints, Floats]]:
     """Grow few trees, each for itself: a batch would sweep as many lanes for one as for all."""
+    source, node, cost = starts
     for search in range(n):
-        mine = starts[0] == search
-        own = starts[0][mine], starts[1][mine], starts[2][mine]
-        yield np.array([search]), nearest_tree(metric, own, limit=limit)[0][None, :]
+        mine = source == search
+        yield np.array([search]), one_tree(metric, node[mine], cost[mine], limit)[None, :]
+
+
+def one_tree(metric: Metric, node: Ints, cost: Floats, limit: float = np.inf) -> Floats:
+    """Grow one tree; return float64 (n_nodes): packed costs.
+
+    Parameters
+    ----------
+    metric
+        From `make_metric`.
+    node, cost
+        Its seeds: nodes, packed costs.
+    limit
+        Packed cost; what lies beyond it may come back infinite.
+    """
+    order, there = metric.order, np.isfinite(cost)
+    values, near = np.full(order.n_nodes, np.inf), np.zeros(order.n_nodes, dtype=np.uint8)
+    seeds = order.rank[node[there]], cost[there]
+    arcs = tuple(metric.up), tuple(metric.down)
+    subtrees = order.begin, order.upper, order.size
+    kernels.tree(*seeds, order.parent, *arcs, *subtrees, limit, values, near)
+    return np.asarray(values[order.rank])
 
 
 def ranked(

@@ -28,6 +28,7 @@ __all__ = [
     "subtree_sizes",
     "sweep",
     "sweep_within",
+    "tree",
 ]
 
 #: Trees grown abreast: as many as make the inner loop one or two vector instructions.
@@ -452,6 +453,38 @@ def nearest(node, cost, source, parent, up, down, begin, upper, size, limit, val
         elif near[v] == 0 and not _any_near(begin, upper, v, near):
             v -= size[v]
             continue
+        v -= 1
+
+
+@_compiled
+def tree(node, cost, parent, up, down, begin, upper, size, limit, values, near):
+    """Grow one tree; `up` and `down` are (start, head, weight), `values` infinite, `near` 0."""
+    n = len(parent)
+    found = np.empty(n, np.int32)
+    count = _ancestors(node, parent, near, 1, found)
+    for i in range(len(node)):
+        values[node[i]] = min(values[node[i]], cost[i])
+    start, head, weight = up
+    for i in range(count):
+        here = values[found[i]]
+        if here == _INF:
+            continue
+        for k in range(start[found[i]], start[found[i] + 1]):
+            values[head[k]] = min(values[head[k]], here + weight[k])
+    start, head, weight = down
+    bounded = limit < _INF
+    v = n - 1
+    while v >= 0:
+        here = values[v]
+        for k in range(start[v], start[v + 1]):
+            here = min(here, values[head[k]] + weight[k])
+        values[v] = here
+        if bounded:
+            if here <= limit:
+                near[v] = 2
+            elif near[v] == 0 and not _any_near(begin, upper, v, near):
+                v -= size[v]
+                continue
         v -= 1
 
 
