@@ -141,6 +141,7 @@ def test_order_and_weights(benchmark, graphs, name):
     )
 
 
+@pytest.mark.filterwarnings("ignore:Unsigned integer")  # pandana on places without a way
 def test_a_thousand_by_a_thousand_with_lengths_against_pandana(benchmark, graphs):
     """pandana's times of 100 x 100 pairs stand for a hundred times as many."""
     pandana = pytest.importorskip("pandana", reason="pandana is not installed")
