@@ -31,6 +31,7 @@ ORDER = (
         "siting_rules",
         "region",
         "position_errors",
+        "layer_files",
         "layers",
     ),
     *("network", "routing", "travel_time", "drives", "routes", "rasters", "surface", "isochrone"),
