@@ -167,7 +167,7 @@ def _from_template(new: NewRegion, folder: Path) -> str:
 
 _KOREAN_SPEEDS = "# free_flow is the law of Korea; of typical and peak nothing was measured here."
 _FOREIGN_SPEEDS = (
-    "# CHANGE free_flow: these are the limits of Korea, as placeholders; put in those of your law.\n"
+    "# CHANGE free_flow: these are the limits of Korea, as placeholders: put in your law's.\n"
     "# Of typical and peak nothing was measured here."
 )
 
@@ -194,12 +194,12 @@ def _layers_table() -> str:
     lines = [
         "# --- layers: names are fixed, files and their columns are yours " + "-" * 32,
         "",
-        "# Files may be GeoPackage, shapefile (zipped too), GeoJSON, FlatGeobuf, KML, GeoParquet, or CSV",
-        "# with coordinates. Each may say, all but 'file' if need be:",
+        "# Files may be GeoPackage, shapefile (zipped too), GeoJSON, FlatGeobuf, KML, GeoParquet,",
+        "# or CSV with coordinates. Each may say, all but 'file' if need be:",
         "#   layer    = which layer of the file",
         '#   crs      = "EPSG:5186", where the file says none',
         '#   encoding = "CP949", of a shapefile or CSV; guessed otherwise',
-        "#   x, y     = the columns of coordinates of a CSV; usual names such as lon, lat are known",
+        "#   x, y     = the columns of coordinates of a CSV; usual names (lon, lat) are known",
         "#   vintage  = of when the facts are",
         '#   columns  = { name = "NAME_EN" }, where its columns are called otherwise',
         "",
@@ -208,7 +208,7 @@ def _layers_table() -> str:
     width = max(map(len, _OPTIONAL))
 
     def row(name: str, doc: str, file: str = "") -> str:
-        return f'{name:<{width}} = {{ file = "{file or f"{name}.gpkg"}" }} # {doc}'
+        return f'{name:<{width}} = {{ file = "{file or name + ".gpkg"}" }} # {doc}'
 
     lines += [row(name, LAYERS[name].doc) for name in _NEEDED]
     lines += [row("roads", "technobelt network build writes it", _ROADS), ""]
