@@ -97,7 +97,7 @@ def init(
         raise click.UsageError("--like brings its clusters along: leave out --cluster.")
     _refuse_taken(folder)
     model = load_region(None if like == "built-in" else like) if like else None
-    asks = sys.stdin.isatty() and sys.stdout.isatty()
+    asks = _on_terminal()
     name = name or _ask("Name of the region", folder.resolve().name, asks=asks)
     id_ = id_ or _ask("Short name, for files", _short(name, folder), asks=asks)
     crs = crs or _crs(at, model, asks=asks)
@@ -110,6 +110,10 @@ def init(
         with_layers=with_layers,
     )
     _tell(folder, files, crs, chosen=bool(at or model or asks), full=with_layers)
+
+
+def _on_terminal() -> bool:
+    return sys.stdin.isatty() and sys.stdout.isatty()
 
 
 def _refuse_taken(folder: Path) -> None:

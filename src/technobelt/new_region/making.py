@@ -108,6 +108,7 @@ def init_region(
         raise OutputError(
             f"'{home}' has a region.toml already. Nothing was changed; choose another folder."
         )
+    _refuse_crs(new.crs)
     named = new if new.clusters else _with_clusters(new, like)
     before = {path.name for path in home.iterdir()} if home.is_dir() else set()
     with replace_files(home) as scratch:
@@ -131,14 +132,21 @@ def _with_clusters(new: NewRegion, like: Region | None) -> NewRegion:
     return NewRegion(new.name, new.id, new.crs, clusters)
 
 
+def _refuse_crs(crs: str) -> None:
+    """Refuse what is no CRS before a file is written in it; `load_region` asks for metres."""
+    import pyproj
+
+    try:
+        pyproj.CRS(crs)
+    except pyproj.exceptions.CRSError as error:
+        raise RegionError(
+            f"'{crs}' is not a coordinate reference system. Write one such as EPSG:32632."
+        ) from error
+
+
 def _unless_there(path: Path, name: str, crs: str, before: set[str]) -> None:
     if path.name not in before:
-        try:
-            write_empty_layer(path, name, crs)
-        except Exception as error:
-            if "CRS" in type(error).__name__:
-                raise RegionError(f"'{crs}' is not a coordinate reference system.") from error
-            raise
+        write_empty_layer(path, name, crs)
 
 
 # --- from the template ---------------------------------------------------------------------------
