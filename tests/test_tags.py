@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from technobelt.network.tags import KPH_PER_MPH, WALK_KPH, directions, may_drive, posted_limit
+from technobelt.network.limits import KPH_PER_MPH, WALK_KPH, posted_limit
+from technobelt.network.tags import directions, may_drive
 
 BOTH, WITH, AGAINST, NEITHER = (True, True), (True, False), (False, True), (False, False)
 
