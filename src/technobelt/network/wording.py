@@ -11,6 +11,7 @@ __all__ = ["told"]
 
 #: The notes of a report and what they say; ``{}`` is the number, ``{1}`` what stands beside it.
 _SENTENCES = {
+    "downloaded": "downloaded on {0} from {1}",
     "ways_closed_to_cars": "ways left out because cars may not drive there: {0:,}",
     "ways_cut_off": "ways left out because the source lacks some of their nodes: {0:,}",
     "ferries_left_out": "ferries for cars left out (kept: those with a duration, on request): {0:,}",
