@@ -47,6 +47,7 @@ _GRID_M = 0.5
 #: Where UTM ends.
 _NORTH, _SOUTH = 84.0, -80.0
 _EXAMPLES = 5
+_FLAT = 1e-6
 
 
 def build_network(
@@ -228,6 +229,7 @@ def _places(lonlat: NDArray[np.float64]) -> list[list[float]]:
 def _extent(ways: Ways, to_metres: Any) -> Any:
     west, south = ways.lonlat.min(axis=0)
     east, north = ways.lonlat.max(axis=0)
+    east, north = max(east, west + _FLAT), max(north, south + _FLAT)  # GEOS empties a flat box
     corners = shapely.segmentize(shapely.box(west, south, east, north), 0.05)
     extent = shapely.transform(corners, to_metres.transform, interleaved=False)
     if not np.isfinite(shapely.bounds(extent)).all():
