@@ -243,3 +243,8 @@ def test_a_crs_that_is_not_metric_is_refused(tmp_path, crs):
 def test_a_country_whose_limits_are_unknown_is_refused(build):
     with pytest.raises(NetworkError, match=r"country 'XX'.*KR"):
         build({}, country="XX")
+
+
+def test_one_way_roads_that_lead_nowhere_are_no_network(build):
+    with pytest.raises(NetworkError, match="driven to and away from"):
+        build({}, [([1, 2], STREET | {"oneway": "yes"})])

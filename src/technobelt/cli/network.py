@@ -49,6 +49,7 @@ def _line_options(command: Any) -> Any:
         for name, what in texts.items()
     ]
     options += [
+        click.option("--layer", metavar="NAME", help="Lines: layer of the file, where it has several."),
         click.option(
             "--class-map",
             metavar="VALUE=CLASS,...",

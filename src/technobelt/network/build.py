@@ -131,6 +131,11 @@ def network_of_ways(ways: Ways, *, file: str, crs: str, date: str) -> Network:
     if not len(pieces):
         raise NetworkError(f"'{file}' has no road of any length. Name a source that has.")
     main = largest_part(pieces, ways)
+    if not main.any():
+        raise NetworkError(
+            f"'{file}' has no road that can be driven to and away from: all are one-way and lead "
+            "nowhere. Check what says their direction."
+        )
     ways.notes["parts"] = parts(pieces)
     if len(barriers):
         ways.notes["barriers"] = [len(barriers), _places(barriers[:_EXAMPLES])]

@@ -164,9 +164,10 @@ def _moved(
     To a vertex inside a line, if there is one, so that the line stays as it is; else to the middle.
     """
     n = int(node.max()) + 1
-    weight = np.where(is_end, 1e-9, 1.0)
-    total = np.bincount(node, weights=weight, minlength=n)
-    middle = np.stack([np.bincount(node, weights=weight * axis) / total for axis in xy.T], axis=1)
+    count = np.bincount(node, minlength=n)
+    middle = np.stack([np.bincount(node, weights=axis, minlength=n) / count for axis in xy.T], axis=1)
+    inside = np.flatnonzero(~is_end)[::-1]
+    middle[node[inside]] = xy[inside]
     place = middle[node]
     moved = np.hypot(*(place - xy).T) > _SAME_M
     return moved, np.where(moved[:, None], place, xy)

@@ -47,6 +47,8 @@ class LineRules:
         Values of the class column and the classes that they mean; OSM's own mean themselves.
     default_class
         Of lines whose class says nothing that is known; the report counts them as assumed.
+    layer
+        Which layer of the file; by default the one that holds lines.
     snap_m
         Ends no further apart than this are one junction, m.
     split_at_crossings
@@ -61,6 +63,7 @@ class LineRules:
     ref_column: str | None = None
     class_map: Mapping[str, str] = field(default_factory=dict)
     default_class: str = "residential"
+    layer: str | None = None
     snap_m: float = 1.0
     split_at_crossings: bool = False
 
@@ -107,7 +110,7 @@ def read_lines(
     """
     said = rules or LineRules()
     _check(said)
-    frame = source if hasattr(source, "geometry") else read_frame(Path(source))
+    frame = source if hasattr(source, "geometry") else read_frame(Path(source), layer=said.layer)
     name = Path(source).name if isinstance(source, str | Path) else "the layer of lines"
     _need_columns(frame, said, name)
     lines, row, notes = _lines_of(frame, name)
@@ -134,7 +137,7 @@ def _check(rules: LineRules) -> None:
             )
 
 
-def read_frame(path: Path, **options: Any) -> gpd.GeoDataFrame:
+def read_frame(path: Path, *, layer: str | None = None, **options: Any) -> gpd.GeoDataFrame:
     """Read a layer of a file; options are those of `geopandas.read_file`."""
     import geopandas as gpd
     import pyarrow as pa
@@ -145,7 +148,10 @@ def read_frame(path: Path, **options: Any) -> gpd.GeoDataFrame:
     try:
         if path.suffix == ".parquet":
             return gpd.read_parquet(path)
-        found = gpd.read_file(path, engine="pyogrio", **options)
+        chosen = layer or _layer_of_lines(path)
+        found = gpd.read_file(path, engine="pyogrio", layer=chosen, **options)
+    except NetworkError:
+        raise
     except faults as error:
         said = (str(error).splitlines() or [type(error).__name__])[0]
         raise NetworkError(
@@ -155,6 +161,23 @@ def read_frame(path: Path, **options: Any) -> gpd.GeoDataFrame:
     if not hasattr(found, "crs"):
         raise NetworkError(f"'{path.name}' has no shapes: it is a table. Name a layer of lines.")
     return found
+
+
+def _layer_of_lines(path: Path) -> str:
+    """Return the one layer of a file that holds lines."""
+    import pyogrio
+
+    layers = pyogrio.list_layers(path)
+    if len(layers) == 1:
+        return str(layers[0, 0])
+    lines = [str(name) for name, kind in layers if kind and "LineString" in kind]
+    exact = [str(name) for name, kind in layers if kind and kind.startswith("LineString")]
+    if len(lines) == 1 or len(exact) == 1:
+        return (exact if len(exact) == 1 else lines)[0]
+    raise NetworkError(
+        f"'{path.name}' has {len(layers)} layers, {len(lines)} of lines: "
+        f"{', '.join(map(str, layers[:20, 0]))}. Choose one: --layer NAME."
+    )
 
 
 def _need_columns(frame: Any, rules: LineRules, name: str) -> None:

@@ -240,7 +240,7 @@ def parts(pieces: Pieces) -> int:
 
 
 def largest_part(pieces: Pieces, ways: Ways) -> NDArray[np.bool_]:
-    """Mark the pieces of the largest strongly connected part.
+    """Mark the pieces of the largest strongly connected part; none where all roads are one-way trees.
 
     Whatever is left out could not be driven to, or not be driven away from.
     """
@@ -251,8 +251,12 @@ def largest_part(pieces: Pieces, ways: Ways) -> NDArray[np.bool_]:
         (np.ones(len(tail), dtype=np.int8), (tail, head)), shape=(pieces.n_nodes, pieces.n_nodes)
     )
     _, part = connected_components(links.tocsr(), directed=True, connection="strong")
-    main = np.bincount(part[pieces.tail]).argmax()
-    return np.asarray((part[pieces.tail] == main) & (part[pieces.head] == main))
+    tail_part = part[pieces.tail]
+    inside = tail_part == part[pieces.head]
+    if not inside.any():
+        return inside
+    main = np.bincount(tail_part[inside]).argmax()
+    return np.asarray(inside & (tail_part == main))
 
 
 def contract(pieces: Pieces, ways: Ways) -> Sections:
