@@ -39,7 +39,12 @@ ROADS = {
             "tags": {"highway": "primary", "maxspeed": "KR:urban", "name": "한길"},
         },
         {"type": "way", "id": 11, "nodes": [4, 2, 5, 6], "tags": {"highway": "residential"}},
-        {"type": "way", "id": 12, "nodes": [1, 4], "tags": {"highway": "service", "access": "private"}},
+        {
+            "type": "way",
+            "id": 12,
+            "nodes": [1, 4],
+            "tags": {"highway": "service", "access": "private"},
+        },
     ],
 }
 BOX = area_of_box(128.59, 35.17, 128.63, 35.22)
@@ -317,7 +322,9 @@ def test_the_command_writes_a_network_and_says_what_it_is(overpass, tmp_path, ca
     out = tmp_path / "roads.parquet"
     told = ("--cache", str(overpass.cache), "--endpoint", overpass.url, "--country", "kr")
     with pytest.raises(SystemExit) as done:
-        main(["network", "download", "--bbox", "128.59,35.17,128.63,35.22", "--out", str(out), *told])
+        main(
+            ["network", "download", "--bbox", "128.59,35.17,128.63,35.22", "--out", str(out), *told]
+        )
     assert not done.value.code
     said = capsys.readouterr().out
     assert f"downloaded on {datetime.now(UTC).date()} from {overpass.url}" in said

@@ -43,7 +43,7 @@ ROADS = [
 
 
 @pytest.fixture
-def downloaded(monkeypatch):
+def downloaded():
     """What OSMnx makes of an answer of Overpass: its own graph, not simplified."""
     elements = [
         {"type": "node", "id": i, "lon": x, "lat": y}
@@ -179,7 +179,9 @@ def test_a_network_comes_back_from_its_graph_as_it_was(speeds):
     network = build_network(graph_of(ROADS), crs=CRS)
     again = build_network(network_to_graph(network), crs=CRS)
     columns = ["class", "ref", "name", "limit_kph", "length_m"]
-    one, two = (n.roads[columns].sort_values("length_m").reset_index(drop=True) for n in (network, again))
+    one, two = (
+        n.roads[columns].sort_values("length_m").reset_index(drop=True) for n in (network, again)
+    )
     pd.testing.assert_frame_equal(one, two, check_exact=False, atol=0.11)
     assert again.info.licence == network.info.licence
     places = network.roads.geometry.interpolate(10)
@@ -201,7 +203,9 @@ def test_osmnx_works_with_the_graph():
 def test_closed_roads_are_not_in_the_graph():
     network = build_network(graph_of(ROADS), crs=CRS)
     shut = np.arange(len(network.roads)) == 0
-    assert 0 not in {d["osmid"] for *_, d in network_to_graph(network.closing(shut)).edges(data=True)}
+    assert 0 not in {
+        d["osmid"] for *_, d in network_to_graph(network.closing(shut)).edges(data=True)
+    }
 
 
 # --- GraphML -----------------------------------------------------------------------------------

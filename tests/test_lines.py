@@ -21,7 +21,7 @@ EAST, NORTH = 1_100_000, 1_690_000
 
 def layer(*lines, crs=CRS, **columns):
     """Make a layer of lines written in metres from a place in the belt."""
-    shapes = [shapely.LineString(np.asarray(line, float) + [EAST, NORTH]) for line in lines]
+    shapes = [shapely.LineString(np.add(line, [EAST, NORTH])) for line in lines]
     return gpd.GeoDataFrame(columns, geometry=shapes, crs=CRS).to_crs(crs)
 
 
@@ -97,7 +97,9 @@ def test_a_ring_is_joined_to_itself():
 
 def test_lines_of_which_no_two_meet_are_no_network():
     frame = layer([(0, 0), (100, 0)], [(110, 0), (200, 0)])
-    with pytest.raises(NetworkError, match=r"no topology: no two of its 2 lines meet .* 10\.0 m apart"):
+    with pytest.raises(
+        NetworkError, match=r"no topology: no two of its 2 lines meet .* 10\.0 m apart"
+    ):
         build_network(frame, crs=CRS)
 
 
@@ -189,7 +191,9 @@ def test_a_column_that_is_missing_names_those_that_are_there():
         read_lines(layer(ROW[0], kind=["x"]), rules=LineRules(class_column="type"))
 
 
-@pytest.mark.parametrize("rules", [{"default_class": "x"}, {"class_map": {"A": "x"}}, {"snap_m": -1}])
+@pytest.mark.parametrize(
+    "rules", [{"default_class": "x"}, {"class_map": {"A": "x"}}, {"snap_m": -1}]
+)
 def test_rules_that_make_no_sense_are_refused(rules):
     with pytest.raises(NetworkError):
         read_lines(layer(ROW[0]), rules=LineRules(**rules))
@@ -206,8 +210,17 @@ def test_any_crs_is_the_same_network(crs):
 
 def test_lines_of_several_parts_height_and_rows_without_lines_are_no_trouble():
     parts = shapely.MultiLineString([[(0, 0, 5), (1, 0, 6)], [(1, 0, 1), (2, 0, 1)]])
-    shapes = [parts, None, shapely.Point(0, 0), shapely.LineString(), shapely.LineString([(3, 3)] * 2)]
-    shapes = [None if s is None else shapely.transform(s, lambda p: p * 100 + [EAST, NORTH]) for s in shapes]
+    shapes = [
+        parts,
+        None,
+        shapely.Point(0, 0),
+        shapely.LineString(),
+        shapely.LineString([(3, 3)] * 2),
+    ]
+    shapes = [
+        None if s is None else shapely.transform(s, lambda p: p * 100 + [EAST, NORTH])
+        for s in shapes
+    ]
     ways = read_lines(gpd.GeoDataFrame(geometry=shapes, crs=CRS))
     assert len(ways) == 2
     assert ways.notes["lines_left_out"] >= 3
@@ -223,7 +236,9 @@ def test_a_layer_without_a_crs_or_lines_is_refused():
         read_lines(points.iloc[:0])
 
 
-@pytest.mark.parametrize("name", ["roads.shp", "roads.gpkg", "roads.geojson", "roads.parquet", "roads.fgb"])
+@pytest.mark.parametrize(
+    "name", ["roads.shp", "roads.gpkg", "roads.geojson", "roads.parquet", "roads.fgb"]
+)
 def test_the_command_builds_from_every_format(tmp_path, name, capsys):
     frame = layer(*ROW, kind=["primary"] * 3)
     path, out = tmp_path / name, tmp_path / "out.parquet"

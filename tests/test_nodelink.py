@@ -56,16 +56,18 @@ ROADS = [
 def write(tmp_path):
     """Write the two shapefiles, CP949 without a .cpg, as they are handed out."""
 
-    def make(links=ROADS, nodes=NODES, folder="nodelink", prj=True, **shape):
+    def make(links=ROADS, nodes=NODES, folder="nodelink", *, prj=True, **shape):
         home = tmp_path / folder
         home.mkdir()
         options = {"encoding": "CP949"} | shape
         frame = gpd.GeoDataFrame(links, geometry="geometry", crs=CRS)
         frame.to_file(home / "MOCT_LINK.shp", **options)
         if nodes:
-            places = shapely.points(np.array(list(nodes.values()), float) + [EAST, NORTH])
+            places = shapely.points(np.add(list(nodes.values()), [EAST, NORTH]))
             table = {"NODE_ID": list(nodes), "NODE_NAME": ["교차로"] * len(nodes)}
-            gpd.GeoDataFrame(table, geometry=places, crs=CRS).to_file(home / "MOCT_NODE.shp", **options)
+            gpd.GeoDataFrame(table, geometry=places, crs=CRS).to_file(
+                home / "MOCT_NODE.shp", **options
+            )
         for file in home.iterdir():
             if file.suffix == ".cpg" or (file.suffix == ".prj" and not prj):
                 file.unlink()
@@ -151,7 +153,8 @@ def test_ranks_are_classes(write, rank, expected):
 
 
 @pytest.mark.parametrize(
-    ("met", "expected"), [("101", "motorway_link"), ("103", "primary_link"), ("108", "unclassified")]
+    ("met", "expected"),
+    [("101", "motorway_link"), ("103", "primary_link"), ("108", "unclassified")],
 )
 def test_a_link_road_is_a_ramp_of_the_highest_road_that_it_meets(write, met, expected):
     links = [link("1", "A", "B", "108"), link("2", "B", "C", met), link("3", "A", "D", "107")]
@@ -228,7 +231,10 @@ def test_a_zip_broken_off_is_refused(write, tmp_path, share):
 
 def test_a_zip_that_would_fill_the_disk_is_refused(tmp_path):
     bomb = tmp_path / "bomb.zip"
-    with zipfile.ZipFile(bomb, "w", zipfile.ZIP_DEFLATED) as packed, packed.open("MOCT_LINK.shp", "w") as file:
+    with (
+        zipfile.ZipFile(bomb, "w", zipfile.ZIP_DEFLATED) as packed,
+        packed.open("MOCT_LINK.shp", "w") as file,
+    ):
         for _ in range(210):
             file.write(bytes(1_000_000))
     with pytest.raises(NetworkError, match=r"would unpack from .* to 210,000,000 bytes"):

@@ -28,10 +28,12 @@ _NO_SERVICE = click.option("--no-service", is_flag=True, help="Leave service roa
 
 def _osm_options(command: Any) -> Any:
     """Add the options on how tags of OpenStreetMap are read."""
-    seconds = {"type": click.FloatRange(min=0), "default": 0.0, "show_default": True}
+    seconds: Any = {"type": click.FloatRange(min=0), "default": 0.0, "show_default": True}
     options = (
         click.option("--country", default="", help="ISO code; what maxspeed=urban means there."),
-        click.option("--ferries", is_flag=True, help="Keep car ferries that say how long they take."),
+        click.option(
+            "--ferries", is_flag=True, help="Keep car ferries that say how long they take."
+        ),
         click.option("--gate-s", **seconds, help="Seconds at a gate, in every profile."),
         click.option("--toll-s", **seconds, help="Seconds at a toll booth, in every profile."),
     )
@@ -49,7 +51,9 @@ def _line_options(command: Any) -> Any:
         for name, what in texts.items()
     ]
     options += [
-        click.option("--layer", metavar="NAME", help="Lines: layer of the file, where it has several."),
+        click.option(
+            "--layer", metavar="NAME", help="Lines: layer of the file, where it has several."
+        ),
         click.option(
             "--class-map",
             metavar="VALUE=CLASS,...",
@@ -172,7 +176,9 @@ def _classes(*, no_service: bool) -> list[str]:
 @network.command()
 @REGION
 @_OUT
-@click.option("--place", help='What to download instead of a region\'s surroundings: "Jinju, Korea".')
+@click.option(
+    "--place", help='What to download instead of a region\'s surroundings: "Jinju, Korea".'
+)
 @click.option("--bbox", metavar="W,S,E,N", help="Or a box, in degrees.")
 @click.option(
     "--buffer-km",
@@ -259,7 +265,9 @@ def _box(text: str) -> tuple[float, float, float, float]:
     try:
         west, south, east, north = (float(part) for part in text.split(","))
     except ValueError as error:
-        raise click.BadParameter(f"{text!r} is no box W,S,E,N, e.g. 128.5,35.1,128.8,35.4") from error
+        raise click.BadParameter(
+            f"{text!r} is no box W,S,E,N, e.g. 128.5,35.1,128.8,35.4"
+        ) from error
     return west, south, east, north
 
 

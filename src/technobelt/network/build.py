@@ -66,12 +66,12 @@ def build_network(
     Parameters
     ----------
     source
-        An OSM file (``.osm.pbf``, ``.osm``, ``.osm.gz``), answers of Overpass (``.json``, or a folder
-        of them), a graph of OSMnx or its ``.graphml``, the Korean standard node-link data (a folder,
-        a zip or ``MOCT_LINK.shp``), or any layer of lines (a file, or a GeoDataFrame).
+        An OSM file (``.osm.pbf``, ``.osm``, ``.osm.gz``), answers of Overpass (``.json``, or a
+        folder of them), a graph of OSMnx or its ``.graphml``, the Korean standard node-link data (a
+        folder, a zip or ``MOCT_LINK.shp``), or any layer of lines (a file, or a GeoDataFrame).
     format
-        ``osm``, ``overpass``, ``graph``, ``graphml``, ``nodelink`` or ``lines``; by default what the
-        source looks like.
+        ``osm``, ``overpass``, ``graph``, ``graphml``, ``nodelink`` or ``lines``; by default what
+        the source looks like.
     classes
         ``highway`` values to use; all that cars drive by default.
     crs
@@ -239,7 +239,8 @@ def _extent(ways: Ways, to_metres: Any) -> Any:
     extent = shapely.transform(corners, to_metres.transform, interleaved=False)
     if not np.isfinite(shapely.bounds(extent)).all():
         raise NetworkError(
-            f"the roads ({west:.2f},{south:.2f} to {east:.2f},{north:.2f}) cannot be drawn in the CRS "
+            f"the roads ({west:.2f},{south:.2f} to {east:.2f},{north:.2f}) cannot be drawn in the "
+            f"CRS "
             "asked for. Choose another --crs."
         )
     return extent
@@ -268,12 +269,14 @@ def _utm(ways: Ways) -> str:
     (west, south), (east, north) = ways.lonlat.min(axis=0), ways.lonlat.max(axis=0)
     if east - west > 180:
         raise NetworkError(
-            f"the roads lie on both sides of the 180th meridian ({west:.2f} to {east:.2f}), which is "
+            f"the roads lie on both sides of the 180th meridian ({west:.2f} to {east:.2f}), which "
+            f"is "
             "not supported. Cut the source there, or name a --crs that is made for it."
         )
     if north > _NORTH or south < _SOUTH:
         raise NetworkError(
-            f"the roads reach from latitude {south:.2f} to {north:.2f}, where no UTM zone is. Name a "
+            f"the roads reach from latitude {south:.2f} to {north:.2f}, where no UTM zone is. "
+            f"Name a "
             "metric CRS: --crs EPSG:3995 (Arctic) or EPSG:3031 (Antarctic)."
         )
     zone = int(((west + east) / 2 + 180) // 6) % 60 + 1

@@ -98,7 +98,10 @@ def with_sections(network: Network, more: gpd.GeoDataFrame) -> Network:
     import geopandas as gpd
 
     columns = network.roads.columns
-    rows = [network.roads.astype({"class": object}), more.astype({"class": object}).reindex(columns=columns)]
+    rows = [
+        network.roads.astype({"class": object}),
+        more.astype({"class": object}).reindex(columns=columns),
+    ]
     roads = gpd.GeoDataFrame(pd.concat(rows, ignore_index=True), crs=network.crs)
     made = network_from_roads(roads, network.info, barriers=network.barriers)
     closed = np.append(network.closed, np.zeros(len(more), dtype=bool))

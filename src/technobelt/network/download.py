@@ -14,7 +14,7 @@ import re
 import shutil
 import socket
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -50,7 +50,8 @@ class Waits:
     tries
         Answers 429 or 504, or broken connections, in a row after which to give up.
     first_s
-        Seconds before the second try where the server names none (``Retry-After``); doubled each time.
+        Seconds before the second try where the server names none (``Retry-After``); doubled each
+        time.
     longest_s
         The longest wait; a server that asks for more is given up at once.
     timeout_s
@@ -84,7 +85,8 @@ def area_of_box(west: float, south: float, east: float, north: float) -> Any:
     if not (-180 <= west < east <= 180 and -80 <= south < north <= 84):
         raise NetworkError(
             f"{west:g},{south:g},{east:g},{north:g} is no box W,S,E,N in degrees within 80° S and "
-            "84° N. One across the 180th meridian is not supported: download both sides by themselves."
+            "84° N. One across the 180th meridian is not supported: download both sides by "
+            "themselves."
         )
     return shapely.box(west, south, east, north)
 
@@ -147,8 +149,8 @@ def download_network(
     area
         Polygon in degrees, from `area_of_box`, `area_of_place` or `area_of_region`.
     cache
-        Folder in which answers are kept, a folder for each area and set of classes; take that away to
-        ask anew. A download broken off goes on where it stood.
+        Folder in which answers are kept, a folder for each area and set of classes; take that away
+        to ask anew. A download broken off goes on where it stood.
     classes
         ``highway`` values to ask for.
     crs
@@ -215,6 +217,7 @@ def _download(
     area: Any, filters: list[str], folder: Path, endpoint: str | None, waits: Waits
 ) -> None:
     import osmnx as ox
+    from osmnx._errors import CacheOnlyInterruptError
 
     _refuse_large(area)
     _drop_broken(folder, read_answer)
@@ -223,10 +226,8 @@ def _download(
         ox.settings.cache_only_mode = True  # we read the answers ourselves, with all their tags
 
         def fetch() -> None:
-            try:
+            with suppress(CacheOnlyInterruptError):  # how OSMnx says that it has everything
                 ox.graph_from_polygon(area, custom_filter=filters, retain_all=True, simplify=False)
-            except ox._errors.CacheOnlyInterruptError:
-                pass  # how OSMnx says that it has everything
 
         ox.settings.overpass_rate_limit &= _tells_slots(asked, waits)
         _patiently(fetch, waits, asked, folder)
@@ -282,7 +283,10 @@ def _tells_slots(endpoint: str, waits: Waits) -> bool:
         page = requests.get(f"{endpoint.rstrip('/')}/status", timeout=waits.timeout_s)
     except requests.RequestException:
         return False
-    return page.ok and re.search(r"slots? available|currently running", page.text, re.I) is not None
+    return (
+        page.ok
+        and re.search(r"slots? available|currently running", page.text, re.IGNORECASE) is not None
+    )
 
 
 @contextmanager
@@ -332,7 +336,8 @@ class _Patience:
             response = response.connection.send(response.request, **options)
         raise NetworkError(
             f"{_host(response)} stayed busy (status {response.status_code}) for {self.waits.tries} "
-            "tries. Try later, name another --endpoint, or build from an OSM file; what has come so "
+            "tries. Try later, name another --endpoint, or build from an OSM file; what has come "
+            "so "
             "far is kept."
         )
 
@@ -377,7 +382,7 @@ def _looked_at(response: Any) -> Any:
     try:
         answer = response.json()
     except ValueError as error:
-        raise _Broken(f"{_host(response)}: {error}") from error
+        raise _BrokenError(f"{_host(response)}: {error}") from error
     if isinstance(answer, dict) and "remark" in answer:
         raise NetworkError(
             f"{_host(response)} did not finish: {str(answer['remark'])[:200]}. Ask for a smaller "
@@ -393,7 +398,7 @@ def _kind(response: Any, text: str) -> str:
     return f'{what}: "{words}"' if words else f"an empty {'page' if page else 'body'}"
 
 
-class _Broken(Exception):
+class _BrokenError(Exception):
     """An answer that did not come whole."""
 
 
@@ -405,7 +410,7 @@ def _patiently(ask: Callable[[], Any], waits: Waits, what: str, folder: Path) ->
     for attempt in range(1, waits.tries + 1):
         try:
             return ask()
-        except (requests.RequestException, _Broken) as error:
+        except (requests.RequestException, _BrokenError) as error:
             if attempt == waits.tries:
                 raise NetworkError(
                     f"{what} cannot be reached, or breaks off ({str(error)[:200]}). Check the "

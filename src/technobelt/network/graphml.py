@@ -65,7 +65,8 @@ def _refuse_traps(file: Path) -> None:
 
     def refuse(*_: Any) -> None:
         raise NetworkError(
-            f"'{file.name}' declares a document type, which no GraphML of OSMnx does and by which a "
+            f"'{file.name}' declares a document type, which no GraphML of OSMnx does and by which "
+            f"a "
             "small file can grow without end. Save it anew with osmnx.save_graphml."
         )
 

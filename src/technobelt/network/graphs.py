@@ -42,9 +42,10 @@ def read_graph(
     """Read a graph as OSMnx makes it, simplified or not, in degrees or projected.
 
     An arc and the arc back with the same tags, length and shape are one two-way road; what has no
-    arc back is one-way, whatever its ``oneway`` says: a graph's arcs are what may be driven. Lengths
-    are those of the graph; where an arc has none, or one shorter than the straight line, that of its
-    shape. Of several classes or limits of one arc, the lowest counts.
+    arc back is one-way, whatever its ``oneway`` says: a graph's arcs are what may be driven.
+    Lengths
+    are those of the graph; where an arc has none, or one shorter than the straight line, that of
+    its shape. Of several classes or limits of one arc, the lowest counts.
 
     Parameters
     ----------
@@ -96,7 +97,8 @@ def _nodes(graph: Any) -> tuple[dict[Any, int], Any]:
     if missing.any():
         node = list(number)[int(missing.argmax())]
         raise NetworkError(
-            f"{int(missing.sum())} of {len(xy)} nodes of the graph have no position, e.g. {node!r}. "
+            f"{int(missing.sum())} of {len(xy)} nodes of the graph have no position, e.g. "
+            f"{node!r}. "
             "Give every node x and y, as osmnx.save_graphml does."
         )
     return number, xy
@@ -302,8 +304,8 @@ def network_to_graph(network: Network) -> nx.MultiDiGraph:
     -------
     networkx.MultiDiGraph
         EPSG:4326, simplified. Edges have ``osmid`` (the section's number), ``highway``, ``ref``,
-        ``name``, ``maxspeed`` (km/h, text), ``oneway``, ``reversed``, ``length`` (m, on the ellipsoid),
-        ``bridge``, ``tunnel``, ``opened`` and ``geometry``.
+        ``name``, ``maxspeed`` (km/h, text), ``oneway``, ``reversed``, ``length`` (m, on the
+        ellipsoid), ``bridge``, ``tunnel``, ``opened`` and ``geometry``.
 
     Examples
     --------
@@ -325,7 +327,8 @@ def network_to_graph(network: Network) -> nx.MultiDiGraph:
         licence=network.info.licence,
     )
     lon, lat = to_degrees.transform(*network.nodes[["x", "y"]].to_numpy().T)
-    drawn = shapely.transform(network.lines, to_degrees.transform, interleaved=False)
+    turn: Any = to_degrees.transform  # several signatures, of which shapely wants one
+    drawn = shapely.transform(network.lines, turn, interleaved=False)
     said = [_edge_data(row) for row in network.roads.drop(columns="geometry").to_dict("records")]
     one_way = network.one_way
     for arc in range(len(network.arc_tail)):

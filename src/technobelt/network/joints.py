@@ -146,8 +146,8 @@ def _ends_on(
     if snap_m <= 0 or not len(inside):
         return none
     k = min(_NEIGHBOURS, len(inside))
-    gap, at = cKDTree(xy[inside]).query(xy[ends], k=k, distance_upper_bound=snap_m)
-    gap, at = gap.reshape(len(ends), k), at.reshape(len(ends), k)
+    near = cKDTree(xy[inside]).query(xy[ends], k=k, distance_upper_bound=snap_m)
+    gap, at = (np.reshape(values, (len(ends), k)) for values in near)
     found = np.isfinite(gap)
     other = inside[np.where(found, at, 0)]
     found &= line[other] != line[ends][:, None]
@@ -165,7 +165,9 @@ def _moved(
     """
     n = int(node.max()) + 1
     count = np.bincount(node, minlength=n)
-    middle = np.stack([np.bincount(node, weights=axis, minlength=n) / count for axis in xy.T], axis=1)
+    middle = np.stack(
+        [np.bincount(node, weights=axis, minlength=n) / count for axis in xy.T], axis=1
+    )
     inside = np.flatnonzero(~is_end)[::-1]
     middle[node[inside]] = xy[inside]
     place = middle[node]
@@ -176,9 +178,8 @@ def _moved(
 def _nearest(xy: NDArray[np.float64], line: NDArray[np.int64]) -> float:
     if len(np.unique(line)) < 2:
         return float("inf")
-    gap, at = cKDTree(xy).query(xy, k=min(3, len(xy)))
-    gap[line[at] == line[:, None]] = np.inf
-    return float(gap.min())
+    gap, at = (np.asarray(values) for values in cKDTree(xy).query(xy, k=min(3, len(xy))))
+    return float(np.where(line[at] == line[:, None], np.inf, gap).min())
 
 
 def _open(
@@ -246,7 +247,7 @@ def split_at_crossings(lines: Shapes, snap_m: float, notes: dict[str, Any]) -> S
         added.setdefault(a, []).append(spots)
         added.setdefault(b, []).append(spots)
     ends = np.concatenate([[line[0], line[-1]] for line in lines])
-    points = shapely.points(ends)
+    points = np.asarray(shapely.points(ends), dtype=object)
     end, other = tree.query(points, predicate="dwithin", distance=snap_m)
     apart = end // 2 != other
     end, other = end[apart], other[apart]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,7 +17,7 @@ from technobelt.network.ways import CODES, as_ways
 from technobelt.schema import ROAD_CLASSES, WGS84, check_positions
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     import geopandas as gpd
     from numpy.typing import NDArray
@@ -40,9 +39,10 @@ class LineRules:
     Attributes
     ----------
     class_column, oneway_column, limit_column, name_column, ref_column
-        Columns that say the class, the direction (``yes``, ``-1``, ``F``, ``T``, ``FT``, ``TF``: with or
-        against the line), the posted limit (km/h, or as in OSM), the name and the route number. None:
-        the class is the default one, roads are two-way, limits unknown.
+        Columns that say the class, the direction (``yes``, ``-1``, ``F``, ``T``, ``FT``, ``TF``:
+        with or
+        against the line), the posted limit (km/h, or as in OSM), the name and the route number.
+        None: the class is the default one, roads are two-way, limits unknown.
     class_map
         Values of the class column and the classes that they mean; OSM's own mean themselves.
     default_class
@@ -88,8 +88,8 @@ def read_lines(
     Returns
     -------
     Ways
-        One for each line, ``notes`` with the numbers of ends snapped, dead ends, lines that touch or
-        cross without a junction, and what was assumed.
+        One for each line, ``notes`` with the numbers of ends snapped, dead ends, lines that touch
+        or cross without a junction, and what was assumed.
 
     Raises
     ------
@@ -188,7 +188,8 @@ def _need_columns(frame: Any, rules: LineRules, name: str) -> None:
         if column is not None and column not in frame.columns:
             found = ", ".join(str(one) for one in frame.columns)
             raise MissingColumnError(
-                f"'{name}' needs the column '{column}' that --{option}-column names; found: {found}."
+                f"'{name}' needs the column '{column}' that --{option}-column names; found: "
+                f"{found}."
             )
 
 
@@ -201,10 +202,8 @@ def _lines_of(frame: Any, name: str) -> tuple[NDArray[Any], NDArray[Any], dict[s
             f"'{name}' has no coordinate reference system. Save it with one (a .prj beside a "
             "shapefile)."
         )
-    try:
+    if len(frame):
         check_positions(frame, f"'{name}'")
-    except TypeError:  # it has no row
-        pass
     shapes = np.asarray(frame.geometry.to_numpy(), dtype=object)
     of_line = np.isin(shapely.get_type_id(shapes), [1, 2, 5])
     flat = shapely.force_2d(shapes[of_line])
@@ -238,8 +237,7 @@ def _columns(rows: Any, rules: LineRules, notes: dict[str, Any]) -> dict[str, ND
 
 def _classes(rows: Any, rules: LineRules) -> tuple[NDArray[np.int8], int]:
     said = _texts(rows, rules.class_column)
-    known = {kind: code for kind, code in CODES.items()}
-    known |= {value: CODES[kind] for value, kind in rules.class_map.items()}
+    known = dict(CODES) | {value: CODES[kind] for value, kind in rules.class_map.items()}
     codes = [known.get(value, -1) for value in said]
     found = np.array(codes, dtype=np.int8)
     assumed = found < 0
@@ -314,8 +312,10 @@ def _refuse_scattered(joined: Joined, name: str, rules: LineRules) -> None:
     if n < 2 or joined.meetings:
         return
     raise NetworkError(
-        f"'{name}' has no topology: no two of its {n:,} lines meet within {rules.snap_m:g} m; the two "
-        f"nearest ends are {joined.nearest_m:,.1f} m apart. Raise --snap-m, or join lines where they "
+        f"'{name}' has no topology: no two of its {n:,} lines meet within {rules.snap_m:g} m; the "
+        f"two "
+        f"nearest ends are {joined.nearest_m:,.1f} m apart. Raise --snap-m, or join lines where "
+        f"they "
         "cross by --split-at-crossings."
     )
 

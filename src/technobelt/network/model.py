@@ -46,7 +46,7 @@ ROAD_COLUMNS = {
 
 #: Columns that are there only where some section has them.
 SPECIAL_COLUMNS = {
-    "wait_s": "seconds besides driving, in every profile: gates, toll booths, all of a ferry's time",
+    "wait_s": "seconds besides driving, in every profile: gates, tolls, all of a ferry's time",
     "ferry": "a ferry: no place to start from, and not driven",
 }
 
@@ -222,14 +222,16 @@ class Network:
         """float64 (n): seconds that each section takes besides driving, whatever the profile."""
         if "wait_s" not in self.roads:
             return np.zeros(len(self.roads))
-        return self.roads["wait_s"].fillna(0.0).to_numpy(np.float64)
+        seconds = pd.to_numeric(self.roads["wait_s"]).to_numpy(np.float64)
+        return np.asarray(np.nan_to_num(seconds))
 
     @cached_property
     def ferry(self) -> NDArray[np.bool_]:
         """Bool (n): sections that are ferries."""
         if "ferry" not in self.roads:
             return np.zeros(len(self.roads), dtype=bool)
-        return self.roads["ferry"].to_numpy() == True  # noqa: E712  (a new road's is missing)
+        said = self.roads["ferry"].to_numpy(dtype=object)
+        return np.array([one is not None and one == True for one in said], dtype=bool)  # noqa: E712
 
     @cached_property
     def lines(self) -> NDArray[np.object_]:

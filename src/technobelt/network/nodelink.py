@@ -47,7 +47,9 @@ _OTHER = "unclassified"
 _CRS = "EPSG:5186"  # where no .prj says another
 _LINK, _NODE = "MOCT_LINK", "MOCT_NODE"
 _NEEDED = ("LINK_ID", "F_NODE", "T_NODE")
-_LICENCE = "Standard node-link, Ministry of Land, Infrastructure and Transport of Korea; see its terms"
+_LICENCE = (
+    "Standard node-link, Ministry of Land, Infrastructure and Transport of Korea; see its terms"
+)
 #: Links there and back that lie within this of each other are one road, m.
 _SAME_ROAD_M = 5.0
 #: A link's end further from its node than this is counted, m.
@@ -220,7 +222,7 @@ def _classes(links: Any, number: NDArray[np.int64]) -> NDArray[np.int8]:
     met = highest[number].min(axis=1)
     has_ramps = met <= CODES["tertiary"]
     found[ramp & has_ramps] = met[ramp & has_ramps] + 1  # `_link` comes after its class
-    return found
+    return np.asarray(found, dtype=np.int8)
 
 
 def _limits(links: Any) -> NDArray[np.float64]:
@@ -234,15 +236,22 @@ def _texts(frame: Any, column: str) -> NDArray[np.object_]:
     """Return a column as texts, None where it is empty or a dash."""
     if column not in frame.columns:
         return np.full(len(frame), None, dtype=object)
-    texts = frame[column].astype(str).str.strip().str.removesuffix(".0").to_numpy(dtype=object)
+    texts = (
+        frame[column]
+        .astype(str)
+        .str.strip()
+        .str.removesuffix(".0")
+        .to_numpy(dtype=object, copy=True)
+    )
     empty = frame[column].isna().to_numpy() | np.isin(texts.astype(str), ["", "-", "nan", "None"])
-    return np.where(empty, None, texts)
+    texts[empty] = None
+    return np.asarray(texts, dtype=object)
 
 
 def _paired(
     number: NDArray[np.int64], lines: NDArray[Any], columns: dict[str, NDArray[Any]]
 ) -> NDArray[np.int64]:
-    """Return the link that is each link's way back, to be merged into it; -1 where there is none."""
+    """Return the link that is each link's way back, -1 where there is none."""
     keys = pd.DataFrame({k: columns[k] for k in ("road_class", "limit_kph", "ref", "name")})
     kind = keys.groupby(list(keys.columns), dropna=False).ngroup().to_numpy()
     back = np.full(len(lines), -1, dtype=np.int64)

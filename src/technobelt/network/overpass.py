@@ -135,12 +135,12 @@ def _as_ways(
         members += passed
     found = None
     if kind:
-        lonlat = np.array([place[i] for i in members], dtype=np.float64)
+        places = np.array([place[i] for i in members], dtype=np.float64)
         columns = said_by_tags([dict(said) for said in kinds], np.array(kind), rules)
         notes = {key: count for key, count in left.items() if count}
         stops = _stops(nodes, rules)
         node = np.array(members, dtype=np.int64)
-        found = as_ways(np.array(counts), node, lonlat, columns, stops=stops, notes=notes)
+        found = as_ways(np.array(counts), node, places, columns, stops=stops, notes=notes)
     if found is None:
         raise NetworkError(
             f"'{name}' has no way that a car may drive; looked for highway = "

@@ -215,7 +215,8 @@ def _stops_between(
 ) -> NDArray[np.float64]:
     """Return the seconds of stops from vertex to vertex, half of those at its ends.
 
-    Whoever drives on over an end pays the other half there: a stop is paid once, wherever ways break.
+    Whoever drives on over an end pays the other half there: a stop is paid once, wherever ways
+    break.
     """
     seconds = np.zeros(len(ways.node))
     order = np.argsort(ways.stops.node)
@@ -240,9 +241,10 @@ def parts(pieces: Pieces) -> int:
 
 
 def largest_part(pieces: Pieces, ways: Ways) -> NDArray[np.bool_]:
-    """Mark the pieces of the largest strongly connected part; none where all roads are one-way trees.
+    """Mark the pieces of the largest strongly connected part.
 
-    Whatever is left out could not be driven to, or not be driven away from.
+    None where all roads are one-way and lead nowhere. Whatever is left out could not be driven to,
+    or not be driven away from.
     """
     forward, backward = ways.forward[pieces.way], ways.backward[pieces.way]
     tail = np.concatenate([pieces.tail[forward], pieces.head[backward]])
@@ -254,7 +256,7 @@ def largest_part(pieces: Pieces, ways: Ways) -> NDArray[np.bool_]:
     tail_part = part[pieces.tail]
     inside = tail_part == part[pieces.head]
     if not inside.any():
-        return inside
+        return np.asarray(inside)
     main = np.bincount(tail_part[inside]).argmax()
     return np.asarray(inside & (tail_part == main))
 

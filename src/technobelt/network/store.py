@@ -203,7 +203,9 @@ def _frame(table: Any, geo: dict[str, Any]) -> gpd.GeoDataFrame:
         frame[name] = pd.Series(_objects(table[name]), dtype=object)
     shapes = shapely.from_wkb(np.asarray(table["geometry"]))
     crs = pyproj.CRS.from_json_dict(column["crs"]) if column.get("crs") else None
-    return gpd.GeoDataFrame(frame[[name for name in table.column_names if name != "geometry"]], geometry=shapes, crs=crs)
+    return gpd.GeoDataFrame(
+        frame[[name for name in table.column_names if name != "geometry"]], geometry=shapes, crs=crs
+    )
 
 
 def _objects(texts: Any) -> Any:

@@ -17,7 +17,8 @@ __all__ = ["OsmRules", "directions", "ferry_seconds", "may_drive", "seconds_at"]
 
 #: From the most to the least specific: the first that is there decides.
 ACCESS_KEYS = ("motorcar", "motor_vehicle", "vehicle", "access")
-#: Who is neither resident nor in service stays out; ``destination`` and ``customers`` let guests in.
+#: Who is neither resident nor in service stays out; ``destination`` and ``customers`` let guests
+#: in.
 CLOSED = frozenset(
     {
         *("no", "private", "agricultural", "forestry", "emergency", "military", "delivery"),
@@ -32,7 +33,15 @@ CHANGING = frozenset({"reversible", "alternating"})
 BLOCKS = frozenset(
     {
         *("bollard", "block", "chain", "cycle_barrier", "motorcycle_barrier", "jersey_barrier"),
-        *("log", "debris", "planter", "stile", "kissing_gate", "turnstile", "full-height_turnstile"),
+        *(
+            "log",
+            "debris",
+            "planter",
+            "stile",
+            "kissing_gate",
+            "turnstile",
+            "full-height_turnstile",
+        ),
         *("bus_trap", "sump_buster", "fence", "wall", "hedge", "ditch", "spikes", "barrier_board"),
     }
 )
@@ -89,8 +98,8 @@ def may_drive(tags: Mapping[str, str]) -> bool:
 def directions(tags: Mapping[str, str]) -> tuple[bool, bool]:
     """Return whether a car may drive with, and against, the way's own direction.
 
-    Motorways and roundabouts are one-way unless they say otherwise; a reversible lane can be counted
-    on in neither direction.
+    Motorways and roundabouts are one-way unless they say otherwise; a reversible lane can be
+    counted on in neither direction.
 
     Examples
     --------
@@ -137,7 +146,9 @@ def seconds_at(tags: Mapping[str, str], rules: OsmRules) -> float:
 
 
 def ferry_seconds(text: str | None) -> float | None:
-    """Return a duration (``minutes``, ``H:MM``, ``H:MM:SS``, ``PT1H30M``) in seconds, None where unclear.
+    """Return a duration in seconds, None where it is unclear.
+
+    It is written in minutes, as ``H:MM``, ``H:MM:SS`` or ``PT1H30M``.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""Unpack a layer of a zip file, within limits: an archive of a few kilobytes can hold a full disk."""
+"""Unpack a layer of a zip file, within limits: a small archive can fill a disk."""
 
 from __future__ import annotations
 
@@ -49,9 +49,16 @@ def unpacked(path: Path, layers: Collection[str]) -> Iterator[Path]:
         try:
             with zipfile.ZipFile(path) as packed:
                 _take(packed, path.name, layers, Path(folder))
-        except (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, NotImplementedError) as error:
+        except (
+            zipfile.BadZipFile,
+            zlib.error,
+            EOFError,
+            RuntimeError,
+            NotImplementedError,
+        ) as error:
             raise NetworkError(
-                f"'{path.name}' cannot be unpacked ({error}). Unpack it yourself, and name the folder."
+                f"'{path.name}' cannot be unpacked ({error}). Unpack it yourself, and name the "
+                f"folder."
             ) from error
         except OSError as error:
             raise OutputError(

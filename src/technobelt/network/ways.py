@@ -13,7 +13,7 @@ from technobelt.network.tags import ACCESS_KEYS, directions, ferry_seconds, may_
 from technobelt.schema import ROAD_CLASSES
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Mapping
 
     from numpy.typing import NDArray
 
@@ -139,12 +139,13 @@ class Ways:
         """Return only the chosen ways."""
         vertices = self.vertices_of(chosen)
         counts = np.diff(self.start)[chosen]
+        by_way: dict[str, Any] = {name: array[chosen] for name, array in self.by_way().items()}
         return replace(
             self,
             start=np.concatenate([[0], np.cumsum(counts)]),
             node=self.node[vertices],
             lonlat=self.lonlat[vertices],
-            **{name: values[chosen] for name, values in self.by_way().items()},
+            **by_way,
         )
 
     def by_way(self) -> dict[str, NDArray[Any]]:
@@ -205,7 +206,7 @@ def _row(tags: Mapping[str, str], rules: OsmRules) -> tuple[Any, ...]:
 
 
 def as_ways(
-    counts: Sequence[int] | NDArray[np.int64],
+    counts: NDArray[Any],
     node: NDArray[np.int64],
     lonlat: NDArray[np.float64],
     columns: Mapping[str, NDArray[Any]],
@@ -229,7 +230,7 @@ def as_ways(
     drivable = columns["forward"] | columns["backward"]
     if not drivable.any():
         return None
-    said = dict(columns)
+    said: dict[str, Any] = dict(columns)
     n = len(drivable)
     ferry = said.pop("ferry_s", None)
     ways = Ways(

@@ -14,7 +14,7 @@ _SENTENCES = {
     "downloaded": "downloaded on {0} from {1}",
     "ways_closed_to_cars": "ways left out because cars may not drive there: {0:,}",
     "ways_cut_off": "ways left out because the source lacks some of their nodes: {0:,}",
-    "ferries_left_out": "ferries for cars left out (kept: those with a duration, on request): {0:,}",
+    "ferries_left_out": "car ferries left out (kept: those with a duration, on request): {0:,}",
     "barriers": "barriers that let no car through: {0:,} places, e.g. {1}",
     "parts": "parts that no road joins: {0:,}; the largest that can be driven to and from is kept",
     "edges_left_out": "edges left out because they are no road for cars: {0:,}",
