@@ -28,7 +28,7 @@ _NO_SERVICE = click.option("--no-service", is_flag=True, help="Leave service roa
 
 def _osm_options(command: Any) -> Any:
     """Add the options on how tags of OpenStreetMap are read."""
-    seconds: Any = {"type": click.FloatRange(min=0), "default": 0.0, "show_default": True}
+    seconds: Any = {"type": click.FloatRange(0, 3600), "default": 0.0, "show_default": True}
     options = (
         click.option("--country", default="", help="ISO code; what maxspeed=urban means there."),
         click.option(

@@ -240,8 +240,7 @@ def _extent(ways: Ways, to_metres: Any) -> Any:
     if not np.isfinite(shapely.bounds(extent)).all():
         raise NetworkError(
             f"the roads ({west:.2f},{south:.2f} to {east:.2f},{north:.2f}) cannot be drawn in the "
-            f"CRS "
-            "asked for. Choose another --crs."
+            "CRS asked for. Choose another --crs."
         )
     return extent
 
@@ -270,14 +269,12 @@ def _utm(ways: Ways) -> str:
     if east - west > 180:
         raise NetworkError(
             f"the roads lie on both sides of the 180th meridian ({west:.2f} to {east:.2f}), which "
-            f"is "
-            "not supported. Cut the source there, or name a --crs that is made for it."
+            "is not supported. Cut the source there, or name a --crs that is made for it."
         )
     if north > _NORTH or south < _SOUTH:
         raise NetworkError(
             f"the roads reach from latitude {south:.2f} to {north:.2f}, where no UTM zone is. "
-            f"Name a "
-            "metric CRS: --crs EPSG:3995 (Arctic) or EPSG:3031 (Antarctic)."
+            "Name a metric CRS: --crs EPSG:3995 (Arctic) or EPSG:3031 (Antarctic)."
         )
     zone = int(((west + east) / 2 + 180) // 6) % 60 + 1
     return f"EPSG:{(32600 if south + north >= 0 else 32700) + zone}"

@@ -337,8 +337,7 @@ class _Patience:
         raise NetworkError(
             f"{_host(response)} stayed busy (status {response.status_code}) for {self.waits.tries} "
             "tries. Try later, name another --endpoint, or build from an OSM file; what has come "
-            "so "
-            "far is kept."
+            "so far is kept."
         )
 
 

@@ -66,8 +66,7 @@ def _refuse_traps(file: Path) -> None:
     def refuse(*_: Any) -> None:
         raise NetworkError(
             f"'{file.name}' declares a document type, which no GraphML of OSMnx does and by which "
-            f"a "
-            "small file can grow without end. Save it anew with osmnx.save_graphml."
+            "a small file can grow without end. Save it anew with osmnx.save_graphml."
         )
 
     parser.StartDoctypeDeclHandler = refuse

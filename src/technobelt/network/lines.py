@@ -40,9 +40,8 @@ class LineRules:
     ----------
     class_column, oneway_column, limit_column, name_column, ref_column
         Columns that say the class, the direction (``yes``, ``-1``, ``F``, ``T``, ``FT``, ``TF``:
-        with or
-        against the line), the posted limit (km/h, or as in OSM), the name and the route number.
-        None: the class is the default one, roads are two-way, limits unknown.
+        with or against the line), the posted limit (km/h, or as in OSM), the name and the route
+        number. None: the class is the default one, roads are two-way, limits unknown.
     class_map
         Values of the class column and the classes that they mean; OSM's own mean themselves.
     default_class
@@ -313,10 +312,8 @@ def _refuse_scattered(joined: Joined, name: str, rules: LineRules) -> None:
         return
     raise NetworkError(
         f"'{name}' has no topology: no two of its {n:,} lines meet within {rules.snap_m:g} m; the "
-        f"two "
-        f"nearest ends are {joined.nearest_m:,.1f} m apart. Raise --snap-m, or join lines where "
-        f"they "
-        "cross by --split-at-crossings."
+        f"two nearest ends are {joined.nearest_m:,.1f} m apart. Raise --snap-m, or join lines where "
+        "they cross by --split-at-crossings."
     )
 
 

@@ -66,8 +66,7 @@ def recognise(source: Any) -> Format:
 
 _ANY_OF = (
     "Name an .osm.pbf, .osm or .osm.gz file, answers of Overpass (.json), a .graphml, the folder "
-    "or "
-    "zip of node-link data, or a layer of lines."
+    "or zip of node-link data, or a layer of lines."
 )
 
 
