@@ -359,6 +359,8 @@ def _cell(value: Any) -> str:
 
 def print_report(network: Network) -> None:
     """Print what building a network kept, dropped and cut."""
+    from technobelt.network.wording import told
+
     report = network.info.report
     click.echo(
         f"{network.info.file}, {network.info.date or 'no date'}: "
@@ -376,6 +378,8 @@ def print_report(network: Network) -> None:
             f"service roads parted from motorways and ramps: {len(cuts)} places, e.g. "
             + "; ".join(f"{lon},{lat}" for lon, lat in cuts[:3])
         )
+    for line in told(report):
+        click.echo(line)
 
 
 def hand_over(table: pd.DataFrame, out: Path | None) -> None:
