@@ -7,6 +7,7 @@ judged again. What all of them do together beyond the sum of what each does alon
 from __future__ import annotations
 
 import json
+import math
 import re
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,7 +17,7 @@ import pandas as pd
 
 from technobelt.errors import ManifestError, MissingFileError, TechnobeltError
 from technobelt.manifest import manifest_changes, read_manifest
-from technobelt.run_inputs import exchanges, find_inputs, run_claims
+from technobelt.run_inputs import details, exchanges, find_inputs, run_claims
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -33,6 +34,8 @@ _RESULTS: dict[str, Any] = {"verdicts": {}, "outputs": {}}
 _TOLD = re.compile(r"(?P<verdict>\w+)(?: \((?P<observed>[-+.\de]+) (?P<unit>.*)\))?$")
 #: Steps of the attribution that are no exchange of one input.
 AGAIN, TOGETHER, REST, VERSIONS = "nothing", "all of them", "interaction", "versions"
+#: What a manifest, which tells six digits, may be off by.
+_ROUNDING = 2e-5
 _HOW = "Give the region by --region-a, --region-b and the roads by --network-a, --network-b."
 
 
@@ -50,7 +53,8 @@ class RunComparison:
         (minutes left of the limit), ``factor_a`` (on all driving speeds, at which it turns),
         ``verdict_b`` and so on; ``change`` (observed, B less A).
     differences
-        In what the runs differ, a line each: versions, parameters, network, input files.
+        In what the runs differ, a line each: versions, parameters, network, input files; where
+        these are at hand, what differs in them.
     effects
         One row a step and claim that any step changes: ``input`` (what of B was put into A alone;
         ``nothing`` is A judged again, ``all of them`` B judged again, ``interaction`` what their
@@ -157,6 +161,7 @@ def compare_runs(
     if attribute and not bare and not notes:
         try:
             inputs = _both_inputs(runs, (region_a, region_b), (network_a, network_b))
+            differences += details(*inputs)
             effects = _attributed(claims, inputs, progress)
         except ManifestError as error:
             notes.append(f"Not attributed to single inputs: {error} {_HOW}")
@@ -381,9 +386,10 @@ def _versions(row: Any, judged: Mapping[str, Any]) -> dict[str, Any] | None:
     now = _less(together.get("observed"), again.get("observed"))
     if now is None or pd.isna(row.change):
         return None
+    if math.isclose(row.change, now, abs_tol=_ROUNDING * max(1, abs(row.observed_a))):
+        return None
     change = round(row.change - now, 4)
-    told = {"input": VERSIONS, "claim": row.claim, "change": change, "status": "ok"}
-    return told if change else None
+    return {"input": VERSIONS, "claim": row.claim, "change": change, "status": "ok"}
 
 
 def _effects(rows: list[dict[str, Any]]) -> pd.DataFrame:

@@ -6,6 +6,7 @@ of a run has the hash that its manifest tells; anything else is refused, with th
 
 from __future__ import annotations
 
+import textwrap
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -21,7 +22,7 @@ from technobelt.region import Region, load_region
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-__all__ = ["RunInputs", "exchanges", "find_inputs", "run_claims"]
+__all__ = ["RunInputs", "details", "exchanges", "find_inputs", "run_claims"]
 
 #: Parameters of a plan that bear on verdicts, and what they are where nothing is asked for.
 _ASKED: dict[str, Any] = {
@@ -42,6 +43,8 @@ _TABLES = {
     "uncertainty": "[uncertainty]",
     "crs": "crs",
 }
+#: Rows of a layer that are named.
+_LISTED = 8
 
 
 @dataclass(frozen=True, eq=False)
@@ -118,21 +121,19 @@ def find_inputs(
     asked = _ASKED | {k: v for k, v in asked_in(manifest).items() if k in _ASKED}
     region = _first(regions, partial(_region_of, manifest), "region")
     places = [region.path("roads"), *networks, Path(manifest["network"].get("file") or "roads")]
-    given = networks or [region.path("roads")]
-    roads = _first(places, partial(_roads_of, manifest), "network", blame=given[0])
+    roads = _first(places, partial(_roads_of, manifest), "network", blame=min(len(networks), 1))
     return RunInputs(region, roads, asked)
 
 
-def _first(places: list[Any], read: Callable[[Any], Any], what: str, blame: Any = None) -> Any:
+def _first(places: list[Any], read: Callable[[Any], Any], what: str, blame: int = 0) -> Any:
     """Return the first that can be read as the manifest tells; else raise the fault of one."""
-    faults: dict[int, TechnobeltError] = {}
-    for number, place in enumerate(places):
+    faults = []
+    for place in places:
         try:
             return read(place)
         except TechnobeltError as error:
-            faults[number] = error
-    number = next((n for n, place in enumerate(places) if place is blame), 0)
-    raise ManifestError(f"{what}: {faults[number]}") from faults[number]
+            faults.append(error)
+    raise ManifestError(f"{what}: {faults[blame]}") from faults[blame]
 
 
 def _region_of(manifest: Mapping[str, Any], place: Region | str | Path | None) -> Region:
@@ -161,6 +162,86 @@ def _roads_of(manifest: Mapping[str, Any], place: Network | str | Path) -> Netwo
             f"the run was on '{told.get('file')}'; '{Path(place).name}' has other content."
         )
     return load_network(place)
+
+
+# --- telling -------------------------------------------------------------------------------------
+
+
+def details(before: RunInputs, after: RunInputs) -> list[str]:
+    """Say what differs inside the inputs: keys of ``region.toml``, rows of layers.
+
+    Examples
+    --------
+    >>> import technobelt as tb
+    >>> region = tb.load_region()
+    >>> inputs = RunInputs(region, tb.load_network(region), {})
+    >>> details(inputs, inputs)
+    []
+    """
+    one, two = before.region, after.region
+    said: list[str] = []
+    for field in _TABLES:
+        values = [_plain(region, field) for region in (one, two)]
+        said += [f"region.toml {line}" for line in _unlike(field, *values)]
+    for name in {**one.layers, **two.layers}:
+        if not _same_layer(name, one, two):
+            said.append(f"layer {name}: {_rows_unlike(name, one, two)}")
+    return said
+
+
+def _plain(region: Region, field: str) -> Any:
+    value = region.model_dump(mode="json", include={field})[field]
+    if field == "claims":  # by id: their order is no difference in any of them
+        return {claim["id"]: claim for claim in value}
+    return value
+
+
+def _unlike(path: str, one: Any, two: Any) -> list[str]:
+    """Say which values of two trees differ, by their path."""
+    if isinstance(one, dict) and isinstance(two, dict):
+        return [
+            line
+            for key in {**one, **two}
+            for line in _unlike(f"{path}.{key}", one.get(key), two.get(key))
+        ]
+    if one == two:
+        return []
+    return [f"{path}: {_short(one)}, now {_short(two)}"]
+
+
+def _short(value: Any) -> str:
+    if value is None:
+        return "none"
+    return (
+        "there" if isinstance(value, dict) else textwrap.shorten(str(value), 60, placeholder=" …")
+    )
+
+
+def _rows_unlike(name: str, one: Region, two: Region) -> str:
+    """Say which rows of a layer are new, gone or changed."""
+    for region, state in ((one, "new"), (two, "gone")):
+        if name not in region.layers:
+            return state
+    old, new = read_layer(one, name), read_layer(two, name)
+    both = old.index.intersection(new.index)
+    if old.index.has_duplicates or new.index.has_duplicates or set(old) != set(new):
+        return "other columns" if set(old) != set(new) else "other rows"
+    pairs = old.loc[both], new.loc[both, list(old)].to_crs(old.crs)
+    # text stands for a row, so that two missing values are the same
+    alike = [list(map(str, frame.itertuples(index=False))) for frame in pairs]
+    changed = [i for i, a, b in zip(both, *alike, strict=True) if a != b]
+    parts = {
+        "changed": changed,
+        "gone": list(old.index.difference(new.index)),
+        "new": list(new.index.difference(old.index)),
+    }
+    told = [f"{what} {_listed(ids)}" for what, ids in parts.items() if ids]
+    return "; ".join(told) or "the same rows in another order or form"
+
+
+def _listed(ids: list[Any]) -> str:
+    more = f" and {len(ids) - _LISTED} more" if len(ids) > _LISTED else ""
+    return ", ".join(map(str, ids[:_LISTED])) + more
 
 
 # --- exchanging ----------------------------------------------------------------------------------
