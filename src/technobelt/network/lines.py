@@ -312,8 +312,8 @@ def _refuse_scattered(joined: Joined, name: str, rules: LineRules) -> None:
         return
     raise NetworkError(
         f"'{name}' has no topology: no two of its {n:,} lines meet within {rules.snap_m:g} m; the "
-        f"two nearest ends are {joined.nearest_m:,.1f} m apart. Raise --snap-m, or join lines where "
-        "they cross by --split-at-crossings."
+        f"two nearest ends are {joined.nearest_m:,.1f} m apart. Raise --snap-m, or join lines "
+        "where they cross by --split-at-crossings."
     )
 
 
