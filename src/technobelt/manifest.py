@@ -32,8 +32,6 @@ _PACKAGES = (
 )
 #: What a manifest must hold to be repeated from.
 _NEEDED = ("technobelt", "parameters", "network", "inputs")
-#: What `plan` is asked for, as its parameters are named.
-_ASKED = ("profile", "pack", "as_of", "members_as_of", "scenario", "draws", "seed", "minutes")
 _HASH_DIGITS = hashlib.sha256().digest_size * 2
 #: What is compared between two manifests, causes first, and what a difference is called.
 _PARTS = {
@@ -187,7 +185,7 @@ def asked_in(manifest: Mapping[str, Any]) -> dict[str, Any]:
     {'pack': 'functional', 'draws': 10, 'minutes': (30.0,)}
     """
     given = manifest["parameters"]
-    asked = {name: given[name] for name in _ASKED if given.get(name) is not None}
+    asked = {name: given[name] for name in _KINDS if given.get(name) is not None}
     for name, value in asked.items():
         what, fits = _KINDS[name]
         if not fits(value):
@@ -218,7 +216,7 @@ def _are_limits(value: object) -> bool:
 
 
 _TEXT, _COUNT = ("a text", _is_text), ("a whole number from 0 on", _is_count)
-#: What each parameter is, in words, and how to tell.
+#: What `plan` is asked for, as its parameters are named: what it is in words, and how to tell.
 _KINDS: dict[str, tuple[str, Callable[[object], bool]]] = {
     "profile": _TEXT,
     "pack": _TEXT,

@@ -38,6 +38,7 @@ __all__ = [
     "Ends",
     "Model",
     "direct_ways",
+    "limit_s",
     "matrix",
     "measuring",
     "model_of",
@@ -287,7 +288,7 @@ def matrix(
     entry = graph.pack(ends.first, ends.second)
     begins = np.flatnonzero(np.diff(ends.point, prepend=-1))
     nodes, column = np.unique(ends.node, return_inverse=True)
-    limit = _limit(model, max_minutes)
+    limit = limit_s(model, max_minutes)
     for searches, reached in trees(graph, roots.seeds(), limit=limit, nodes=nodes):
         rows = slice(int(searches[0]), int(searches[-1]) + 1)
         for begin, stop in _columns(len(searches), begins, len(entry)):
@@ -313,7 +314,8 @@ def _columns(rows: int, begins: Ints, n: int) -> list[tuple[int, int]]:
     return [(int(a), int(b)) for a, b in pairwise(edges)]
 
 
-def _limit(model: Model, max_minutes: float | None) -> float:
+def limit_s(model: Model, max_minutes: float | None) -> float:
+    """Return the limit of a search in seconds; none where metres are to be least."""
     if max_minutes is None or model.by == "length":
         return np.inf
     return max_minutes * _SECONDS_PER_MINUTE
@@ -566,7 +568,7 @@ def _nearest_of(
     graph = model.graph.turned if toward else model.graph
     roots = ways_in(model, facilities) if toward else ways_out(model, facilities)
     ends = ways_out(model, places) if toward else ways_in(model, places)
-    reached, search = nearest_tree(graph, roots.seeds(), limit=_limit(model, max_minutes))
+    reached, search = nearest_tree(graph, roots.seeds(), limit=limit_s(model, max_minutes))
     sums = reached[ends.node] + graph.pack(ends.first, ends.second)
     if toward:
         p, f, one, two = direct_ways(model, places, facilities)

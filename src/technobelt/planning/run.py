@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import logging
 import math
 import time
 from contextlib import contextmanager
@@ -16,7 +15,6 @@ from technobelt.claims import THRESHOLDS, Verdicts, check_claims
 from technobelt.comparison import compare_claims
 from technobelt.errors import (
     EmptyLayerError,
-    ManifestError,
     MissingFileError,
     TechnobeltError,
 )
@@ -31,7 +29,7 @@ from technobelt.export import (
 )
 from technobelt.export.styles import is_ours
 from technobelt.layers import read_layer
-from technobelt.manifest import asked_in, file_hash, make_manifest, output_hashes
+from technobelt.manifest import make_manifest, output_hashes
 from technobelt.network import kilometres_by_evidence, region_network
 from technobelt.planning.dates import map_dates, with_ways
 from technobelt.planning.hubs import AUDITED, MINUTES, SEED, hub_isochrones
@@ -44,7 +42,7 @@ from technobelt.writing import replace_files
 from technobelt.zones import check_packs, delineate_zones, redraw_zones
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     import geopandas as gpd
 
@@ -54,9 +52,8 @@ if TYPE_CHECKING:
     from technobelt.webmap import MapDate
     from technobelt.zones import Delineation, Robustness
 
-__all__ = ["Plan", "plan", "repeat_plan"]
+__all__ = ["Plan", "plan"]
 
-_log = logging.getLogger(__name__)
 #: The layers that a plan cannot do without.
 NEEDED = ("clusters", "complexes", "universities", "centres", "land")
 #: What else is shown where the region has it.
@@ -450,61 +447,6 @@ def _dumped(scenario: Scenario | None) -> dict[str, Any] | None:
     if scenario is None:
         return None
     return scenario.model_dump(mode="json", by_alias=True, exclude_defaults=True)
-
-
-def repeat_plan(
-    manifest: Mapping[str, Any],
-    region: Region | str | Path | None = None,
-    network: Network | str | Path | None = None,
-    *,
-    progress: Callable[[str], None] | None = None,
-    **instead: Any,
-) -> Plan:
-    """Run a plan again as its manifest says.
-
-    Parameters
-    ----------
-    manifest
-        From `technobelt.manifest.read_manifest`.
-    region, network
-        As in `plan`: a manifest knows their names and not where they lie.
-    progress
-        Called with each step's name.
-    instead
-        Parameters of `plan` that shall be others than the manifest's.
-
-    Returns
-    -------
-    Plan
-        `technobelt.manifest.manifest_changes` says what differs.
-
-    Raises
-    ------
-    ManifestError
-        It was made for another region or network than is given, or is not understood.
-
-    Examples
-    --------
-    >>> from technobelt.manifest import read_manifest
-    >>> done = repeat_plan(read_manifest("maps"))  # doctest: +SKIP
-    """
-    where = region if isinstance(region, Region) else load_region(region)
-    wanted = manifest["parameters"].get("region")
-    if where.id != wanted:
-        raise ManifestError(
-            f"the manifest is of the region '{wanted}', found '{where.id}'. Give the folder of "
-            f"the region '{wanted}'."
-        )
-    toml = where.folder / "region.toml"
-    if manifest["inputs"].get(toml.name) != file_hash(toml):
-        _log.warning("%s is not that of the manifest: the plan is of this one.", toml.name)
-    file = manifest["network"].get("file")
-    if network is None and file != where.roads.file:
-        raise ManifestError(
-            f"the manifest's run was on the network '{file}', which is not the region's own. "
-            "Give it by network, or --network."
-        )
-    return plan(where, network, progress=progress, **(asked_in(manifest) | instead))
 
 
 def _names(file: str) -> list[str]:

@@ -386,6 +386,7 @@ def sweep_within(start, head, weight, values, near, begin, upper, size, limit):
     `begun` of `climb`: 1 at ancestors of seeds, into whose subtrees no way need lead; 2 is set
     where some lane is within the limit.
     """
+    # A node is settled as in `sweep`, written out: a call makes both a tenth slower.
     v = len(start) - 2
     while v >= 0:
         mine = values[v]

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from technobelt.routing import nearest_tree, trees
-from technobelt.travel_time import direct_ways, ways_in, ways_out
+from technobelt.travel_time import direct_ways, limit_s, ways_in, ways_out
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -23,8 +23,6 @@ if TYPE_CHECKING:
     Ints = NDArray[np.int64]
 
 __all__ = ["nearest_seconds", "position_seconds"]
-
-_S_PER_MIN = 60.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -124,7 +122,7 @@ def position_seconds(
     """
     ways = _ways(model, positions.ties, toward=toward)
     roots = ways_in(model, origins) if toward else ways_out(model, origins)
-    limit = np.inf if max_minutes is None or model.by == "length" else max_minutes * _S_PER_MIN
+    limit = limit_s(model, max_minutes)
     packed = np.full((origins.n, positions.ties.n), np.inf)
     for searches, rows in trees(_graph(model, toward=toward), roots.seeds(), limit=limit):
         for search, row in zip(searches, rows, strict=True):
