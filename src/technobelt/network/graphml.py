@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from xml.parsers import expat
@@ -84,9 +85,12 @@ def _refuse_traps(file: Path) -> None:
 def _parsed(file: Path) -> Any:
     import networkx as nx
 
+    faults = (nx.NetworkXError, SyntaxError, ValueError, LookupError, TypeError, AttributeError)
     try:
-        return nx.read_graphml(file, node_type=str, force_multigraph=True)
-    except (nx.NetworkXError, ValueError, LookupError, TypeError, AttributeError) as error:
+        with warnings.catch_warnings():  # of keys without a type, which are read as texts anyway
+            warnings.simplefilter("ignore", UserWarning)
+            return nx.read_graphml(file, node_type=str, force_multigraph=True)
+    except faults as error:  # a parser's fault is a SyntaxError
         said = (str(error).splitlines() or [type(error).__name__])[0]
         raise NetworkError(
             f"it is no GraphML that can be read ({said}). Save it with osmnx.save_graphml."
