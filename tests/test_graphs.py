@@ -85,6 +85,12 @@ def test_a_length_that_is_none_is_measured_anew(length):
     assert network.info.report["lengths_recomputed"] >= 1
 
 
+def test_a_ring_driven_both_ways_is_one_road():
+    ring = shapely.LineString([(128.60, 35.20), (128.60, 35.21), (128.59, 35.21), (128.60, 35.20)])
+    ways = read_graph(graph_of([(1, 1, {"geometry": ring, "length": 3600.0})]))
+    assert (len(ways), ways.backward.tolist()) == (1, [True])
+
+
 def test_lists_take_the_lowest_class_and_limit():
     data = {"highway": ["primary", "tertiary"], "maxspeed": ["80", "50"], "name": ["A", "B"]}
     network = build_network(graph_of([(1, 2, data | {"ref": ["2", "14"]})]), crs=CRS)

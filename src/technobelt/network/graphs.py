@@ -30,6 +30,7 @@ _ASSUMED = "residential"
 _LONGEST_LIST = 20_000
 #: A length that is shorter than the straight line by more than this is none.
 _SHORTER = 0.99
+_ROUNDED_M = 1.0
 _TEXTS = ("highway", "maxspeed", "ref", "name", "bridge", "tunnel", "junction", *ACCESS_KEYS)
 
 
@@ -157,7 +158,7 @@ def _paired(arcs: list[dict[str, Any]]) -> list[dict[str, Any]]:
     roads = []
     for arc in arcs:
         back = waiting.get(_key(arc, arc["v"], arc["u"], arc["points"][::-1]))
-        if back and arc["u"] != arc["v"]:
+        if back:
             back.pop()["backward"] = True
             continue
         arc["backward"] = False
@@ -212,7 +213,7 @@ def _as_ways(
     drawn = steps[start[1:] - 1] - steps[start[:-1]]
     said = np.array([np.nan if r["length_m"] is None else r["length_m"] for r in roads])
     straight = _straight(lonlat, start)
-    usable = np.isfinite(said) & (said >= _SHORTER * straight) & (drawn > 0)
+    usable = np.isfinite(said) & (said >= _SHORTER * straight - _ROUNDED_M) & (drawn > 0)
     short = int((np.isfinite(said) & ~usable & (drawn > 0)).sum())
     if short:
         notes["lengths_recomputed"] = notes.get("lengths_recomputed", 0) + short
