@@ -19,6 +19,7 @@ from hypothesis import strategies as st
 import technobelt as tb
 from hand_region import make_region
 from technobelt.claim_kinds import Selection
+from technobelt.doctor import examine, mend
 from technobelt.errors import CRSError, GeometryError, LayerError, RegionError, TechnobeltError
 from technobelt.layer_files import guess_encoding, open_file, opening, unscrambled, zips
 from technobelt.layers import list_layers, not_located, read_layer, read_unchecked, select
@@ -348,6 +349,8 @@ def ours_or_nothing(region, folder, suffix, data, companions=()):
         said = refusal(reader, where)
         assert said is None or 0 < len(said) < 2_000
     list_layers(where)
+    findings = examine(where)
+    mend(where, [one for one in findings if one.layer == "universities"])
 
 
 @FUZZ
@@ -415,3 +418,46 @@ def test_any_text_table_is_read_or_refused_in_words(fuzz_region, rows, separator
 def fuzz_region(tmp_path_factory):
     folder = Path(tmp_path_factory.mktemp("fuzz"))
     return make_region(folder), folder
+
+
+WORDS = st.one_of(
+    st.none(),
+    st.sampled_from(["a", "east", " west", "high", "not located", "창원", "\ufffd", "3"]),
+    st.text(max_size=4),
+)
+NUMBERS = st.one_of(st.none(), st.floats(), st.integers(-5, 3000))
+SHAPES = st.one_of(
+    st.none(),
+    st.builds(shapely.Point, st.floats(-1e7, 1e7), st.floats(-1e7, 1e7)),
+    st.builds(
+        lambda x, y: shapely.box(x, y, x + 1, y + 1), st.floats(-180, 180), st.floats(-90, 90)
+    ),
+    st.sampled_from(
+        [
+            shapely.Point(),
+            shapely.LineString([[0, 0], [1, 1]]),
+            shapely.Polygon([[0, 0], [1, 1], [1, 0], [0, 1]]),
+            shapely.GeometryCollection([shapely.Point(1, 2)]),
+            shapely.Point(np.inf, 1),
+        ]
+    ),
+)
+
+
+@FUZZ
+@given(
+    name=st.sampled_from(["universities", "clusters", "complexes"]),
+    rows=st.lists(st.tuples(WORDS, WORDS, WORDS, WORDS, NUMBERS, SHAPES), max_size=5),
+    crs=st.sampled_from([None, 4326, 5179, 5186, 3857, 3735, 3031]),
+)
+def test_any_rows_are_examined_and_mended_without_a_crash(fuzz_region, name, rows, crs):
+    region, folder = fuzz_region
+    columns = ["id", "name", "cluster", "confidence", "opened_year", "geometry"]
+    table = pd.DataFrame(rows, columns=columns).assign(kind="k", source="s", licence="l")
+    table["opened_year"] = pd.to_numeric(table["opened_year"])
+    frame = gpd.GeoDataFrame(table, geometry=gpd.GeoSeries(list(table["geometry"]), crs=crs))
+    frame.to_parquet(folder / "rows.parquet")
+    where = with_file(region, name, file="rows.parquet")
+    mend(where, examine(where))
+    examine(where)
+    list_layers(where)
