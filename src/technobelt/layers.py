@@ -16,13 +16,13 @@ import pandas as pd
 from technobelt.errors import (
     ClaimError,
     CRSError,
-    GeometryError,
     LayerError,
     MissingColumnError,
     MissingFileError,
     PointError,
     ScenarioError,
 )
+from technobelt.layer_files import open_file
 from technobelt.region import LayerFile
 from technobelt.scenario import AddFacility, MoveFacility
 from technobelt.schema import LAYERS, WGS84, check_layer
@@ -47,7 +47,9 @@ __all__ = [
     "located",
     "not_located",
     "read_layer",
+    "read_unchecked",
     "select",
+    "with_types",
 ]
 
 #: The layers whose rows are places that people drive to.
@@ -89,14 +91,42 @@ def read_layer(region: Region, name: str) -> gpd.GeoDataFrame:
     ['Gimhae/Yangsan', 'Changwon/Masan', 'Jinju/Sacheon']
     """
     file = _file_of(region, name)
-    path = region.folder / file.file
-    if not path.is_file():
-        raise MissingFileError(
-            f"layer '{name}' of region '{region.id}': no file '{file.file}' in '{region.folder}'. "
-            f"Put it there, or name another one in region.toml [layers.{name}]."
-        )
+    path = _path_of(region, name, file)
     frame = _checked(path, path.stat().st_mtime_ns, file.model_dump_json(), name).copy()
     return _edited(region, name, frame) if region.scenario and name in _EDITED else frame
+
+
+def read_unchecked(region: Region, name: str) -> gpd.GeoDataFrame:
+    """Read one layer of a region as it is, with our columns and types where it has them.
+
+    Parameters
+    ----------
+    region
+        From `load_region`.
+    name
+        One of `technobelt.schema.LAYERS`.
+
+    Returns
+    -------
+    geopandas.GeoDataFrame
+        In the file's order and CRS, which may be none; nothing else is sure about it.
+
+    Raises
+    ------
+    MissingFileError
+        The region has no such layer, or its file is not there.
+    LayerError
+        The file cannot be read, or does not have a column that is mapped.
+
+    Examples
+    --------
+    >>> import technobelt as tb
+    >>> len(read_unchecked(tb.load_region(), "clusters"))
+    3
+    """
+    file = _file_of(region, name)
+    path = _path_of(region, name, file)
+    return with_types(_with_our_columns(open_file(path, file, name), file, name), LAYERS[name])
 
 
 #: Layers that scenarios edit: where a complex moves, its outline goes with it.
@@ -218,10 +248,10 @@ def _holds(kind: Any, value: Any) -> bool:
 @lru_cache(maxsize=32)  # one run asks for the same layers many times over
 def _checked(path: Path, _stamp: int, file_json: str, name: str) -> gpd.GeoDataFrame:
     file = LayerFile.model_validate_json(file_json)
-    frame = _with_our_columns(_open(path, file, name), file, name)
+    frame = _with_our_columns(open_file(path, file, name), file, name)
     if name == "roads":
         return frame
-    frame = _with_texts(frame, LAYERS[name])
+    frame = with_types(frame, LAYERS[name])
     check_layer(frame, LAYERS[name], found_in=path.name)
     return frame.set_index("id", drop=False).rename_axis(None) if "id" in frame else frame
 
@@ -238,28 +268,14 @@ def _file_of(region: Region, name: str) -> LayerFile:
     return region.layers[name]
 
 
-def _open(path: Path, file: LayerFile, name: str) -> gpd.GeoDataFrame:
-    import geopandas as gpd
-
-    try:
-        if path.suffix == ".parquet":
-            return gpd.read_parquet(path)
-        frame = gpd.read_file(path, layer=file.layer)
-    except Exception as error:
-        raise LayerError(
-            f"layer '{name}' ({path.name}) cannot be read: {_first_line(error)}. "
-            "Save it again as GeoPackage or GeoJSON."
-        ) from error
-    if not isinstance(frame, gpd.GeoDataFrame):
-        raise GeometryError(
-            f"layer '{name}' ({path.name}) has no geometry. Save it as a layer with shapes."
+def _path_of(region: Region, name: str, file: LayerFile) -> Path:
+    path = region.folder / file.file
+    if not path.is_file():
+        raise MissingFileError(
+            f"layer '{name}' of region '{region.id}': no file '{file.file}' in '{region.folder}'. "
+            f"Put it there, or name another one in region.toml [layers.{name}]."
         )
-    return frame
-
-
-def _first_line(error: Exception) -> str:
-    lines = str(error).strip().splitlines()
-    return lines[0].rstrip(".") if lines else type(error).__name__
+    return path
 
 
 def _with_our_columns(frame: gpd.GeoDataFrame, file: LayerFile, name: str) -> gpd.GeoDataFrame:
@@ -269,14 +285,45 @@ def _with_our_columns(frame: gpd.GeoDataFrame, file: LayerFile, name: str) -> gp
             f"region.toml [layers.{name}.columns] names '{absent[0]}', which {file.file} does not "
             f"have; found: {', '.join(frame.columns)}."
         )
-    renamed = frame.rename(columns={theirs: ours for ours, theirs in file.columns.items()})
+    ours = [mine for mine, theirs in file.columns.items() if mine != theirs and mine in frame]
+    kept = frame.drop(columns=[mine for mine in ours if mine not in file.columns.values()])
+    renamed = kept.rename(columns={theirs: ours for ours, theirs in file.columns.items()})
     if file.crs and renamed.crs is None:
         return renamed.set_crs(file.crs)
     return renamed
 
 
+def with_types(frame: gpd.GeoDataFrame, table: Table) -> gpd.GeoDataFrame:
+    """Make text of what became dates or numbers in a file, and numbers of what is kept as text.
+
+    Parameters
+    ----------
+    frame
+        A layer with our columns.
+    table
+        What it is to be. Columns that hold anything but numbers where these belong are left alone:
+        `check_layer` tells of them.
+    """
+    return _with_numbers(_with_texts(frame, table), table)
+
+
+def _with_numbers(frame: gpd.GeoDataFrame, table: Table) -> gpd.GeoDataFrame:
+    ours = [column.name for column in table.columns if column.kind != "text"]
+    texts = [name for name in ours if name in frame and not _is_numeric(frame[name])]
+    read = {name: pd.to_numeric(frame[name], errors="coerce") for name in texts}
+    whole = {name: values for name, values in read.items() if not _lost(frame[name], values)}
+    return frame.assign(**whole)
+
+
+def _is_numeric(values: pd.Series[Any]) -> bool:
+    return bool(pd.api.types.is_numeric_dtype(values.dtype))
+
+
+def _lost(before: pd.Series[Any], after: pd.Series[Any]) -> bool:
+    return bool((after.isna() & before.notna()).any())
+
+
 def _with_texts(frame: gpd.GeoDataFrame, table: Table) -> gpd.GeoDataFrame:
-    """Make text of what formats turned into dates or numbers: ids, route numbers, dates."""
     texts = [column.name for column in table.columns if column.kind == "text"]
     wrong = [name for name in texts if name in frame.columns and not _is_text(frame[name])]
     read = {name: [_as_text(value) for value in frame[name]] for name in wrong}

@@ -6,6 +6,7 @@ not known is refused with its line, so that a slip of the pen does not silently 
 
 from __future__ import annotations
 
+import codecs
 import os
 from datetime import date
 from functools import partial
@@ -131,14 +132,41 @@ class Cluster(Strict):
 class LayerFile(Strict):
     """Where a layer lies; `columns` maps our names to the file's, `crs` is for files without.
 
-    `vintage` says of when the facts are.
+    `layer` chooses one of several in a file. `encoding` is that of a shapefile's or table's text,
+    `x` and `y` are the columns of a table's coordinates; all three are found out where they are not
+    given. `vintage` says of when the facts are.
     """
 
     file: str
     layer: str | None = None
     crs: str | None = None
+    encoding: str | None = None
+    x: str | None = None
+    y: str | None = None
     vintage: str | None = None
     columns: dict[str, str] = {}
+
+    @field_validator("crs")
+    @classmethod
+    def _known_crs(cls, crs: str | None) -> str | None:
+        if crs is not None:
+            _read_crs(crs)
+        return crs
+
+    @field_validator("encoding")
+    @classmethod
+    def _known_encoding(cls, encoding: str | None) -> str | None:
+        try:
+            codecs.lookup(encoding or "utf-8")
+        except (LookupError, ValueError) as error:
+            raise fault(f"{encoding!r} is no encoding; UTF-8 and CP949 are usual") from error
+        return encoding
+
+    @model_validator(mode="after")
+    def _both_coordinates(self) -> LayerFile:
+        if (self.x is None) != (self.y is None):
+            raise fault("needs both x and y, or neither", "x" if self.x else "y")
+        return self
 
 
 class Alignment(Strict):
@@ -339,14 +367,17 @@ def _check_ids(claims: list[AnyClaim]) -> None:
             raise fault(what, "claims", number, "id")
 
 
-def _check_crs(crs: str) -> None:
+def _read_crs(crs: str) -> Any:
     import pyproj
 
     try:
-        metric = pyproj.CRS(crs).is_projected
+        return pyproj.CRS(crs)
     except pyproj.exceptions.CRSError as error:
         raise fault(f"{crs!r} is not a coordinate reference system") from error
-    if not metric:
+
+
+def _check_crs(crs: str) -> None:
+    if not _read_crs(crs).is_projected:
         raise fault(f"{crs!r} is in degrees; name a projected CRS in metres")
 
 

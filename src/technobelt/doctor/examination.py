@@ -1,0 +1,208 @@
+"""Examine all layers of a region: a list of what is wrong and what is still to be done."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from technobelt.doctor.belonging import (
+    check_cluster_rows,
+    check_hubs,
+    check_ids_across,
+    check_members,
+)
+from technobelt.doctor.columns import (
+    check_columns,
+    check_encoding,
+    check_ids,
+    check_texts,
+    check_years,
+)
+from technobelt.doctor.findings import SEVERITIES, Finding
+from technobelt.doctor.placing import check_positions_of_layers
+from technobelt.doctor.roads import check_corridor, check_roads_near
+from technobelt.doctor.shapes import check_places_twice, check_shapes
+from technobelt.errors import LayerError, MissingFileError, NetworkError, TechnobeltError
+from technobelt.layers import FACILITIES, located, read_layer, read_unchecked
+from technobelt.network import region_network
+from technobelt.schema import LAYERS
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    import geopandas as gpd
+
+    from technobelt.network import Network
+    from technobelt.region import Region
+
+__all__ = ["examine"]
+
+
+def examine(
+    region: Region,
+    network: Network | str | Path | None = None,
+    *,
+    progress: Callable[[str], None] | None = None,
+) -> list[Finding]:
+    """Examine the layers of a region.
+
+    Parameters
+    ----------
+    region
+        From `load_region`.
+    network
+        Roads to tie places to, or their ``.parquet`` file; the region's own by default, if their
+        file is there.
+    progress
+        Called with each step's name.
+
+    Returns
+    -------
+    list of Finding
+        Errors first, then warnings, then what is still to be done, each in the order of the layers.
+        Where there is no error every layer can be read, so that a plan can use it.
+
+    Raises
+    ------
+    TechnobeltError
+        `network` cannot be used.
+
+    Examples
+    --------
+    >>> import technobelt as tb
+    >>> {finding.severity for finding in examine(tb.load_region())} <= {"warning", "to-do"}
+    True
+    """
+    say = progress or (lambda _: None)
+    found: list[Finding] = []
+    frames: dict[str, gpd.GeoDataFrame] = {}
+    for name in region.layers:
+        say(name)
+        frame, faults = _read(region, name)
+        found += faults
+        if frame is not None and len(frame):
+            frames[name] = frame
+    say("positions")
+    found += list(check_positions_of_layers(region, frames))
+    found += _among_layers(region, frames, found)
+    found += _unread(region, frames, found)
+    say("roads")
+    found += _by_roads(region, network, frames, found)
+    return _sorted(region, found)
+
+
+def _read(region: Region, name: str) -> tuple[gpd.GeoDataFrame | None, list[Finding]]:
+    """Read a layer, and tell what is wrong with it alone."""
+    faults = list(check_encoding(region, name))
+    try:
+        frame = read_unchecked(region, name)
+    except (LayerError, MissingFileError) as error:
+        do = "Correct the file, or what region.toml says of it."
+        return None, [Finding(name, "", "error", "file", str(error).rstrip("."), "", do)]
+    table = LAYERS[name]
+    faults += check_columns(frame, table)
+    if frame.empty:
+        said = f"Add {table.doc} a row, in QGIS for instance; or take the layer out of region.toml."
+        return frame, [*faults, Finding(name, "", "to-do", "file", "it has no row yet", "", said)]
+    faults += [*check_ids(frame, table), *check_texts(frame, table), *check_years(frame, table)]
+    shapes = list(check_shapes(frame, table))
+    if not any(fault.remedy or fault.check == "shapes" for fault in shapes):
+        faults += check_places_twice(region, frame, name)
+    return frame, faults + shapes
+
+
+def _among_layers(
+    region: Region, frames: dict[str, gpd.GeoDataFrame], found: list[Finding]
+) -> Iterator[Finding]:
+    """Tell what does not fit from one layer to another, where positions can be trusted."""
+    clusters = frames.get("clusters")
+    if clusters is not None:
+        yield from check_cluster_rows(region, clusters)
+    sound = clusters if _sound("clusters", found) and clusters is not None else None
+    if sound is not None and "id" in sound:
+        sound = sound.drop_duplicates("id")
+    for name, frame in frames.items():
+        if name != "clusters":
+            trusted = sound if _sound(name, found) else None
+            yield from check_members(region, frame, name, trusted)
+    yield from check_ids_across(frames)
+    if all(name in frames and _usable(region, name) for name in FACILITIES):
+        yield from check_hubs(region)
+
+
+def _usable(region: Region, name: str) -> bool:
+    try:
+        read_layer(region, name)
+    except TechnobeltError:
+        return False
+    return True
+
+
+def _sound(name: str, found: list[Finding]) -> bool:
+    """Tell whether a layer's positions can be trusted."""
+    kinds = {"crs", "shapes", "columns"}
+    return not any(
+        fault.layer == name and fault.severity == "error" and fault.check in kinds
+        for fault in found
+    )
+
+
+def _unread(
+    region: Region, frames: dict[str, gpd.GeoDataFrame], found: list[Finding]
+) -> Iterator[Finding]:
+    """Tell what keeps a layer from being read that no check has told of."""
+    told = {fault.layer for fault in found if fault.severity == "error"}
+    for name in frames:
+        if name in told:
+            continue
+        try:
+            read_layer(region, name)
+        except TechnobeltError as error:
+            do = "Correct the layer."
+            yield Finding(name, "", "error", "file", str(error).rstrip("."), "", do)
+
+
+def _by_roads(
+    region: Region,
+    network: Network | str | Path | None,
+    frames: dict[str, gpd.GeoDataFrame],
+    found: list[Finding],
+) -> Iterator[Finding]:
+    if network is None and not region.path("roads").is_file():
+        yield Finding(
+            "roads",
+            "",
+            "to-do",
+            "file",
+            "there are no roads yet",
+            region.roads.file,
+            "Build them from an OSM extract: technobelt network build ROADS.osm.pbf --out "
+            f"{region.path('roads')}",
+        )
+        return
+    try:
+        roads = region_network(_without_barriers(region, found), network)
+    except (NetworkError, MissingFileError) as error:
+        if network is not None:
+            raise
+        said = str(error).rstrip(".")
+        yield Finding("roads", "", "error", "file", said, "", "Build the roads anew.")
+        return
+    yield from check_corridor(region, roads)
+    for name in FACILITIES:
+        if name in frames and _sound(name, found) and frames[name].crs is not None:
+            places = located(frames[name])
+            if len(places):
+                yield from check_roads_near(roads, places, name)
+
+
+def _without_barriers(region: Region, found: list[Finding]) -> Region:
+    """Leave the barriers out where they cannot be read: that has been told."""
+    bad = any(f.layer == "barriers" and (f.check == "file" or f.severity == "error") for f in found)
+    layers = {name: file for name, file in region.layers.items() if name != "barriers"}
+    return region.model_copy(update={"layers": layers}) if bad else region
+
+
+def _sorted(region: Region, found: list[Finding]) -> list[Finding]:
+    order = [*region.layers, "roads"]
+    return sorted(found, key=lambda f: (SEVERITIES.index(f.severity), order.index(f.layer)))
