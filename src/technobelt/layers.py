@@ -354,6 +354,11 @@ def _as_text(value: Any) -> str | None:
 def list_layers(region: Region) -> pd.DataFrame:
     """List the layers of a region.
 
+    Parameters
+    ----------
+    region
+        From `load_region`.
+
     Returns
     -------
     pandas.DataFrame
@@ -427,6 +432,16 @@ def located(frame: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
 
     Areas become a point inside them; rows without a shape are left out.
 
+    Parameters
+    ----------
+    frame
+        A layer, any CRS.
+
+    Returns
+    -------
+    geopandas.GeoDataFrame
+        With the index and columns of `frame`.
+
     Examples
     --------
     >>> import technobelt as tb
@@ -441,7 +456,19 @@ def located(frame: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
 
 
 def not_located(region: Region, layers: Iterable[str] = FACILITIES) -> pd.DataFrame:
-    """Return the places that nobody can place: ``name``, ``kind``, ``layer``, indexed by id.
+    """Return the places that nobody can place.
+
+    Parameters
+    ----------
+    region
+        From `load_region`.
+    layers
+        Names of the layers to look in; those of `FACILITIES` by default.
+
+    Returns
+    -------
+    pandas.DataFrame
+        ``name``, ``kind``, ``layer``, indexed by id.
 
     Examples
     --------

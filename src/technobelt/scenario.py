@@ -210,6 +210,13 @@ class Scenario(Strict):
         What it is called, and what it is about.
     edits
         Each with an id of its own. No two may bear on the same road, or on the same facility.
+
+    Examples
+    --------
+    >>> closed = {"id": "bypass", "do": "close", "roads": {"ref": ["10"]}}
+    >>> scenario = Scenario.model_validate({"id": "works", "edits": [closed]})
+    >>> len(scenario.of_roads), len(scenario.of_facilities)
+    (1, 0)
     """
 
     id: str = Field(min_length=1)
