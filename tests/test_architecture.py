@@ -70,6 +70,7 @@ ORDER = (
         "terms",
         "calibration",
         "profile_toml",
+        "new_region",
         "cross_check",
         "valhalla",
         "zones",

@@ -92,7 +92,8 @@ def _composition(region: Region, claim: CompositionClaim) -> dict[str, Any]:
 
 
 def _planned_notes(region: Region, selections: list[Selection]) -> list[str]:
-    places = pd.concat([select(region, selection) for selection in selections])
+    chosen = [select(region, selection) for selection in selections]
+    places = pd.concat([frame.drop(columns=frame.geometry.name) for frame in chosen])
     if "existed_1999" not in places:
         return []
     planned = places[places["existed_1999"] == "planned"]

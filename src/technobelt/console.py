@@ -25,6 +25,7 @@ __all__ = [
     "print_calibration",
     "print_comparison",
     "print_cross_check",
+    "print_findings",
     "print_json",
     "print_layers",
     "print_report",
@@ -295,8 +296,55 @@ def print_layers(table: pd.DataFrame) -> None:
     click.echo("\nextent: west south east north, degrees. Licences:")
     for licence, layers in table[table["licence"] != ""].groupby("licence", sort=False)["layer"]:
         click.echo(f"  {licence!s}: {', '.join(layers)}")
-    for row in table[table["problem"] != ""].itertuples():
-        click.echo(f"Problem: {row.problem}")
+
+
+def print_findings(findings: list[Any]) -> None:
+    """Print what is wrong with layers: the same of several rows once, then how many of each."""
+    groups: dict[Any, list[Any]] = {}
+    for one in findings:
+        same = (one.severity, one.layer, one.what, one.do)
+        groups.setdefault(same, []).append(one)
+    for (severity, layer, what, do), ones in groups.items():
+        click.echo("")
+        rows = [f"{one.row} ({one.found})" if one.found else one.row for one in ones if one.row]
+        more = f" and {len(rows) - _ROWS} more" if len(rows) > _ROWS else ""
+        head = f"{severity.upper():<8} {layer}: {what}"
+        if not rows and ones[0].found:
+            head += f"; found: {ones[0].found}"
+        lines = [head, *([f"rows: {', '.join(rows[:_ROWS])}{more}"] if rows else []), f"-> {do}"]
+        for number, line in enumerate(lines):
+            click.echo(_indented(line, first=number == 0))
+    click.echo(f"\n{_tally(findings)}")
+
+
+_ROWS = 8
+
+
+def _indented(text: str, *, first: bool) -> str:
+    return textwrap.fill(
+        text,
+        120,
+        initial_indent="" if first else " " * 9,
+        subsequent_indent=" " * 9,
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
+
+
+def _tally(findings: list[Any]) -> str:
+    if not findings:
+        return "Nothing is wrong with the layers, and nothing is missing."
+    counts = {kind: sum(one.severity == kind for one in findings) for kind in _KINDS}
+    told = ", ".join(f"{count} {_KINDS[kind][count != 1]}" for kind, count in counts.items())
+    fixable = sum(one.remedy is not None for one in findings)
+    return told + (f"; --fix mends {fixable}" if fixable else "")
+
+
+_KINDS = {
+    "error": ("error", "errors"),
+    "warning": ("warning", "warnings"),
+    "to-do": ("to-do", "to-dos"),
+}
 
 
 def _cell(value: Any) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 __all__ = [
     "CRSError",
     "ClaimError",
+    "EmptyLayerError",
     "GeometryError",
     "LayerError",
     "ManifestError",
@@ -61,6 +62,10 @@ class MissingPackageError(TechnobeltError, ImportError):
 
 class LayerError(TechnobeltError, ValueError):
     """A layer that cannot be used."""
+
+
+class EmptyLayerError(LayerError):
+    """A layer without a row."""
 
 
 class MissingColumnError(LayerError):

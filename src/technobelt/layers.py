@@ -92,7 +92,7 @@ def read_layer(region: Region, name: str) -> gpd.GeoDataFrame:
     """
     file = _file_of(region, name)
     path = _path_of(region, name, file)
-    frame = _checked(path, path.stat().st_mtime_ns, file.model_dump_json(), name).copy()
+    frame = _checked(path, _stamp(path), file.model_dump_json(), name).copy()
     return _edited(region, name, frame) if region.scenario and name in _EDITED else frame
 
 
@@ -127,6 +127,17 @@ def read_unchecked(region: Region, name: str) -> gpd.GeoDataFrame:
     file = _file_of(region, name)
     path = _path_of(region, name, file)
     return with_types(_with_our_columns(open_file(path, file, name), file, name), LAYERS[name])
+
+
+def _stamp(path: Path) -> int:
+    """Return when a file last changed, with the companions of a shapefile."""
+    files = [path, *(path.with_suffix(end) for end in (".dbf", ".shx", ".prj", ".cpg"))]
+    return max(
+        file.stat().st_mtime_ns
+        for file in files
+        if path.suffix == ".shp" or file == path
+        if file.is_file()
+    )
 
 
 #: Layers that scenarios edit: where a complex moves, its outline goes with it.
@@ -402,8 +413,12 @@ def _bounds(frame: gpd.GeoDataFrame) -> dict[str, float]:
     """Return the extent in degrees."""
     from pyproj import Transformer
 
+    if frame.crs is None or not np.isfinite(frame.total_bounds).all():
+        return dict.fromkeys(_BOUNDS, np.nan)
     to_degrees = Transformer.from_crs(frame.crs, WGS84, always_xy=True)
     bounds = to_degrees.transform_bounds(*frame.total_bounds)
+    if not np.isfinite(bounds).all():  # no place of the CRS
+        return dict.fromkeys(_BOUNDS, np.nan)
     return {side: round(value, 3) for side, value in zip(_BOUNDS, bounds, strict=True)}
 
 
@@ -423,6 +438,8 @@ def _road_licence(path: Path) -> str:
 
     import pyarrow.parquet as pq
 
+    if path.suffix != ".parquet":
+        return ""
     said = (pq.read_schema(path).metadata or {}).get(b"technobelt", b"{}")
     return str(json.loads(said).get("licence", ""))
 
@@ -478,7 +495,7 @@ def not_located(region: Region, layers: Iterable[str] = FACILITIES) -> pd.DataFr
     """
     frames = [read_layer(region, name).assign(layer=name) for name in layers]
     lost = [frame[frame.geometry.isna() | frame.geometry.is_empty] for frame in frames]
-    return pd.DataFrame(pd.concat(lost))[["name", "kind", "layer"]]
+    return pd.concat([pd.DataFrame(frame)[["name", "kind", "layer"]] for frame in lost])
 
 
 def facilities(region: Region, layers: Iterable[str] = FACILITIES) -> gpd.GeoDataFrame:
@@ -603,7 +620,7 @@ def select(region: Region, selection: Selection, *, needs: Iterable[str] = ()) -
     """
     import geopandas as gpd
 
-    chosen = []
+    chosen: list[gpd.GeoDataFrame] = []
     for name in selection.layers:
         frame = read_layer(region, name)
         for column in [*selection.where, *needs]:
@@ -615,7 +632,7 @@ def select(region: Region, selection: Selection, *, needs: Iterable[str] = ()) -
                 )
         for column, values in selection.where.items():
             frame = frame[frame[column].astype(str).isin(values)]
-        chosen.append(frame.assign(layer=name))
+        chosen.append(frame.assign(layer=name).to_crs(chosen[0].crs if chosen else frame.crs))
     return gpd.GeoDataFrame(pd.concat(chosen), crs=chosen[0].crs)
 
 

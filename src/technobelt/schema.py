@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Literal
 
 from technobelt.errors import (
     CRSError,
+    EmptyLayerError,
     GeometryError,
     LayerError,
     MissingColumnError,
@@ -423,7 +424,8 @@ def check_layer(frame: gpd.GeoDataFrame, table: Table, *, found_in: str) -> None
     """  # noqa: E501
     name = f"layer '{table.name}' ({found_in})"
     if frame.empty:
-        raise LayerError(f"{name} is empty. Add at least one row; 'plan' cannot work without it.")
+        said = "Add at least one row; 'plan' cannot work without it."
+        raise EmptyLayerError(f"{name} is empty. {said}")
     _check_columns(frame, table, name)
     _check_ids(frame, name)
     _check_geometry(frame, table, name)

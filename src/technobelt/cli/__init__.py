@@ -13,6 +13,7 @@ import click
 from technobelt import __version__
 from technobelt.cli.claims import calibrate, check, plan
 from technobelt.cli.export import export
+from technobelt.cli.init import init
 from technobelt.cli.layers import layers
 from technobelt.cli.network import network
 from technobelt.cli.siting import siting
@@ -57,6 +58,7 @@ for command in (
     siting,
     map_,
     export,
+    init,
     layers,
     network,
     calibrate,

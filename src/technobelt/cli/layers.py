@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from technobelt.cli.options import JSON, REGION, REGION_OPTION
-from technobelt.console import print_json, print_layers, print_table, status
+from technobelt.cli.options import JSON, NETWORK, REGION, REGION_OPTION
+from technobelt.console import print_findings, print_json, print_layers, print_table, status
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from technobelt.doctor import Finding
 
 __all__ = ["layers"]
 
@@ -23,24 +29,57 @@ class _ListByDefault(click.Group):
 
 @click.group(cls=_ListByDefault)
 def layers() -> None:
-    """List a region's layers (technobelt layers [REGION]), or remake the built-in ones."""
+    """List a region's layers and what is wrong with them; draw them, remake the built-in ones."""
 
 
 @layers.command("list")
 @REGION
+@NETWORK
+@click.option(
+    "--fix",
+    is_flag=True,
+    help="Mend what is safe to mend; files that change are kept as .bak.",
+)
 @JSON
-def list_(region: Path | None, *, as_json: bool) -> None:
-    """List the layers: rows, geometry, CRS, extent, vintage, confidence, licence, problems."""
+@click.pass_context
+def list_(
+    ctx: click.Context, region: Path | None, network: Path | None, *, fix: bool, as_json: bool
+) -> None:
+    """List the layers, and what is wrong with them.
+
+    Rows, geometry, CRS, extent, vintage, confidence, licence; then errors, warnings and what is
+    still to be done, each with the row, what was found and what to do. Exit code 1 if an error
+    remains.
+    """
+    from technobelt.doctor import examine, mend
     from technobelt.layers import list_layers
     from technobelt.region import load_region
 
-    table = list_layers(load_region(region))
+    if fix and region is None:
+        raise click.UsageError("--fix changes files: name the folder of the region.")
+    where = load_region(region)
+    with status() as say:
+        findings = examine(where, network, progress=say)
+        done = mend(where, findings) if fix else []
+        findings = examine(where, network, progress=say) if done else findings
+        table = list_layers(where)
     if as_json:
-        bounds = table[["west", "south", "east", "north"]].astype(object)
-        table[bounds.columns] = bounds.where(bounds.notna(), None)
-        print_json(table.to_dict(orient="records"))
+        print_json(_for_machines(table, findings))
     else:
         print_layers(table)
+        print_findings(findings)
+    for line in done:
+        click.echo(f"Mended {line}", err=as_json)
+    if any(finding.severity == "error" for finding in findings):
+        ctx.exit(1)
+
+
+def _for_machines(table: pd.DataFrame, findings: list[Finding]) -> list[dict[Any, Any]]:
+    bounds = table[["west", "south", "east", "north"]].astype(object)
+    table[bounds.columns] = bounds.where(bounds.notna(), None)
+    told = [[one.to_dict() for one in findings if one.layer == name] for name in table["layer"]]
+    rows = table.to_dict(orient="records")
+    return [{**row, "findings": mine} for row, mine in zip(rows, told, strict=True)]
 
 
 @layers.command()
@@ -53,7 +92,7 @@ def places(region: Path | None) -> None:
     from technobelt.region import load_region
 
     where = load_region(region)
-    known = pd.concat([read_layer(where, name) for name in FACILITIES])
+    known = pd.concat([read_layer(where, name).drop(columns="geometry") for name in FACILITIES])
     columns = [
         c for c in ("name", "name_ko", "name_1999", "kind", "cluster", "confidence") if c in known
     ]

@@ -182,7 +182,7 @@ def check_years(frame: gpd.GeoDataFrame, table: Table) -> Iterator[Finding]:
             names[number],
             "to-do",
             "years",
-            "its year of opening is not known, so that --members-as-of leaves it out",
+            "its year of opening is not known, so that --members-as-of cannot go by it",
             "",
             "Fill in opened_year where you can find it.",
         )

@@ -102,7 +102,9 @@ def _read(region: Region, name: str) -> tuple[gpd.GeoDataFrame | None, list[Find
     table = LAYERS[name]
     faults += check_columns(frame, table)
     if frame.empty:
-        said = f"Add {table.doc} a row, in QGIS for instance; or take the layer out of region.toml."
+        said = (
+            f"A row is {table.doc}: draw them, e.g. in QGIS, or name another file in region.toml."
+        )
         return frame, [*faults, Finding(name, "", "to-do", "file", "it has no row yet", "", said)]
     faults += [*check_ids(frame, table), *check_texts(frame, table), *check_years(frame, table)]
     shapes = list(check_shapes(frame, table))

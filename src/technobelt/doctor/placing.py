@@ -130,7 +130,7 @@ def _points_of(name: str, frame: gpd.GeoDataFrame) -> _Layer:
     xy = np.column_stack([bounds[:, 0] + bounds[:, 2], bounds[:, 1] + bounds[:, 3]]) / 2
     there = np.flatnonzero(np.isfinite(xy).all(axis=1))
     there = there[:: max(1, len(there) // _SAMPLE)]
-    cluster = frame.get("cluster", frame.get("id"))
+    cluster = frame.get("id" if name == "clusters" else "cluster")
     words = np.full(len(frame), "", dtype=object) if cluster is None else cluster.to_numpy(object)
     return _Layer(name, frame.crs, xy[there], words[there], frame.iloc[there])
 
@@ -150,7 +150,7 @@ def _in_place(ways: _Ways, layer: _Layer, areas: Mapping[str, Any] | None) -> Fi
     """Return the measure of how well points of a layer lie where they belong."""
     if not areas:
         return ways.inside
-    if layer.name in FACILITIES and np.isin(layer.cluster, list(areas)).any():
+    if np.isin(layer.cluster, list(areas)).any():
         return lambda xy: _in_clusters(xy, layer.cluster, areas)
     middles = np.array([shapely.get_coordinates(shapely.centroid(a))[0] for a in areas.values()])
     return lambda xy: _around(xy, middles)
@@ -159,7 +159,8 @@ def _in_place(ways: _Ways, layer: _Layer, areas: Mapping[str, Any] | None) -> Fi
 def _in_clusters(xy: Floats, cluster: NDArray[np.object_], areas: Mapping[str, Any]) -> float:
     known = np.isin(cluster, list(areas))
     shapes = np.array([areas[name] for name in cluster[known]], dtype=object)
-    return _share(shapely.dwithin(shapes, _finite_points(xy[known]), _NEAR_M))
+    with np.errstate(invalid="ignore"):  # a wrong CRS may send outlines to infinity
+        return _share(shapely.dwithin(shapes, _finite_points(xy[known]), _NEAR_M))
 
 
 def _around(xy: Floats, middles: Floats) -> float:
@@ -258,22 +259,20 @@ def _fit(layer: _Layer, ways: _Ways, fit: Any, crs: Any, *, swap: bool) -> float
 
 def _best(layer: _Layer, ways: _Ways, fit: Any) -> list[tuple[str, bool]]:
     """Return the ways to read a layer under which it lies where it belongs, each once."""
-    right: list[tuple[str, bool]] = []
-    for crs in dict.fromkeys([*_own(layer), *ways.crs]):
-        for swap in (False, True):
+    for swap in (False, True):  # axes are exchanged only if nothing else is right
+        right: list[tuple[str, bool]] = []
+        for crs in dict.fromkeys([*_own(layer), *ways.crs]):
             if _fit(layer, ways, fit, crs, swap=swap) >= _RIGHT and not any(
-                _alike(layer, ways, (crs, swap), other) for other in right
+                _apart(layer, ways, (crs, swap), other) < _ALIKE_M for other in right
             ):
                 right.append((crs, swap))
-    return right
+        if right:
+            return right
+    return []
 
 
 def _own(layer: _Layer) -> list[str]:
     return [] if layer.crs is None else [layer.crs.to_string()]
-
-
-def _alike(layer: _Layer, ways: _Ways, one: tuple[str, bool], two: tuple[str, bool]) -> bool:
-    return _apart(layer, ways, one, two) < _ALIKE_M
 
 
 def _apart(layer: _Layer, ways: _Ways, one: tuple[str, bool], two: tuple[str, bool]) -> float:

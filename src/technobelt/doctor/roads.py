@@ -81,7 +81,7 @@ def _ties(network: Network, points: gpd.GeoSeries, reach_m: float) -> Ties | Non
 def _nearest_said(network: Network, point: gpd.GeoSeries) -> str:
     ties = _ties(network, point, _SEARCH_M)
     if ties is None:
-        return f"none within {_SEARCH_M / 1000:g} km"
+        return f"none within {_SEARCH_M / 1000:g} km on its side of water and motorways"
     return f"the nearest is {float(ties.access_m.min()):,.0f} m away"
 
 

@@ -579,7 +579,26 @@ def _read_all(region: Region) -> dict[str, gpd.GeoDataFrame]:
             f"{', '.join(region.layers)}. Add [layers.{absent[0]}] to region.toml."
         )
     names = [*NEEDED, *(name for name in SHOWN if name in region.layers)]
+    _refuse_unfilled(region, names)
     return {name: read_layer(region, name) for name in names}
+
+
+def _refuse_unfilled(region: Region, names: list[str]) -> None:
+    """Refuse a region of which several layers are not filled in yet, all at once."""
+    empty = []
+    for name in names:
+        try:
+            read_layer(region, name)
+        except EmptyLayerError:
+            empty.append(name)
+        except TechnobeltError:
+            return  # told by the layer itself
+    if len(empty) > 1:
+        roads = "" if region.path("roads").is_file() else f", and no roads ({region.roads.file})"
+        raise EmptyLayerError(
+            f"region '{region.id}' has no rows yet in the layers {', '.join(empty)}{roads}. Fill "
+            f"them in; 'technobelt layers {region.folder}' lists what to do."
+        )
 
 
 def _limits(region: Region) -> list[float]:

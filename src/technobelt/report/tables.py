@@ -175,7 +175,8 @@ def place_rows(region: Region, pairs: pd.DataFrame, layers: Layers) -> list[Row]
         return []
     asked = set(pairs["from_id"]) | set(pairs["to_id"])
     frames = [layers[name] for name in FACILITIES if name in layers]
-    known = pd.concat([frame[frame.index.isin(asked)] for frame in frames])
+    mine = [frame[frame.index.isin(asked)] for frame in frames]
+    known = pd.concat([frame.drop(columns=frame.geometry.name) for frame in mine])
     order = {name: number for number, name in enumerate(region.clusters)}
     rows = [_place(region, place) for place in known.to_dict("records")]
     return sorted(rows, key=lambda row: (order.get(row["of"], len(order)), row["id"]))

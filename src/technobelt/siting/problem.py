@@ -9,8 +9,9 @@ import numpy as np
 import pandas as pd
 import shapely
 
+from technobelt.claim_kinds import Selection
 from technobelt.errors import PointError, SitingError
-from technobelt.layers import FACILITIES, located, read_layer, select
+from technobelt.layers import FACILITIES, located, select
 from technobelt.network.ties import tie_points
 from technobelt.travel_time import SAME_M, matrix, model_of
 
@@ -262,7 +263,7 @@ def _compared(region: Region, rules: SitingRules, where: str) -> gpd.GeoDataFram
     if not wanted:
         return None
     layers = [layer for layer in FACILITIES if layer in region.layers]
-    known = pd.concat([read_layer(region, layer).assign(layer=layer) for layer in layers])
+    known = select(region, Selection(layers=layers))
     for place, name in wanted.items():
         if place not in known.index:
             raise SitingError(

@@ -1,0 +1,165 @@
+"""The command that makes a new region."""
+
+from __future__ import annotations
+
+import re
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from technobelt.region import Region
+
+__all__ = ["init"]
+
+
+class _Place(click.ParamType[tuple[float, float]]):
+    """A place such as ``128.6,35.9``."""
+
+    name = "LON,LAT"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[float, float]:
+        if isinstance(value, tuple):
+            return value
+        try:
+            lon, lat = (float(part) for part in value.split(","))
+        except ValueError:
+            self.fail(f"{value!r} is no LON,LAT such as 128.6,35.9", param, ctx)
+        if not (-180 <= lon <= 180 and -90 <= lat <= 90):
+            self.fail(f"{value!r} is no LON,LAT in degrees", param, ctx)
+        return lon, lat
+
+
+class _Cluster(click.ParamType[tuple[str, str]]):
+    """A cluster such as ``north=Taegu`` or ``north``."""
+
+    name = "ID=NAME"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[str, str]:
+        if isinstance(value, tuple):
+            return value
+        key, _, name = (part.strip() for part in value.partition("="))
+        if not key or key == "outside":
+            self.fail(f"{value!r} is no ID=NAME such as north=Taegu", param, ctx)
+        return key, name or key.replace("-", " ").title()
+
+
+@click.command()
+@click.argument("folder", metavar="DIR", type=click.Path(path_type=Path, file_okay=False))
+@click.option("--name", help="What the region is called; default: the folder's name.")
+@click.option("--id", "id_", metavar="ID", help="A short name for files; default: from the name.")
+@click.option("--at", type=_Place(), help="A place in the region: chooses its metric CRS.")
+@click.option("--crs", metavar="CRS", help="Its metric CRS, e.g. EPSG:32632, instead of --at.")
+@click.option(
+    "--cluster",
+    "clusters",
+    type=_Cluster(),
+    multiple=True,
+    help="A cluster, from one end of the map to the other; may be repeated.",
+)
+@click.option(
+    "--like",
+    metavar="built-in|DIR",
+    help="Take the clusters, claims, rules and profiles of this region; its layers are emptied.",
+)
+@click.option("--with-layers", is_flag=True, help="Copy the layers of --like with their rows.")
+def init(
+    folder: Path,
+    name: str | None,
+    id_: str | None,
+    at: tuple[float, float] | None,
+    crs: str | None,
+    clusters: tuple[tuple[str, str], ...],
+    like: str | None,
+    *,
+    with_layers: bool,
+) -> None:
+    """Make a new region in DIR: a commented region.toml, and empty layers to fill in.
+
+    On a terminal it asks for what no option says; elsewhere it takes the defaults.
+
+    \b
+    technobelt init taegu --name Taegu --at 128.6,35.87 --cluster north --cluster south
+    technobelt init mine --like built-in --with-layers
+    """  # noqa: D301
+    from technobelt.new_region import NewRegion, init_region
+    from technobelt.region import load_region
+
+    if with_layers and not like:
+        raise click.UsageError("--with-layers copies the layers of --like: name a region there.")
+    if like and clusters:
+        raise click.UsageError("--like brings its clusters along: leave out --cluster.")
+    _refuse_taken(folder)
+    model = load_region(None if like == "built-in" else like) if like else None
+    asks = sys.stdin.isatty() and sys.stdout.isatty()
+    name = name or _ask("Name of the region", folder.resolve().name, asks=asks)
+    id_ = id_ or _ask("Short name, for files", _short(name, folder), asks=asks)
+    crs = crs or _crs(at, model, asks=asks)
+    if asks and not clusters and model is None:
+        clusters = _asked_clusters()
+    files = init_region(
+        folder,
+        NewRegion(name, id_, crs, dict(clusters)),
+        like=model,
+        with_layers=with_layers,
+    )
+    _tell(folder, files, crs, chosen=bool(at or model or asks))
+
+
+def _refuse_taken(folder: Path) -> None:
+    """Refuse before a question is asked."""
+    from technobelt.errors import OutputError
+
+    if (folder / "region.toml").exists():
+        raise OutputError(
+            f"'{folder}' has a region.toml already. Nothing was changed; choose another folder."
+        )
+
+
+def _ask(what: str, default: str, *, asks: bool) -> str:
+    return str(click.prompt(what, default=default)) if asks else default
+
+
+def _short(name: str, folder: Path) -> str:
+    for text in (name, folder.resolve().name):
+        short = re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")
+        if short:
+            return short
+    return "region"
+
+
+def _crs(at: tuple[float, float] | None, model: Region | None, *, asks: bool) -> str:
+    from technobelt.projections import suggest_crs
+    from technobelt.region import load_region
+
+    default = model.crs if model is not None else load_region().crs
+    if at is None and asks and model is None:
+        at = click.prompt("A place in it, LON,LAT", type=_Place(), default="128.6,35.2")
+    suggested = suggest_crs(*at) if at else default
+    return _ask("Metric CRS", suggested, asks=asks)
+
+
+def _asked_clusters() -> tuple[tuple[str, str], ...]:
+    text = click.prompt("Clusters, ID=NAME, parted by commas", default="east=East, west=West")
+    kind = _Cluster()
+    return tuple(kind.convert(part, None, None) for part in text.split(",") if part.strip())
+
+
+def _tell(folder: Path, files: list[Path], crs: str, *, chosen: bool) -> None:
+    click.echo(f"{files[0]}: {len(files) - 1} layers beside it, computed in {crs}.")
+    if not chosen:
+        click.echo(
+            "The CRS is that of the built-in region: if yours is elsewhere, change it in "
+            "region.toml; init --at LON,LAT suggests one."
+        )
+    click.echo(
+        f"Next: fill the layers in, e.g. in QGIS; build roads: technobelt network build "
+        f"ROADS.osm.pbf --out {folder / 'roads.parquet'}\n"
+        f"What is still to be done: technobelt layers {folder}"
+    )
