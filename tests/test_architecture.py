@@ -43,6 +43,7 @@ ORDER = (
         "drives",
         "routes",
         "rasters",
+        "land_grid",
         "surface",
         "isochrone",
     ),
