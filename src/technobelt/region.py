@@ -415,8 +415,12 @@ def _read_crs(crs: str) -> Any:
 
 
 def _check_crs(crs: str) -> None:
-    if not _read_crs(crs).is_projected:
+    known = _read_crs(crs)
+    if not known.is_projected:
         raise fault(f"{crs!r} is in degrees; name a projected CRS in metres")
+    units = {axis.unit_name for axis in known.axis_info if axis.unit_conversion_factor != 1}
+    if units:
+        raise fault(f"{crs!r} is in {min(units)}; name a projected CRS in metres")
 
 
 def built_in_folder() -> Path:

@@ -97,7 +97,7 @@ def init(
         raise click.UsageError("--like brings its clusters along: leave out --cluster.")
     _refuse_taken(folder)
     model = load_region(None if like == "built-in" else like) if like else None
-    asks = sys.stdin.isatty() and sys.stdout.isatty()
+    asks = _on_terminal()
     name = name or _ask("Name of the region", folder.resolve().name, asks=asks)
     id_ = id_ or _ask("Short name, for files", _short(name, folder), asks=asks)
     crs = crs or _crs(at, model, asks=asks)
@@ -109,7 +109,11 @@ def init(
         like=model,
         with_layers=with_layers,
     )
-    _tell(folder, files, crs, chosen=bool(at or model or asks))
+    _tell(folder, files, crs, chosen=bool(at or model or asks), full=with_layers)
+
+
+def _on_terminal() -> bool:
+    return sys.stdin.isatty() and sys.stdout.isatty()
 
 
 def _refuse_taken(folder: Path) -> None:
@@ -151,13 +155,16 @@ def _asked_clusters() -> tuple[tuple[str, str], ...]:
     return tuple(kind.convert(part, None, None) for part in text.split(",") if part.strip())
 
 
-def _tell(folder: Path, files: list[Path], crs: str, *, chosen: bool) -> None:
+def _tell(folder: Path, files: list[Path], crs: str, *, chosen: bool, full: bool) -> None:
     click.echo(f"{files[0]}: {len(files) - 1} layers beside it, computed in {crs}.")
     if not chosen:
         click.echo(
             "The CRS is that of the built-in region: if yours is elsewhere, change it in "
             "region.toml; init --at LON,LAT suggests one."
         )
+    if full:
+        click.echo(f"What is wrong, and still to be done: technobelt layers {folder}")
+        return
     click.echo(
         f"Next: fill the layers in, e.g. in QGIS; build roads: technobelt network build "
         f"ROADS.osm.pbf --out {folder / 'roads.parquet'}\n"

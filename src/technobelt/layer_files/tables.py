@@ -86,7 +86,7 @@ def coordinate_columns(table: pd.DataFrame, file: LayerFile) -> tuple[str, str, 
 def _read(path: Path, file: LayerFile) -> tuple[pd.DataFrame, str]:
     with path.open("rb") as stream:
         head = stream.read(_SAMPLE)
-    encoding = file.encoding or guess_encoding(head) or "utf-8"
+    encoding = file.encoding or guess_encoding(head, whole=len(head) < _SAMPLE) or "utf-8"
     encoding = "utf-8-sig" if encoding.lower().replace("_", "-") in {"utf-8", "utf8"} else encoding
     first = next(iter(head.decode(encoding, errors="replace").splitlines()), "")
     separator = max(",;\t|", key=first.count)

@@ -17,13 +17,15 @@ _SAMPLE = 4_000_000
 _KOREAN_SHARE = 0.8
 
 
-def guess_encoding(data: bytes) -> str | None:
+def guess_encoding(data: bytes, *, whole: bool = True) -> str | None:
     """Guess the encoding of text: UTF-8, CP949 or CP1252; None where it is plain ASCII.
 
     Parameters
     ----------
     data
-        The beginning of a file; it may end inside a character.
+        The text.
+    whole
+        Whether that is all of it; else it may end inside a character.
 
     Examples
     --------
@@ -34,9 +36,9 @@ def guess_encoding(data: bytes) -> str | None:
     """
     if data.isascii():
         return None
-    if _decodes(data, "utf-8"):
+    if _decodes(data, "utf-8", whole=whole):
         return "UTF-8"
-    return "CP949" if _is_korean(data) else "CP1252"
+    return "CP949" if _is_korean(data, whole=whole) else "CP1252"
 
 
 def shapefile_encoding(path: Path) -> tuple[str | None, str | None]:
@@ -55,9 +57,10 @@ def shapefile_encoding(path: Path) -> tuple[str | None, str | None]:
     """
     said = _declared(path)
     data = _sample(path)
-    if data.isascii() or (said and _decodes(data, said)):
+    whole = len(data) < _SAMPLE
+    if data.isascii() or (said and _decodes(data, said, whole=whole)):
         return said, said
-    return said, guess_encoding(data)
+    return said, guess_encoding(data, whole=whole)
 
 
 def unscrambled(text: str) -> str | None:
@@ -76,7 +79,7 @@ def unscrambled(text: str) -> str | None:
         except UnicodeEncodeError:
             continue
         for right in ("utf-8", "cp949"):
-            if _decodes(data, right, whole=True) and (right == "utf-8" or _is_korean(data)):
+            if _decodes(data, right) and (right == "utf-8" or _is_korean(data)):
                 return data.decode(right)
     return None
 
@@ -111,7 +114,7 @@ def _sample(path: Path) -> bytes:
     return b""
 
 
-def _decodes(data: bytes, encoding: str, *, whole: bool = False) -> bool:
+def _decodes(data: bytes, encoding: str, *, whole: bool = True) -> bool:
     try:
         codecs.getincrementaldecoder(encoding)().decode(data, final=whole)
     except (UnicodeDecodeError, LookupError):
@@ -119,9 +122,9 @@ def _decodes(data: bytes, encoding: str, *, whole: bool = False) -> bool:
     return True
 
 
-def _is_korean(data: bytes) -> bool:
+def _is_korean(data: bytes, *, whole: bool = True) -> bool:
     try:
-        text = codecs.getincrementaldecoder("cp949")().decode(data)
+        text = codecs.getincrementaldecoder("cp949")().decode(data, final=whole)
     except UnicodeDecodeError:
         return False
     pairs = [char.encode("cp949") for char in text if not char.isascii()]

@@ -108,6 +108,7 @@ def init_region(
         raise OutputError(
             f"'{home}' has a region.toml already. Nothing was changed; choose another folder."
         )
+    _refuse_crs(new.crs)
     named = new if new.clusters else _with_clusters(new, like)
     before = {path.name for path in home.iterdir()} if home.is_dir() else set()
     with replace_files(home) as scratch:
@@ -131,14 +132,21 @@ def _with_clusters(new: NewRegion, like: Region | None) -> NewRegion:
     return NewRegion(new.name, new.id, new.crs, clusters)
 
 
+def _refuse_crs(crs: str) -> None:
+    """Refuse what is no CRS before a file is written in it; `load_region` asks for metres."""
+    import pyproj
+
+    try:
+        pyproj.CRS(crs)
+    except pyproj.exceptions.CRSError as error:
+        raise RegionError(
+            f"'{crs}' is not a coordinate reference system. Write one such as EPSG:32632."
+        ) from error
+
+
 def _unless_there(path: Path, name: str, crs: str, before: set[str]) -> None:
     if path.name not in before:
-        try:
-            write_empty_layer(path, name, crs)
-        except Exception as error:
-            if "CRS" in type(error).__name__:
-                raise RegionError(f"'{crs}' is not a coordinate reference system.") from error
-            raise
+        write_empty_layer(path, name, crs)
 
 
 # --- from the template ---------------------------------------------------------------------------
@@ -167,7 +175,7 @@ def _from_template(new: NewRegion, folder: Path) -> str:
 
 _KOREAN_SPEEDS = "# free_flow is the law of Korea; of typical and peak nothing was measured here."
 _FOREIGN_SPEEDS = (
-    "# CHANGE free_flow: these are the limits of Korea, as placeholders; put in those of your law.\n"
+    "# CHANGE free_flow: these are the limits of Korea, as placeholders: put in your law's.\n"
     "# Of typical and peak nothing was measured here."
 )
 
@@ -194,12 +202,12 @@ def _layers_table() -> str:
     lines = [
         "# --- layers: names are fixed, files and their columns are yours " + "-" * 32,
         "",
-        "# Files may be GeoPackage, shapefile (zipped too), GeoJSON, FlatGeobuf, KML, GeoParquet, or CSV",
-        "# with coordinates. Each may say, all but 'file' if need be:",
+        "# Files may be GeoPackage, shapefile (zipped too), GeoJSON, FlatGeobuf, KML, GeoParquet,",
+        "# or CSV with coordinates. Each may say, all but 'file' if need be:",
         "#   layer    = which layer of the file",
         '#   crs      = "EPSG:5186", where the file says none',
         '#   encoding = "CP949", of a shapefile or CSV; guessed otherwise',
-        "#   x, y     = the columns of coordinates of a CSV; usual names such as lon, lat are known",
+        "#   x, y     = the columns of coordinates of a CSV; usual names (lon, lat) are known",
         "#   vintage  = of when the facts are",
         '#   columns  = { name = "NAME_EN" }, where its columns are called otherwise',
         "",
@@ -208,7 +216,7 @@ def _layers_table() -> str:
     width = max(map(len, _OPTIONAL))
 
     def row(name: str, doc: str, file: str = "") -> str:
-        return f'{name:<{width}} = {{ file = "{file or f"{name}.gpkg"}" }} # {doc}'
+        return f'{name:<{width}} = {{ file = "{file or name + ".gpkg"}" }} # {doc}'
 
     lines += [row(name, LAYERS[name].doc) for name in _NEEDED]
     lines += [row("roads", "technobelt network build writes it", _ROADS), ""]

@@ -14,7 +14,12 @@ from typing import TYPE_CHECKING, Any
 from technobelt.claim_kinds import TravelTimeClaim
 from technobelt.claims import THRESHOLDS, Verdicts, check_claims
 from technobelt.comparison import compare_claims
-from technobelt.errors import ManifestError, MissingFileError
+from technobelt.errors import (
+    EmptyLayerError,
+    ManifestError,
+    MissingFileError,
+    TechnobeltError,
+)
 from technobelt.export import (
     SHAPEFILE_PARTS,
     export_shapefile,

@@ -1,0 +1,431 @@
+"""The doctor: each fault is found in its row, told with what to do, and mended where that is safe."""
+
+from __future__ import annotations
+
+import json
+
+import geopandas as gpd
+import pandas as pd
+import pyogrio
+import pytest
+import shapely
+
+import technobelt as tb
+from hand_region import CORNER, ENDS, PLACES, ROAD, make_region, write_places
+from technobelt.cli import main
+from technobelt.doctor import examine, mend
+from technobelt.errors import NetworkError
+from technobelt.network import save_network
+from technobelt.projections import KOREAN, candidates, in_korea, suggest_crs
+from technobelt.region import LayerFile
+
+
+@pytest.fixture
+def row(tmp_path):
+    return make_region(tmp_path)
+
+
+@pytest.fixture
+def roads(draw):
+    return draw(ENDS, ROAD)
+
+
+def layer(region, name):
+    return tb.read_layer(region, name).reset_index(drop=True)
+
+
+def put(region, name, frame, file=None, **said):
+    """Write a layer anew and return the region that reads it."""
+    path = region.folder / (file or f"{name}.parquet")
+    if path.suffix == ".parquet":
+        frame.to_parquet(path)
+    else:
+        path.unlink(missing_ok=True)
+        frame.to_file(path, **said)
+    return region.model_copy(update={"layers": {**region.layers, name: LayerFile(file=path.name)}})
+
+
+def found(region, network=None, **wanted):
+    """Return the findings that have all these values."""
+    return [
+        one
+        for one in examine(region, network)
+        if all(getattr(one, key) == value for key, value in wanted.items())
+    ]
+
+
+def errors(region, network=None):
+    return found(region, network, severity="error")
+
+
+# --- a region that is right ----------------------------------------------------------------------
+
+
+def test_of_a_region_that_is_right_only_the_years_and_roads_are_to_do(row):
+    told = examine(row)
+    assert {(one.severity, one.check) for one in told} == {("to-do", "years"), ("to-do", "file")}
+    assert [one.layer for one in told if one.check == "file"] == ["roads"]
+
+
+def test_the_built_in_region_has_no_error():
+    told = examine(tb.load_region())
+    assert {one.severity for one in told} == {"warning", "to-do"}
+    assert {one.row for one in told if one.check == "roads"} == {"GIC09", "VOC06"}
+
+
+def test_findings_say_what_to_do_and_stand_by_severity(row):
+    bad = put(row, "centres", layer(row, "centres").drop(columns="kind"))
+    told = examine(bad)
+    assert all(one.what and one.do and one.layer for one in told)
+    order = [("error", "warning", "to-do").index(one.severity) for one in told]
+    assert order == sorted(order)
+
+
+# --- columns, ids, texts -------------------------------------------------------------------------
+
+
+def test_a_missing_column_and_a_wrong_type_are_told(row):
+    frame = layer(row, "complexes").assign(area_km2=["1.5", "about 2", None])
+    bad = put(row, "complexes", frame.drop(columns="kind"))
+    columns, types = errors(bad)
+    assert (columns.check, columns.row) == ("columns", "")
+    assert "'kind'" in columns.what
+    assert (types.check, types.row, types.found) == ("types", "P_centre", "about 2")
+
+
+def test_ids_that_come_twice_or_not_at_all_are_told_by_row(row):
+    frame = layer(row, "centres").assign(id=["a", "a", None])
+    assert [(one.row, one.check) for one in errors(put(row, "centres", frame))] == [
+        ("row 2", "ids"),
+        ("row 3", "ids"),
+    ]
+
+
+def test_an_id_of_two_layers_is_told(row):
+    frame = layer(row, "centres").assign(id=["U_east", "b", "c"])
+    told = found(put(row, "centres", frame), check="ids")
+    assert [(one.layer, one.row) for one in told] == [("centres", "U_east")]
+
+
+def test_rows_that_are_the_same_are_dropped(row):
+    frame = layer(row, "centres")
+    bad = put(row, "centres", pd.concat([frame, frame.iloc[[0]]]), "centres.gpkg")
+    assert [one.check for one in errors(bad)] == ["duplicates"]
+    assert "taken out: 1" in mend(bad, examine(bad))[0]
+    assert tb.read_layer(bad, "centres")["id"].tolist() == frame["id"].tolist()
+
+
+def test_one_place_under_two_ids_is_a_warning(row):
+    frame = layer(row, "centres")
+    twin = frame.iloc[[0]].assign(id="new", name="NAME OF  t-east")
+    bad = put(row, "centres", pd.concat([frame.assign(name=["Name of T East", "b", "c"]), twin]))
+    told = found(bad, check="duplicates")
+    assert [(one.row, one.severity) for one in told] == [("new", "warning")]
+
+
+def test_blanks_around_texts_are_taken_off(row):
+    frame = layer(row, "centres")
+    bad = put(row, "centres", frame.assign(cluster=[" east", "centre ", "west"]), "c.geojson")
+    assert {one.row for one in found(bad, check="text")} == {"T_east", "T_centre"}
+    mend(bad, examine(bad))
+    assert tb.read_layer(bad, "centres")["cluster"].tolist() == ["east", "centre", "west"]
+    assert (bad.folder / "c.geojson.bak").is_file()
+
+
+def test_a_shapefile_in_cp949_without_a_cpg_gets_one(row):
+    frame = layer(row, "centres").assign(name="창원기술혁신센터").drop(columns="existed_1999")
+    bad = put(row, "centres", frame, "c.shp", encoding="CP949")
+    (row.folder / "c.cpg").unlink()
+    (told,) = found(bad, check="encoding")
+    assert "CP949" in told.do
+    assert mend(bad, [told]) == ["c.cpg: written, CP949"]
+    assert not found(bad, check="encoding")
+    assert set(tb.read_layer(bad, "centres")["name"]) == {"창원기술혁신센터"}
+
+
+def test_text_that_was_saved_scrambled_is_told_with_what_it_was(row):
+    wrong = "창원".encode("cp949").decode("latin-1")
+    (told,) = found(put(row, "centres", layer(row, "centres").assign(name=wrong)), check="encoding")
+    assert "which is 창원" in told.found
+
+
+def test_empty_layers_are_to_do_and_files_that_are_not_there_are_errors(row):
+    empty = put(row, "centres", layer(row, "centres").iloc[:0])
+    (told,) = found(empty, layer="centres")
+    assert (told.severity, told.check) == ("to-do", "file")
+    assert not errors(empty)
+    (row.folder / "centres.parquet").unlink()
+    assert [one.check for one in errors(row)] == ["file"]
+
+
+# --- shapes --------------------------------------------------------------------------------------
+
+BOW = shapely.Polygon([[0, 0], [500, 500], [500, 0], [0, 500]])
+
+
+def test_shapes_that_are_not_valid_are_repaired_as_what_the_layer_holds(row):
+    frame = layer(row, "complexes")
+    shape = shapely.transform(BOW, lambda xy: xy + shapely.get_coordinates(frame.geometry)[0])
+    frame = frame.set_geometry([shape, *frame.geometry[1:]], crs=frame.crs)
+    bad = put(row, "complexes", frame, "c.gpkg")
+    assert [(one.row, one.check) for one in errors(bad)] == [("P_east", "shapes")]
+    mend(bad, examine(bad))
+    assert not errors(bad)
+    assert tb.read_layer(bad, "complexes").geometry.iloc[0].geom_type == "MultiPolygon"
+
+
+def test_missing_and_wrong_shapes_are_told_by_row(row):
+    frame = layer(row, "centres")
+    lines = [None, shapely.LineString([[0, 0], [1, 1]]), frame.geometry[2]]
+    told = errors(put(row, "centres", frame.set_geometry(lines, crs=frame.crs)))
+    assert [(one.row, one.found) for one in told] == [("T_east", ""), ("T_centre", "LineString")]
+
+
+# --- positions -----------------------------------------------------------------------------------
+
+
+def turned(frame):
+    shapes = shapely.transform(frame.geometry.to_numpy(), lambda xy: xy[:, ::-1])
+    return frame.set_geometry(shapes, crs=frame.crs)
+
+
+def said(frame, true, wrong):
+    return frame.to_crs(true).set_crs(wrong, allow_override=True)
+
+
+@pytest.mark.parametrize("name", ["universities", "clusters"])
+@pytest.mark.parametrize(
+    ("how", "words"),
+    [
+        (lambda f: turned(f.to_crs(4326)), "axes are exchanged"),
+        (turned, "axes are exchanged"),
+        (lambda f: said(f, 4326, 5179), "coordinates are degrees"),
+        (lambda f: said(f, 5179, 4326), "coordinates are metres"),
+        (lambda f: said(f, 5187, 5186), "in EPSG:5186 it lies where it does not"),
+        (lambda f: said(f, 5186, 5187), "in EPSG:5187 it lies where it does not"),
+        (lambda f: said(f, 5186, 5181), "in EPSG:5181 it lies where it does not"),
+        (lambda f: said(f, 5179, 5186), "in EPSG:5186 it lies where it does not"),
+        (lambda f: f.to_crs(5186).set_crs(None, allow_override=True), "no coordinate reference"),
+    ],
+    ids=[
+        "swapped",
+        "metres swapped",
+        "degrees",
+        "metres",
+        "east belt",
+        "central",
+        "2010",
+        "unified",
+        "none",
+    ],
+)
+def test_a_wrong_crs_is_told_and_set_right(row, name, how, words):
+    before = layer(row, name)
+    bad = put(row, name, how(before))
+    told = errors(bad)
+    assert [(one.layer, one.check) for one in told] == [(name, "crs")]
+    assert words in told[0].what
+    mend(bad, told)
+    assert not errors(bad)
+    after = tb.read_layer(bad, name).to_crs(5179)
+    there = before.set_index("id").geometry
+    assert (after.geometry.centroid.distance(there.centroid) < 1).all()
+
+
+def test_two_belts_that_differ_by_a_shift_of_datum_are_both_named_and_neither_is_set(row):
+    bad = put(row, "universities", said(layer(row, "universities"), 5174, 5186))
+    (told,) = errors(bad)
+    assert "EPSG:5174" in told.do
+    assert "EPSG:5181" in told.do
+    assert told.remedy is None
+
+
+@pytest.mark.parametrize("crs", KOREAN)
+def test_every_korean_belt_is_right_where_it_is_said(row, crs):
+    assert not errors(put(row, "universities", layer(row, "universities").to_crs(crs)))
+
+
+def test_a_region_that_lies_elsewhere_than_its_crs_is_told_which_one_would_do(row):
+    def away(frame):
+        place = gpd.GeoSeries([shapely.Point(11.3, 44.5)], crs=4326).to_crs(32632)
+        by = shapely.get_coordinates(place.array)[0] - CORNER
+        moved = shapely.transform(frame.geometry.to_numpy(), lambda xy: xy + by)
+        return frame.set_geometry(moved, crs=None).set_crs(32632, allow_override=True)
+
+    where = row
+    for name in ("clusters", "complexes", "universities", "centres", "land"):
+        where = put(where, name, away(layer(row, name)))
+    (told,) = errors(where)
+    assert 'crs = "EPSG:32632"' in told.do
+    assert not errors(where.model_copy(update={"crs": "EPSG:32632"}))
+
+
+@pytest.mark.parametrize(
+    ("place", "crs"),
+    [
+        ((128.6, 35.9), "EPSG:5187"),
+        ((127.0, 37.5), "EPSG:5186"),
+        ((126.5, 33.4), "EPSG:5186"),
+        ((11.3, 44.5), "EPSG:32632"),
+        ((-82.9, 40.0), "EPSG:32617"),
+        ((5.3, 60.4), "EPSG:32632"),
+        ((180.0, -17.0), "EPSG:32760"),
+        ((15.0, 78.2), "EPSG:32633"),
+        ((0.0, 89.0), "EPSG:5041"),
+        ((0.0, -85.0), "EPSG:5042"),
+    ],
+)
+def test_a_place_has_its_korean_belt_or_utm_zone(place, crs):
+    assert suggest_crs(*place) == crs
+    assert (crs in {"EPSG:5186", "EPSG:5187"}) == in_korea(*place)
+    assert crs in candidates("EPSG:3035", *place)
+
+
+# --- clusters, hubs, roads -----------------------------------------------------------------------
+
+
+def test_a_place_outside_of_its_cluster_and_one_of_no_cluster_are_told(row):
+    frame = layer(row, "centres").assign(cluster=["west", "north", None])
+    told = found(put(row, "centres", frame), check="clusters")
+    assert [(one.row, one.severity) for one in told] == [
+        ("T_centre", "error"),
+        ("T_west", "error"),
+        ("T_east", "warning"),
+    ]
+    assert told[2].found == "inside 'east', 50.0 km away"
+
+
+def test_a_place_just_outside_is_within_the_error_of_its_position(row):
+    places = {**PLACES, "X": ("centres", "k", "west", 11_500, 0, {"confidence": "low"})}
+    write_places(row.folder, places)
+    assert not found(row, check="clusters")
+    write_places(row.folder, {**places, "X": (*places["X"][:5], {"confidence": "high"})})
+    assert [one.row for one in found(row, check="clusters")] == ["X"]
+
+
+def test_clusters_and_their_outlines_go_together(row):
+    frame = layer(row, "clusters").assign(id=["east", "middle", "west"])
+    told = found(put(row, "clusters", frame), layer="clusters")
+    assert [(one.row, one.severity) for one in told] == [("centre", "error"), ("middle", "warning")]
+
+
+def test_a_hub_that_is_none_is_told(tmp_path):
+    region = make_region(tmp_path, edit=('hub = "U_centre"', 'hub = "U_west"'))
+    assert "lies in 'west'" in found(region, check="hubs")[0].what
+
+
+def test_places_far_from_roads_or_on_an_island_are_told(row, draw):
+    network = draw({**ENDS, "c": (-8_000, 3_000), "d": (-7_000, 3_000)}, [*ROAD, ("c", "d")])
+    places = {
+        **PLACES,
+        "far": ("centres", "k", "west", 0, 5_000),
+        "island": ("centres", "k", "west", -7_500, 3_000),
+    }
+    write_places(row.folder, places)
+    told = {one.row: one for one in found(row, network, check="roads", layer="centres")}
+    assert set(told) == {"far", "island"}
+    assert "5,0" in told["far"].found
+    assert "does not lead to the others" in told["island"].what
+
+
+def test_a_corridor_that_no_road_bears_is_told_with_those_there_are(row, draw):
+    network = draw(ENDS, [("a", "b", {"class": "motorway", "ref": "77"})])
+    (told,) = found(row, network, layer="roads")
+    assert told.found == "77"
+
+
+def test_roads_that_cannot_be_used_are_an_error_and_a_named_file_is_refused(row):
+    (row.folder / "roads.parquet").write_bytes(b"no roads")
+    assert [one.layer for one in errors(row)] == ["roads"]
+    with pytest.raises(NetworkError):
+        examine(row, row.folder / "roads.parquet")
+
+
+# --- files that are mended -----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("file", ["u.gpkg", "u.geojson", "u.fgb", "u.shp", "u.parquet"])
+def test_every_format_that_is_mended_keeps_what_it_was(row, file):
+    frame = layer(row, "universities").drop(columns="existed_1999")
+    bad = put(row, "universities", turned(frame.to_crs(4326)), file)
+    before = (row.folder / file).read_bytes()
+    mend(bad, examine(bad))
+    assert not errors(bad)
+    assert (row.folder / f"{file}.bak").read_bytes() == before
+    assert len(tb.read_layer(bad, "universities")) == len(frame)
+
+
+def test_other_layers_of_a_geopackage_stay(row):
+    path = row.folder / "all.gpkg"
+    layer(row, "centres").to_file(path, layer="other")
+    turned(layer(row, "universities").to_crs(4326)).to_file(path, layer="universities")
+    bad = row.model_copy(
+        update={"layers": {**row.layers, "universities": LayerFile(file="all.gpkg")}}
+    )
+    mend(bad, examine(bad))
+    assert set(pyogrio.list_layers(path)[:, 0]) == {"other", "universities"}
+    assert len(gpd.read_file(path, layer="other")) == 3
+    assert not errors(bad)
+
+
+def test_a_format_that_is_not_written_is_left_alone_and_said(row):
+    frame = layer(row, "universities").to_crs(4326)
+    table = pd.DataFrame(frame.drop(columns="geometry"))
+    path = row.folder / "u.csv"
+    table.assign(lon=frame.geometry.y, lat=frame.geometry.x).to_csv(path, index=False)
+    bad = row.model_copy(update={"layers": {**row.layers, "universities": LayerFile(file="u.csv")}})
+    before = path.read_bytes()
+    assert "not mended, for .csv is not written" in mend(bad, examine(bad))[0]
+    assert path.read_bytes() == before
+
+
+def test_mending_twice_keeps_both_backups_and_nothing_is_done_without_a_remedy(row):
+    bad = put(row, "universities", turned(layer(row, "universities")))
+    assert mend(bad, []) == []
+    mend(bad, examine(bad))
+    bad = put(bad, "universities", turned(layer(row, "universities")))
+    assert "universities.parquet.bak1" in mend(bad, examine(bad))[0]
+
+
+# --- the command line ----------------------------------------------------------------------------
+
+
+@pytest.fixture
+def run(capsys):
+    def go(*arguments):
+        with pytest.raises(SystemExit) as stop:
+            main([str(argument) for argument in arguments])
+        out, err = capsys.readouterr()
+        return stop.value.code or 0, out, err
+
+    return go
+
+
+def test_layers_exits_1_only_where_an_error_remains_and_fix_mends_it(run, row, roads, tmp_path):
+    network = save_network(roads, tmp_path / "mine.parquet")
+    assert run("layers", row.folder, "--network", network)[0] == 0
+    put(row, "universities", turned(layer(row, "universities")))
+    code, out, _ = run("layers", row.folder)
+    assert code == 1
+    assert "ERROR    universities: its axes are exchanged" in out
+    assert "--fix mends 1" in out
+    code, out, _ = run("layers", row.folder, "--fix")
+    assert code == 0
+    assert "Mended universities.parquet: x and y exchanged" in out
+
+
+def test_findings_stand_with_their_layer_in_json(run, row):
+    put(row, "centres", layer(row, "centres").assign(cluster="north"))
+    code, out, _ = run("layers", row.folder, "--json")
+    rows = {one["layer"]: one for one in json.loads(out)}
+    assert code == 1
+    assert {one["check"] for one in rows["centres"]["findings"]} >= {"clusters"}
+    assert set(rows["centres"]["findings"][0]) == {
+        *("layer", "row", "severity", "check", "what", "found", "do", "fixable")
+    }
+
+
+def test_fix_wants_a_folder_to_be_named(run):
+    code, _, err = run("layers", "--fix")
+    assert code == 2
+    assert "name the folder" in err
