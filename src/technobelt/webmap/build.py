@@ -379,7 +379,7 @@ def _assembled(
     panels = outlines.hatch() + innovation.hatch() + panel.card(region, by_date) + explained
     found = finder(layers)
     if found["places"]:
-        panels += panel.search() + waiting("tb-found", found)
+        panels += panel.search(found) + waiting("tb-found", found)
     if len(dates) > 1:
         panels += waiting("tb-later", _later(overlays))
     settings = {

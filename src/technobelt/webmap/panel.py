@@ -24,15 +24,27 @@ _MARKS = {"holds": "✓", "fails": "✗", "undecided": "?"}
 _MOST_COUNTEREXAMPLES = 3
 
 
-def search() -> str:
-    """Return the search box as HTML; the page fills its list."""
+def search(found: Mapping[str, Any]) -> str:
+    """Return the search box as HTML; the page fills its list.
+
+    Parameters
+    ----------
+    found
+        From `technobelt.webmap.finder.finder`: the box shows how one of its places may be written.
+    """
     return (
         '<div id="tb-search" role="search"><input type="search" role="combobox" '
         'aria-label="Search by name: English, Korean or as spelt in 1999" aria-autocomplete="list" '
         'aria-expanded="false" aria-controls="tb-finds" autocomplete="off" spellcheck="false" '
-        'placeholder="Search: Jinju, Chinju, 진주 …" title="Shortcut: /"><div><ul id="tb-finds" '
+        f'placeholder="Search: {_spellings(found)} …" title="Shortcut: /"><div><ul id="tb-finds" '
         'role="listbox" aria-label="Found" hidden></ul><p role="status" hidden></p></div></div>'
     )
+
+
+def _spellings(found: Mapping[str, Any]) -> str:
+    """Return the names of a place: of those with most names the one whose first is shortest."""
+    known = [[name for name in (place[1], place[3], place[2]) if name] for place in found["places"]]
+    return ", ".join(min(known, key=lambda names: (-len(names), "-" in names[0], len(names[0]))))
 
 
 def card(region: Region, by_date: Mapping[str, Mapping[str, Any] | None]) -> str:
