@@ -78,7 +78,7 @@ ORDER = (
         "siting",
     ),
     *("export", "webmap", "figures", "report", "manifest", "planning"),
-    *("kyeongnam", "console", "cli", "__main__"),
+    *("kyeongnam", "guide", "console", "cli", "__main__"),
 )
 FILES = sorted(
     path for path in SOURCE.rglob("*.py") if path.name != "__init__.py" or path.parent != SOURCE

@@ -28,6 +28,7 @@ __all__ = [
     "print_findings",
     "print_json",
     "print_layers",
+    "print_markdown",
     "print_report",
     "print_siting",
     "print_table",
@@ -355,6 +356,19 @@ def _cell(value: Any) -> str:
     if isinstance(value, float):
         return f"{value:.3g}" if abs(value) < 1 else f"{value:,.1f}"
     return escape(str(value))
+
+
+def print_markdown(text: str) -> None:
+    """Print Markdown: set in a terminal, as it is elsewhere."""
+    if not sys.stdout.isatty():
+        click.echo(text, nl=False)
+        return
+    from rich.console import Console
+    from rich.markdown import Markdown
+
+    console = Console()
+    with console.pager(styles=True):
+        console.print(Markdown(text))
 
 
 def print_report(network: Network) -> None:

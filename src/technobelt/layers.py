@@ -463,7 +463,7 @@ def located(frame: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
     --------
     >>> import technobelt as tb
     >>> colleges = tb.read_layer(tb.load_region(), "universities")
-    >>> sorted(set(colleges.index) - set(located(colleges).index))
+    >>> sorted(set(colleges.index) - set(tb.located(colleges).index))
     ['VOC02']
     """
     placed = frame[~(frame.geometry.isna() | frame.geometry.is_empty)]
@@ -490,7 +490,7 @@ def not_located(region: Region, layers: Iterable[str] = FACILITIES) -> pd.DataFr
     Examples
     --------
     >>> import technobelt as tb
-    >>> not_located(tb.load_region()).index.tolist()
+    >>> tb.not_located(tb.load_region()).index.tolist()
     ['VOC02', 'TIC06']
     """
     frames = [read_layer(region, name).assign(layer=name) for name in layers]

@@ -276,7 +276,8 @@ class Region(Strict):
 
     Examples
     --------
-    >>> region = load_region()
+    >>> import technobelt as tb
+    >>> region = tb.load_region()
     >>> region.name, region.hubs, region.path("roads").name
     ('Kyeongnam Technobelt', ['UNI04', 'UNI02', 'UNI01'], 'roads.parquet')
     """
@@ -469,7 +470,8 @@ def load_region(path: str | Path | None = None) -> Region:
 
     Examples
     --------
-    >>> region = load_region()
+    >>> import technobelt as tb
+    >>> region = tb.load_region()
     >>> list(region.clusters)
     ['east', 'centre', 'west']
     """

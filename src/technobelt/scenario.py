@@ -213,8 +213,9 @@ class Scenario(Strict):
 
     Examples
     --------
+    >>> import technobelt as tb
     >>> closed = {"id": "bypass", "do": "close", "roads": {"ref": ["10"]}}
-    >>> scenario = Scenario.model_validate({"id": "works", "edits": [closed]})
+    >>> scenario = tb.Scenario.model_validate({"id": "works", "edits": [closed]})
     >>> len(scenario.of_roads), len(scenario.of_facilities)
     (1, 0)
     """
@@ -275,6 +276,8 @@ def load_scenario(path: str | Path) -> Scenario:
 
     Examples
     --------
+    >>> from pathlib import Path
+    >>> import technobelt as tb
     >>> import tempfile
     >>> text = '''
     ... [[edits]]
@@ -285,7 +288,7 @@ def load_scenario(path: str | Path) -> Scenario:
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     file = Path(folder, "bypass.toml")
     ...     _ = file.write_text(text)
-    ...     scenario = load_scenario(file)
+    ...     scenario = tb.load_scenario(file)
     >>> scenario.id, str(scenario.edits[0].roads)
     ('bypass', 'ref 10; class motorway')
     """

@@ -13,6 +13,7 @@ import click
 from technobelt import __version__
 from technobelt.cli.claims import calibrate, check, plan
 from technobelt.cli.export import export
+from technobelt.cli.guide import guide
 from technobelt.cli.init import init
 from technobelt.cli.layers import layers
 from technobelt.cli.network import network
@@ -62,6 +63,7 @@ for command in (
     layers,
     network,
     calibrate,
+    guide,
 ):
     technobelt.add_command(command)
 

@@ -42,7 +42,8 @@ def mend_table(
         What was done, and what a table cannot hold.
     """
     table, separator = raw_table(path, file)
-    told, refused = [], []
+    told: list[str] = []
+    refused: list[str] = []
     for remedy in remedies:
         table, what, mended = _mended(table, remedy, file)
         (told if mended else refused).append(what)
@@ -58,8 +59,7 @@ def mend_table(
 
 def _mended(table: pd.DataFrame, remedy: Remedy, file: LayerFile) -> tuple[pd.DataFrame, str, bool]:
     if remedy.kind == "strip":
-        bare = {column: table[column].str.strip() for column in table}
-        return table.assign(**bare), "blanks taken off", True
+        return table.apply(lambda column: column.str.strip()), "blanks taken off", True
     if remedy.kind == "duplicates":
         same = table.duplicated()
         return table[~same], f"rows that came twice taken out: {int(same.sum())}", True

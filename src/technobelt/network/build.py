@@ -78,6 +78,7 @@ def build_network(
 
     Examples
     --------
+    >>> from pathlib import Path
     >>> import tempfile
     >>> import technobelt as tb
     >>> with tempfile.TemporaryDirectory() as folder:

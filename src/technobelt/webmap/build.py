@@ -143,7 +143,7 @@ def web_map(  # noqa: PLR0913  (each is a layer of its own)
     --------
     >>> import technobelt as tb
     >>> region = tb.load_region()
-    >>> map_ = web_map(region, {"clusters": tb.read_layer(region, "clusters")})
+    >>> map_ = tb.web_map(region, {"clusters": tb.read_layer(region, "clusters")})
     >>> page = map_.get_root().render()
     >>> "Gimhae/Yangsan" in page, "<script src=" in page
     (True, False)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
@@ -42,9 +43,11 @@ def search(found: Mapping[str, Any]) -> str:
 
 
 def _spellings(found: Mapping[str, Any]) -> str:
-    """Return the names of a place: of those with most names the one whose first is shortest."""
-    known = [[name for name in (place[1], place[3], place[2]) if name] for place in found["places"]]
-    return ", ".join(min(known, key=lambda names: (-len(names), "-" in names[0], len(names[0]))))
+    """Return how the first cluster may be written, or else the first place."""
+    places = found["places"]
+    place = next((one for one in places if str(one[0]).startswith("cluster:")), places[0])
+    names = (re.split("[/·]", place[i])[0] for i in (1, 3, 2))
+    return ", ".join(dict.fromkeys(name for name in names if name))
 
 
 def card(region: Region, by_date: Mapping[str, Mapping[str, Any] | None]) -> str:

@@ -114,7 +114,7 @@ def compare_zones(  # noqa: PLR0913  (options as of draw_zones)
     --------
     >>> import technobelt as tb
     >>> region = tb.load_region()
-    >>> found = compare_zones(region, tb.load_network(region), dates=["1999", "2021"])
+    >>> found = tb.compare_zones(region, tb.load_network(region), dates=["1999", "2021"])
     >>> sorted(set(found.changes["change"]))
     ['gained', 'kept']
     """

@@ -154,7 +154,7 @@ def redraw_zones(
     >>> import technobelt as tb
     >>> region = tb.load_region()
     >>> drawn = tb.delineate_zones(region, tb.load_network(region))
-    >>> firm = redraw_zones(drawn, draws=2)
+    >>> firm = tb.redraw_zones(drawn, draws=2)
     >>> sorted(set(firm.areas["kind"])), bool(firm.stays.max() <= 1)
     (['core', 'fringe'], True)
     """
