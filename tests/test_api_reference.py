@@ -70,7 +70,8 @@ def test_an_example_runs_where_it_is_pasted(name):
     imports = [one for one in nodes if isinstance(one, ast.Import | ast.ImportFrom)]
     bound = {(a.asname or a.name).split(".")[0] for one in imports for a in one.names}
     bound |= {one.arg for one in nodes if isinstance(one, ast.arg)}
-    bound |= {one.name for one in nodes if isinstance(one, ast.ExceptHandler)}
+    named = ast.ExceptHandler | ast.FunctionDef
+    bound |= {one.name for one in nodes if isinstance(one, named) and one.name}
     names = [one for one in nodes if isinstance(one, ast.Name)]
     bound |= {one.id for one in names if isinstance(one.ctx, ast.Store)}
     assert {one.id for one in names} - bound - set(dir(builtins)) == set()

@@ -77,7 +77,8 @@ ORDER = (
         "zones",
         "siting",
     ),
-    *("export", "webmap", "figures", "report", "manifest", "planning"),
+    *("export", "webmap", "figures", "report", "manifest"),
+    *("run_inputs", "run_comparison", "planning"),
     *("kyeongnam", "guide", "console", "cli", "__main__"),
 )
 FILES = sorted(

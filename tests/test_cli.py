@@ -229,14 +229,15 @@ def test_layers_tells_extent_vintage_confidence_and_licence(run):
     for part in ("17", "Point", "EPSG:4326", "128.09 34.95 129.15 35.43", "9 high, 2 medium"):
         assert part in line
     assert "KOGL type 1, Statistics Korea SGIS 2018: clusters, provinces" in out
-    assert "Problem" not in out
+    assert "ERROR" not in out
+    assert out.splitlines()[-1].startswith("0 errors, 2 warnings")
 
 
 def test_layers_tells_a_problem_in_full(run, region):
     (region / "outlines.geojson").write_text("{}", encoding="utf-8")
     code, out, _ = run("layers", region)
-    assert code == 0
-    assert "Problem: layer 'outlines' (outlines.geojson) cannot be read" in out
+    assert code == 1
+    assert "ERROR    outlines: layer 'outlines' (outlines.geojson) cannot be read" in out
 
 
 def test_layers_as_json_has_no_nan(run, region):

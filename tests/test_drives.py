@@ -44,7 +44,7 @@ def model(draw, speeds):
 @given(spots=st.lists(SPOT, min_size=2, max_size=5, unique=True))
 def test_every_drive_takes_as_long_as_the_matrix_says(model, points, spots):
     places = points(**{f"x{i}": spot for i, spot in enumerate(spots)})
-    ties = tie_points(model.network, places, max_access_m=2_000)
+    ties = tie_points(model.network, places, max_access_m=50_000)
     seconds, metres = matrix(model, ties, ties)
     pairs = [(a, b) for a in range(ties.n) for b in range(ties.n)]
     length = model.network.roads["length_m"].to_numpy()[model.network.arc_section]

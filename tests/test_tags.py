@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from technobelt.network.tags import KPH_PER_MPH, WALK_KPH, directions, may_drive, posted_limit
+from technobelt.network.limits import KPH_PER_MPH, WALK_KPH, posted_limit
+from technobelt.network.tags import directions, may_drive
 
 BOTH, WITH, AGAINST, NEITHER = (True, True), (True, False), (False, True), (False, False)
 
@@ -101,6 +102,19 @@ def test_the_most_specific_access_tag_decides(tags, expected):
         ("80; 60", 60.0),
         ("100|80", 80.0),
         ("60;signals", 60.0),
+        ("100; 80 @ (22:00-06:00; Su)", 100.0),
+        ("80 @ (wet); 120", 120.0),
+        ("DE:urban", 50.0),
+        ("DE:rural", 100.0),
+        ("FR:rural", 80.0),
+        ("BE-VLG:urban", 50.0),
+        ("GB:nsl_single", 60 * KPH_PER_MPH),
+        ("DE:zone:30", 30.0),
+        ("FR:zone30", 30.0),
+        ("AT:30", 30.0),
+        ("GB:zone20", 20 * KPH_PER_MPH),
+        ("DE:walk", WALK_KPH),
+        ("RU:living_street", 10.0),
     ],
 )
 def test_a_posted_limit_is_read_in_kilometres_an_hour(text, kph):
@@ -109,7 +123,31 @@ def test_a_posted_limit_is_read_in_kilometres_an_hour(text, kph):
 
 @pytest.mark.parametrize(
     "text",
-    [None, "", "none", "signals", "variable", "KR:moon", "0", "-50", "fast", "80 @ (22:00-06:00)"],
+    [
+        *(None, "", "none", "signals", "variable", "KR:moon", "0", "-50", "fast", "implicit"),
+        *("80 @ (22:00-06:00)", "80 @ (22:00-06:00; Su 08:00-10:00)", "DE:motorway", "XX:rural"),
+        *("urban", "5000", "1e3", "\u0665\u0660", ";", "@", "50 knots", "default"),
+    ],
 )
 def test_what_is_no_limit_is_none(text):
     assert posted_limit(text) is None
+
+
+@pytest.mark.parametrize(
+    ("country", "kph"), [("KR", 60.0), ("DE", 100.0), ("", None), ("XX", None)]
+)
+def test_rural_without_a_country_is_that_of_the_country_named(country, kph):
+    assert posted_limit("rural", country) == kph
+
+
+@pytest.mark.parametrize("value", ["agricultural;forestry", "no; private", "delivery", "permit"])
+def test_a_road_for_several_others_is_closed(value):
+    assert not may_drive({"motor_vehicle": value})
+
+
+def test_a_road_for_some_guests_is_open():
+    assert may_drive({"motor_vehicle": "private;customers"})
+
+
+def test_a_direction_for_cars_counts_before_that_for_all():
+    assert directions({"highway": "primary", "oneway": "yes", "oneway:motor_vehicle": "no"}) == BOTH

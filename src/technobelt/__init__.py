@@ -18,6 +18,7 @@ _HOME = {
     "Plan": "planning",
     "Region": "region",
     "Robustness": "zones",
+    "RunComparison": "run_comparison",
     "Scenario": "scenario",
     "Siting": "siting",
     "TechnobeltError": "errors",
@@ -26,6 +27,7 @@ _HOME = {
     "build_network": "network",
     "check_claims": "claims",
     "compare_claims": "comparison",
+    "compare_runs": "run_comparison",
     "compare_zones": "zones",
     "delineate_zones": "zones",
     "draw_zones": "zones",
@@ -69,6 +71,7 @@ if TYPE_CHECKING:
     from technobelt.planning import Plan, plan, repeat_plan
     from technobelt.region import Region, load_region
     from technobelt.routes import route
+    from technobelt.run_comparison import RunComparison, compare_runs
     from technobelt.scenario import Scenario, load_scenario
     from technobelt.siting import Siting, site_facilities
     from technobelt.travel_time import nearest, travel_times
@@ -90,6 +93,7 @@ __all__ = [
     "Plan",
     "Region",
     "Robustness",
+    "RunComparison",
     "Scenario",
     "Siting",
     "TechnobeltError",
@@ -99,6 +103,7 @@ __all__ = [
     "build_network",
     "check_claims",
     "compare_claims",
+    "compare_runs",
     "compare_zones",
     "delineate_zones",
     "draw_zones",

@@ -30,6 +30,7 @@ __all__ = [
     "print_layers",
     "print_markdown",
     "print_report",
+    "print_run_comparison",
     "print_siting",
     "print_table",
     "print_verdicts",
@@ -272,6 +273,80 @@ def _gap(row: Any, unit: str) -> str:
     return f"{row.gap_pct:.0f} % worse than" if math.isfinite(row.gap_pct) else "against"
 
 
+def print_run_comparison(found: Any) -> None:
+    """Print the claims of two runs that differ, in what the runs differ, and what each does."""
+    import pandas as pd
+
+    click.echo(f"A: {found.before}\nB: {found.after}\n")
+    rows = [
+        {
+            "claim": row.claim,
+            "A": _found(row.observed_a, row.verdict_a) or row.status,
+            "B": _found(row.observed_b, row.verdict_b) or row.status,
+            "change": _signed(row.change, row.unit),
+            "margin": _pair(row.margin_a, row.margin_b, "+.1f"),
+            "factor": _pair(row.factor_a, row.factor_b, ".3f"),
+        }
+        for row in found.changed.itertuples()
+    ]
+    if rows:
+        print_table(pd.DataFrame(rows))
+    click.echo(f"{len(found.claims) - len(rows)} of {len(found.claims)} claims are the same.\n")
+    for line in found.differences:
+        click.echo(f"Differs: {line}")
+    if len(found.effects):
+        click.echo("\nWhat each does alone, put into A:")
+        _print_effects(found)
+    for note in found.notes:
+        click.echo(note)
+
+
+def _print_effects(found: Any) -> None:
+    import pandas as pd
+
+    units = found.claims.set_index("claim")["unit"]
+    for claim, mine in found.effects.groupby("claim", sort=False):
+        turned = found.turned_by(claim)
+        click.echo(f"\n{claim}: {_turned_by(turned, mine)}")
+        shown = [
+            {
+                "of B": row.input,
+                "comes to": _found(row.observed, row.verdict) if row.status == "ok" else row.status,
+                "change": _signed(row.change, units.get(claim, ""))
+                if row.input != "nothing"
+                else "",
+            }
+            for row in mine.itertuples()
+        ]
+        print_table(pd.DataFrame(shown))
+
+
+def _turned_by(turned: list[str], mine: pd.DataFrame) -> str:
+    """Say what turns a verdict: single inputs, or only all of them together."""
+    total = mine[mine["input"] == "all of them"]
+    if turned:
+        return f"another verdict by {' or '.join(turned)} alone"
+    if total["turns"].any():
+        return "another verdict by all of them together, by none alone"
+    return "no other verdict by any of them"
+
+
+def _found(observed: float, verdict: Any) -> str:
+    if not isinstance(verdict, str):
+        return ""
+    return f"{observed:,.1f} {verdict}" if math.isfinite(observed) else verdict
+
+
+def _signed(change: float, unit: str) -> str:
+    unit = unit if unit == "min" else ""
+    return f"{change:+,.2f} {unit}".rstrip() if math.isfinite(change) else ""
+
+
+def _pair(one: float, two: float, form: str) -> str:
+    told = [format(value, form) if math.isfinite(value) else "none" for value in (one, two)]
+    return "" if told == ["none", "none"] else " to ".join(told)
+
+
 def print_table(table: pd.DataFrame) -> None:
     """Print a table in columns."""
     from rich.console import Console
@@ -373,6 +448,8 @@ def print_markdown(text: str) -> None:
 
 def print_report(network: Network) -> None:
     """Print what building a network kept, dropped and cut."""
+    from technobelt.network.wording import told
+
     report = network.info.report
     click.echo(
         f"{network.info.file}, {network.info.date or 'no date'}: "
@@ -390,6 +467,8 @@ def print_report(network: Network) -> None:
             f"service roads parted from motorways and ramps: {len(cuts)} places, e.g. "
             + "; ".join(f"{lon},{lat}" for lon, lat in cuts[:3])
         )
+    for line in told(report):
+        click.echo(line)
 
 
 def hand_over(table: pd.DataFrame, out: Path | None) -> None:

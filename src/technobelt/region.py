@@ -269,6 +269,8 @@ class Region(Strict):
         Where ``region.toml`` lies; all paths in it are relative to this.
     crs
         The metric CRS in which everything is computed.
+    country
+        ISO 3166-1 code, whose general speed limits ``maxspeed=urban`` means in its roads.
     compare_dates
         Dates (ISO) whose roads a plan compares side by side, with and without the corridor.
     scenario
@@ -290,6 +292,7 @@ class Region(Strict):
     crs: str
     attribution: list[str]
     limits: list[str] = []
+    country: str = ""
     compare_dates: list[str] = []
     layers: dict[str, LayerFile]
     roads: LayerFile

@@ -12,6 +12,7 @@ import click
 
 from technobelt import __version__
 from technobelt.cli.claims import calibrate, check, plan
+from technobelt.cli.compare import compare
 from technobelt.cli.export import export
 from technobelt.cli.guide import guide
 from technobelt.cli.init import init
@@ -52,6 +53,7 @@ def technobelt(ctx: click.Context, *, debug: bool, verbose: bool) -> None:
 for command in (
     plan,
     check,
+    compare,
     isochrone,
     matrix,
     route,

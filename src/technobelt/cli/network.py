@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import click
 
-from technobelt.cli.inputs import roads_of
-from technobelt.cli.options import FILE, JSON, NETWORK
+from technobelt.cli.inputs import need_suffix, roads_of
+from technobelt.cli.options import FILE, JSON, NETWORK, REGION
 from technobelt.console import print_json, print_report, print_table, status
 
 __all__ = ["network"]
@@ -18,39 +19,142 @@ def network() -> None:
     """Build, inspect and export road networks."""
 
 
+_OUT = click.option(
+    "--out", type=click.Path(path_type=Path), required=True, help="The .parquet file."
+)
+_CRS = click.option("--crs", help="Metric CRS; default: the UTM zone of its middle.")
+_NO_SERVICE = click.option("--no-service", is_flag=True, help="Leave service roads out.")
+
+
+def _osm_options(command: Any) -> Any:
+    """Add the options on how tags of OpenStreetMap are read."""
+    seconds: Any = {"type": click.FloatRange(0, 3600), "default": 0.0, "show_default": True}
+    options = (
+        click.option("--country", default="", help="ISO code; what maxspeed=urban means there."),
+        click.option(
+            "--ferries", is_flag=True, help="Keep car ferries that say how long they take."
+        ),
+        click.option("--gate-s", **seconds, help="Seconds at a gate, in every profile."),
+        click.option("--toll-s", **seconds, help="Seconds at a toll booth, in every profile."),
+    )
+    for option in reversed(options):
+        command = option(command)
+    return command
+
+
+def _line_options(command: Any) -> Any:
+    """Add the options on how a layer of lines is read."""
+    texts = {"class": "class", "oneway": "direction", "limit": "posted limit", "name": "name"}
+    texts["ref"] = "route number"
+    options = [
+        click.option(f"--{name}-column", metavar="COLUMN", help=f"Lines: column of the {what}.")
+        for name, what in texts.items()
+    ]
+    options += [
+        click.option(
+            "--layer", metavar="NAME", help="Lines: layer of the file, where it has several."
+        ),
+        click.option(
+            "--class-map",
+            metavar="VALUE=CLASS,...",
+            default="",
+            help="Lines: classes that values mean, e.g. A=motorway,B=primary.",
+        ),
+        click.option(
+            "--default-class",
+            default="residential",
+            show_default=True,
+            help="Lines: class where none is known; reported as assumed.",
+        ),
+        click.option(
+            "--snap-m",
+            type=click.FloatRange(0, 100),
+            default=1.0,
+            show_default=True,
+            help="Lines: ends no further apart are joined, m.",
+        ),
+        click.option(
+            "--split-at-crossings",
+            is_flag=True,
+            help="Lines: make junctions where lines cross or touch.",
+        ),
+    ]
+    for option in reversed(options):
+        command = option(command)
+    return command
+
+
+def _class_map(text: str) -> dict[str, str]:
+    pairs = [part.partition("=") for part in text.split(",") if part.strip()]
+    if not all(sign for _, sign, _ in pairs):
+        raise click.BadParameter(f"{text!r} is no list such as A=motorway,B=primary")
+    return {value.strip(): kind.strip() for value, _, kind in pairs}
+
+
 @network.command("build")
 @click.argument("roads", type=click.Path(path_type=Path))
-@click.option("--out", type=click.Path(path_type=Path), required=True, help="The .parquet file.")
-@click.option("--crs", help="Metric CRS; default: the UTM zone of its middle.")
-@click.option("--date", help="Date of the roads, where the file does not say.")
+@_OUT
+@click.option(
+    "--format",
+    "format_",
+    type=click.Choice(["osm", "overpass", "graphml", "nodelink", "lines"]),
+    help="What ROADS is; default: what it looks like.",
+)
+@_CRS
+@click.option("--date", help="Date of the roads, where the source does not say.")
 @click.option(
     "--dates-of",
     metavar="REGION",
     help="Take dates of opening from the roads of a region ('built-in', or its folder), for "
     "--as-of.",
 )
-@click.option("--no-service", is_flag=True, help="Leave service roads out.")
+@_NO_SERVICE
+@_osm_options
+@_line_options
 def build_(
     roads: Path,
     out: Path,
+    format_: Any,
     crs: str | None,
     date: str | None,
     dates_of: str | None,
+    country: str,
+    gate_s: float,
+    toll_s: float,
+    class_map: str,
     *,
     no_service: bool,
+    ferries: bool,
+    **lines: Any,
 ) -> None:
-    """Build a network from an OSM file (.osm.pbf, .osm, .osm.gz)."""
-    from technobelt.network import build_network, load_network, save_network, with_dates_of
-    from technobelt.region import load_region
-    from technobelt.schema import ROAD_CLASSES
+    """Build a network from an OSM file, or roads of another kind.
 
-    classes = [name for name in ROAD_CLASSES if not (no_service and name == "service")]
+    \b
+    .osm.pbf, .osm, .osm.gz   OpenStreetMap
+    .json, or a folder        answers of Overpass
+    .graphml                  a graph of OSMnx
+    MOCT_LINK.shp, its folder, or a .zip   Korean standard node-link
+    .shp, .gpkg, .geojson ... any layer of lines
+    """  # noqa: D301  (click's mark for lines to keep)
+    from technobelt.network import (
+        LineRules,
+        OsmRules,
+        build_network,
+        load_network,
+        save_network,
+        with_dates_of,
+    )
+    from technobelt.region import load_region
+
     with status() as say:
         made = build_network(
             roads,
-            classes=classes,
+            format=format_,
+            classes=_classes(no_service=no_service),
             crs=crs,
             date=date,
+            rules=OsmRules(country=country, ferries=ferries, gate_s=gate_s, toll_s=toll_s),
+            lines=LineRules(class_map=_class_map(class_map), **lines),
             progress=lambda ways: say(f"{ways:,} ways"),
         )
         if dates_of:
@@ -61,6 +165,110 @@ def build_(
         save_network(made, out)
     print_report(made)
     click.echo(str(out))
+
+
+def _classes(*, no_service: bool) -> list[str]:
+    from technobelt.schema import ROAD_CLASSES
+
+    return [name for name in ROAD_CLASSES if not (no_service and name == "service")]
+
+
+@network.command()
+@REGION
+@_OUT
+@click.option(
+    "--place", help='What to download instead of a region\'s surroundings: "Jinju, Korea".'
+)
+@click.option("--bbox", metavar="W,S,E,N", help="Or a box, in degrees.")
+@click.option(
+    "--buffer-km",
+    type=click.FloatRange(0, 500),
+    default=25.0,
+    show_default=True,
+    help="Kilometres around the clusters of the region.",
+)
+@_CRS
+@_NO_SERVICE
+@_osm_options
+@click.option("--endpoint", metavar="URL", help="An Overpass API instead of overpass-api.de.")
+@click.option(
+    "--cache", type=click.Path(path_type=Path), help="Folder of answers; default: the user's own."
+)
+@click.option("--refresh", is_flag=True, help="Ask anew, though an earlier answer is kept.")
+def download(
+    region: Path | None,
+    out: Path,
+    place: str | None,
+    bbox: str | None,
+    buffer_km: float,
+    crs: str | None,
+    country: str,
+    gate_s: float,
+    toll_s: float,
+    endpoint: str | None,
+    cache: Path | None,
+    *,
+    no_service: bool,
+    ferries: bool,
+    refresh: bool,
+) -> None:
+    """Download roads of OpenStreetMap (Overpass) around a REGION, of a place or of a box.
+
+    Answers are kept: the same question is asked once. A busy server is waited for as long as it
+    says; a download broken off goes on where it stood.
+    """
+    from technobelt.network import OsmRules, save_network
+    from technobelt.network import download as overpass
+
+    _need_one_area(region, place, bbox)
+    need_suffix(out, (".parquet",), "a network")
+    folder = cache or Path(click.get_app_dir("technobelt")) / "overpass"
+    with status() as say:
+        say("area")
+        if place:
+            area = overpass.area_of_place(place, cache=folder)
+        elif bbox:
+            area = overpass.area_of_box(*_box(bbox))
+        else:
+            where = _region(region)
+            area, country = overpass.area_of_region(where, buffer_km), country or where.country
+            crs = crs or where.crs
+        say("asking Overpass")
+        made = overpass.download_network(
+            area,
+            cache=folder,
+            classes=_classes(no_service=no_service),
+            crs=crs,
+            rules=OsmRules(country=country, ferries=ferries, gate_s=gate_s, toll_s=toll_s),
+            endpoint=endpoint,
+            refresh=refresh,
+        )
+        say("saving")
+        save_network(made, out)
+    print_report(made)
+    click.echo(str(out))
+
+
+def _need_one_area(region: Path | None, place: str | None, bbox: str | None) -> None:
+    if sum(given is not None for given in (region, place, bbox)) > 1:
+        raise click.UsageError("give one of REGION, --place and --bbox.")
+
+
+def _region(region: Path | None) -> Any:
+    """Return the region of a folder; the built-in one where none, or 'built-in', is named."""
+    from technobelt.region import load_region
+
+    return load_region(None if region is None or str(region) == "built-in" else region)
+
+
+def _box(text: str) -> tuple[float, float, float, float]:
+    try:
+        west, south, east, north = (float(part) for part in text.split(","))
+    except ValueError as error:
+        raise click.BadParameter(
+            f"{text!r} is no box W,S,E,N, e.g. 128.5,35.1,128.8,35.4"
+        ) from error
+    return west, south, east, north
 
 
 @network.command()

@@ -78,6 +78,8 @@ _CUT_COLUMNS = ("u", "v", "length_m")
 def _with_parts(rows: gpd.GeoDataFrame, parts: pd.DataFrame) -> gpd.GeoDataFrame:
     """Return rows of sections with the ends, lengths and shapes of their parts."""
     said = {name: parts[name].to_numpy() for name in _CUT_COLUMNS}
+    if "wait_s" in rows:
+        said["wait_s"] = np.zeros(len(rows))  # the first part keeps it
     return rows.assign(**said).set_geometry(parts["geometry"].to_numpy(), crs=rows.crs)
 
 
@@ -96,7 +98,10 @@ def with_sections(network: Network, more: gpd.GeoDataFrame) -> Network:
     import geopandas as gpd
 
     columns = network.roads.columns
-    rows = [network.roads.astype({"class": object}), more.astype({"class": object})[columns]]
+    rows = [
+        network.roads.astype({"class": object}),
+        more.astype({"class": object}).reindex(columns=columns),
+    ]
     roads = gpd.GeoDataFrame(pd.concat(rows, ignore_index=True), crs=network.crs)
     made = network_from_roads(roads, network.info, barriers=network.barriers)
     closed = np.append(network.closed, np.zeros(len(more), dtype=bool))

@@ -46,6 +46,13 @@ ROAD_COLUMNS = {
 }
 
 
+#: Columns that are there only where some section has them.
+SPECIAL_COLUMNS = {
+    "wait_s": "seconds besides driving, in every profile: gates, tolls, all of a ferry's time",
+    "ferry": "a ferry: no place to start from, and not driven",
+}
+
+
 @dataclass(frozen=True)
 class NetworkInfo:
     """Where a network came from, and what was done to it.
@@ -253,6 +260,22 @@ class Network:
         return np.asarray(self.bearing(routes) & motorway)
 
     @cached_property
+    def wait_s(self) -> NDArray[np.float64]:
+        """float64 (n): seconds that each section takes besides driving, whatever the profile."""
+        if "wait_s" not in self.roads:
+            return np.zeros(len(self.roads))
+        seconds = pd.to_numeric(self.roads["wait_s"]).to_numpy(np.float64)
+        return np.asarray(np.nan_to_num(seconds))
+
+    @cached_property
+    def ferry(self) -> NDArray[np.bool_]:
+        """Bool (n): sections that are ferries."""
+        if "ferry" not in self.roads:
+            return np.zeros(len(self.roads), dtype=bool)
+        said = self.roads["ferry"].to_numpy(dtype=object)
+        return np.array([one is not None and one == True for one in said], dtype=bool)  # noqa: E712
+
+    @cached_property
     def lines(self) -> NDArray[np.object_]:
         """The sections' shapes."""
         return np.asarray(self.roads.geometry.to_numpy(), dtype=object)
@@ -294,6 +317,8 @@ class Network:
             digest.update(np.ascontiguousarray(array).tobytes())
         for column in ("length_m", "limit_kph"):
             digest.update(self.roads[column].to_numpy(dtype=np.float64).tobytes())
+        if "wait_s" in self.roads:
+            digest.update(self.wait_s.tobytes() + self.ferry.tobytes())
         if self.edits is not None:
             digest.update(self.edits.kph.tobytes() + self.edits.factor.tobytes())
         if self.parent is not None:
@@ -513,7 +538,9 @@ def network_from_roads(
     _check(roads)
     roads = roads.reset_index(drop=True)
     for column in ("ref", "name", "opened", "opened_ev"):
-        roads[column] = roads[column].astype(object).where(roads[column].notna(), None)
+        texts = roads[column].to_numpy(dtype=object, copy=True)
+        texts[pd.isna(texts)] = None
+        roads[column] = pd.Series(texts, dtype=object)
     u, v = roads["u"].to_numpy(np.int32), roads["v"].to_numpy(np.int32)
     section = np.arange(len(roads), dtype=np.int32)
     forward, backward = roads["forward"].to_numpy(bool), roads["backward"].to_numpy(bool)

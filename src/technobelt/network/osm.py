@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from technobelt.errors import MissingFileError, NetworkError
-from technobelt.network.tags import ACCESS_KEYS, directions, may_drive, posted_limit
+from technobelt.network.tags import OsmRules, ferry_seconds, may_drive, seconds_at
+from technobelt.network.ways import TAGS, Stops, Ways, as_ways, codes_of, said_by_tags
 from technobelt.schema import ROAD_CLASSES
 
 if TYPE_CHECKING:
@@ -18,92 +19,12 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-__all__ = ["Ways", "read_ways"]
+__all__ = ["Ways", "file_date", "read_ways"]
 
-_CODES = {name: code for code, name in enumerate(ROAD_CLASSES)}
-_TAGS = (
-    *("highway", "oneway", "junction", "maxspeed", "ref", "name", "bridge", "tunnel"),
-    *ACCESS_KEYS,
-)
-_DTYPES: dict[str, Any] = {
-    "road_class": np.int8,
-    "forward": bool,
-    "backward": bool,
-    "bridge": bool,
-    "tunnel": bool,
-    "limit_kph": np.float64,
-    "ref": object,
-    "name": object,
-}
 #: Bytes of a WKB line before its points (byte order, type, count), and of each point.
 _WKB_HEADER, _WKB_POINT = 9, 16
-
-
-@dataclass(frozen=True)
-class Ways:
-    """Ways as flat arrays; way i has the vertices ``start[i]`` to ``start[i + 1]``.
-
-    Attributes
-    ----------
-    start
-        int64 (n + 1): where each way's vertices begin.
-    node
-        int64 (m): ids of the vertices; the same id is the same place and a connection.
-    lonlat
-        float64 (m, 2): degrees, WGS 84.
-    road_class
-        int8 (n): index into `technobelt.schema.ROAD_CLASSES`.
-    forward, backward, bridge, tunnel
-        bool (n).
-    limit_kph
-        float64 (n): posted limit, NaN where there is none.
-    ref, name, opened
-        object (n): text, None where there is none.
-    opened_ev
-        object (n): evidence of the date of opening; ``unknown`` where there is none.
-    closed
-        Number of ways left out because cars may not drive there.
-    """
-
-    start: NDArray[np.int64]
-    node: NDArray[np.int64]
-    lonlat: NDArray[np.float64]
-    road_class: NDArray[np.int8]
-    forward: NDArray[np.bool_]
-    backward: NDArray[np.bool_]
-    bridge: NDArray[np.bool_]
-    tunnel: NDArray[np.bool_]
-    limit_kph: NDArray[np.float64]
-    ref: NDArray[np.object_]
-    name: NDArray[np.object_]
-    opened: NDArray[np.object_]
-    opened_ev: NDArray[np.object_]
-    closed: int = 0
-
-    def __len__(self) -> int:
-        """Return the number of ways."""
-        return len(self.road_class)
-
-    def vertices_of(self, chosen: NDArray[np.bool_]) -> NDArray[np.bool_]:
-        """Return a mask over the vertices of the chosen ways."""
-        return np.repeat(chosen, np.diff(self.start))
-
-    def take(self, chosen: NDArray[np.bool_]) -> Ways:
-        """Return only the chosen ways."""
-        vertices = self.vertices_of(chosen)
-        counts = np.diff(self.start)[chosen]
-        by_way = {
-            name: getattr(self, name)[chosen]
-            for name in self.__dataclass_fields__
-            if name not in {"start", "node", "lonlat", "closed"}
-        }
-        return Ways(
-            start=np.concatenate([[0], np.cumsum(counts)]),
-            node=self.node[vertices],
-            lonlat=self.lonlat[vertices],
-            closed=self.closed,
-            **by_way,
-        )
+#: A packed file that says it unpacks to more than this, and to so many times its size, is a trap.
+_LARGE_BYTES, _DENSE = 100_000_000, 100
 
 
 @dataclass
@@ -115,12 +36,16 @@ class _Collected:
     counts: array[int] = field(default_factory=lambda: array("q"))
     kind: array[int] = field(default_factory=lambda: array("q"))
     kinds: dict[tuple[str | None, ...], int] = field(default_factory=dict)
+    stops: dict[int, float] = field(default_factory=dict)
+    ferries_left_out: int = 0
+    ways_cut_off: int = 0
 
 
 def read_ways(
     path: str | Path,
     *,
     classes: Iterable[str] = ROAD_CLASSES,
+    rules: OsmRules | None = None,
     progress: Callable[[int], None] | None = None,
 ) -> Ways:
     """Read every way that a car may drive.
@@ -131,6 +56,8 @@ def read_ways(
         An OSM file that osmium reads.
     classes
         ``highway`` values to keep.
+    rules
+        How tags are read that leave a choice.
     progress
         Called with the number of ways read so far, every ten thousand.
 
@@ -149,15 +76,17 @@ def read_ways(
     file = Path(path)
     if not file.is_file():
         raise MissingFileError(f"no road file '{file}'. Name an .osm.pbf, .osm or .osm.gz file.")
-    wanted = _codes_of(classes)
+    wanted = codes_of(classes)
+    _refuse_trap(file)
     try:
-        found = _collect(file, wanted, progress)
-    except RuntimeError as error:
+        found = _collect(file, wanted, rules or OsmRules(), progress)
+    except (RuntimeError, ValueError, OverflowError) as error:
+        said = (str(error).splitlines() or [type(error).__name__])[0]
         raise NetworkError(
-            f"'{file.name}' cannot be read as an OSM file ({str(error).splitlines()[0]}). "
+            f"'{file.name}' cannot be read as an OSM file ({said}). "
             "It may be broken off: fetch it again."
         ) from error
-    ways = _as_ways(found, file) if found.kind else None
+    ways = _as_ways(found, file, rules or OsmRules()) if found.kind else None
     if not ways:
         raise NetworkError(
             f"'{file.name}' has no way that a car may drive; looked for highway = "
@@ -166,40 +95,53 @@ def read_ways(
     return ways
 
 
-def _codes_of(classes: Iterable[str]) -> dict[str, int]:
-    named = list(classes)
-    unknown = [name for name in named if name not in _CODES]
-    if unknown:
+def _refuse_trap(file: Path) -> None:
+    """Refuse a packed file that would unpack to far more than roads ever do."""
+    if file.suffix != ".gz" or (size := file.stat().st_size) < 4:
+        return
+    with file.open("rb") as stream:
+        if stream.read(2) != b"\x1f\x8b":
+            return  # osmium says what is wrong with it
+        stream.seek(-4, 2)
+        whole = int.from_bytes(stream.read(4), "little")
+    if whole > _LARGE_BYTES and whole > _DENSE * size:
         raise NetworkError(
-            f"unknown class {unknown[0]!r}; the classes are {', '.join(ROAD_CLASSES)}."
+            f"'{file.name}' would unpack from {size:,} to {whole:,} bytes, which no OSM file does. "
+            "Unpack it yourself if you trust it."
         )
-    return {name: _CODES[name] for name in named}
 
 
 def _collect(
-    file: Path, wanted: dict[str, int], progress: Callable[[int], None] | None
+    file: Path,
+    wanted: dict[str, int],
+    rules: OsmRules,
+    progress: Callable[[int], None] | None,
 ) -> _Collected:
     import osmium
 
     found = _Collected()
     lines = osmium.geom.WKBFactory()
     every_node = osmium.geom.use_nodes.ALL
-    ways: Any = (  # its filters let ways pass alone, which its types cannot say
+    entities: Any = (  # its filters let ways and nodes pass alone, which its types cannot say
         osmium.FileProcessor(str(file))
         .with_locations()
-        .with_filter(osmium.filter.EntityFilter(osmium.osm.WAY))
-        .with_filter(osmium.filter.KeyFilter("highway"))
+        .with_filter(osmium.filter.EntityFilter(osmium.osm.WAY | osmium.osm.NODE))
+        .with_filter(osmium.filter.KeyFilter("highway", "barrier", "route"))
     )
-    for way in ways:
-        get = way.tags.get
-        if get("highway") not in wanted or len(way.nodes) < 2:
+    for entity in entities:
+        if entity.is_node():
+            _note_stop(found, entity, rules)
+            continue
+        get = entity.tags.get
+        if len(entity.nodes) < 2 or not _is_wanted(found, get, wanted, rules):
             continue
         try:
-            wkb = lines.create_linestring(way, every_node)
+            wkb = lines.create_linestring(entity, every_node)
         except osmium.InvalidLocationError:
-            continue  # an extract cut this way's nodes off
-        nodes = [node.ref for node in way.nodes]
-        said = tuple([get(key) for key in _TAGS])
+            found.ways_cut_off += 1  # an extract cut this way's nodes off
+            continue
+        nodes = [node.ref for node in entity.nodes]
+        said = tuple([get(key) for key in TAGS])
         found.wkb.append(wkb)
         found.nodes.extend(nodes)
         found.counts.append(len(nodes))
@@ -209,42 +151,42 @@ def _collect(
     return found
 
 
-def _as_ways(found: _Collected, file: Path) -> Ways:
+def _note_stop(found: _Collected, node: Any, rules: OsmRules) -> None:
+    if "barrier" in node.tags and (seconds := seconds_at(dict(node.tags), rules)):
+        found.stops[node.id] = seconds
+
+
+def _is_wanted(found: _Collected, get: Any, wanted: dict[str, int], rules: OsmRules) -> bool:
+    """Tell whether a way is a road of the classes wanted, or a ferry to be kept; count others."""
+    if get("highway") is not None or get("route") != "ferry":
+        return get("highway") in wanted
+    timed = ferry_seconds(get("duration")) is not None
+    if rules.ferries and timed:
+        return True
+    said = {key: get(key) for key in TAGS if get(key) is not None}
+    found.ferries_left_out += may_drive(said)
+    return False
+
+
+def _as_ways(found: _Collected, file: Path, rules: OsmRules) -> Ways | None:
     lonlat = _coordinates(found)
     if not np.isfinite(lonlat).all():
         raise NetworkError(f"'{file.name}' has nodes without a position. Fetch it again.")
-    kind = np.array(found.kind)
-    rows = [_row(dict(zip(_TAGS, said, strict=True))) for said in found.kinds]
-    columns = {
-        name: np.array(values, dtype=kind_of)[kind]
-        for (name, kind_of), values in zip(_DTYPES.items(), zip(*rows, strict=True), strict=True)
-    }
-    drivable = columns["forward"] | columns["backward"]
-    ways = Ways(
-        start=np.concatenate([[0], np.cumsum(found.counts)]).astype(np.int64),
-        node=np.array(found.nodes, dtype=np.int64),
-        lonlat=lonlat,
-        opened=np.full(len(kind), None, dtype=object),
-        opened_ev=np.full(len(kind), "unknown", dtype=object),
-        closed=int((~drivable).sum()),
-        **columns,
-    )
-    return ways if drivable.all() else ways.take(drivable)
-
-
-def _row(said: dict[str, str | None]) -> tuple[Any, ...]:
-    """Return one kind of way's attributes in the order of `_DTYPES`."""
-    tags = {key: value for key, value in said.items() if value is not None}
-    forward, backward = directions(tags) if may_drive(tags) else (False, False)
-    return (
-        _CODES[tags["highway"]],
-        forward,
-        backward,
-        tags.get("bridge", "no") != "no",
-        tags.get("tunnel", "no") != "no",
-        posted_limit(tags.get("maxspeed")),
-        tags.get("ref"),
-        tags.get("name"),
+    kinds = [
+        {key: value for key, value in zip(TAGS, said, strict=True) if value is not None}
+        for said in found.kinds
+    ]
+    counted = {"ferries_left_out": found.ferries_left_out, "ways_cut_off": found.ways_cut_off}
+    return as_ways(
+        np.array(found.counts),
+        np.array(found.nodes, dtype=np.int64),
+        lonlat,
+        said_by_tags(kinds, np.array(found.kind), rules),
+        stops=Stops(
+            np.array(list(found.stops), dtype=np.int64),
+            np.array(list(found.stops.values()), dtype=np.float64),
+        ),
+        notes={name: count for name, count in counted.items() if count},
     )
 
 
@@ -256,3 +198,11 @@ def _coordinates(found: _Collected) -> NDArray[np.float64]:
     body = np.ones(len(raw), dtype=bool)
     body[(begin[:-1, None] + np.arange(_WKB_HEADER)).ravel()] = False
     return raw[body].view("<f8").reshape(-1, 2)
+
+
+def file_date(path: Path) -> str:
+    """Return the date that an OSM file's header gives, empty if it gives none."""
+    import osmium
+
+    with osmium.io.Reader(str(path), osmium.osm.osm_entity_bits.NOTHING) as reader:
+        return str(reader.header().get("osmosis_replication_timestamp"))[:10]

@@ -6,7 +6,7 @@ ramps are never merged: only a vertex where exactly two like pieces meet end to 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -20,9 +20,18 @@ from technobelt.schema import ROAD_CLASSES
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from technobelt.network.osm import Ways
+    from technobelt.network.ways import Ways
 
-__all__ = ["Pieces", "Sections", "break_ways", "contract", "cut_service_roads", "largest_part"]
+__all__ = [
+    "Pieces",
+    "Sections",
+    "break_ways",
+    "contract",
+    "cut_at_barriers",
+    "cut_service_roads",
+    "largest_part",
+    "parts",
+]
 
 _MOTORWAYS = [ROAD_CLASSES.index("motorway"), ROAD_CLASSES.index("motorway_link")]
 _SERVICE = ROAD_CLASSES.index("service")
@@ -46,6 +55,8 @@ class Pieces:
         int64 (n): the way it is part of.
     length_m
         float64 (n): along the full shape, on the ellipsoid.
+    wait_s
+        float64 (n): seconds besides driving, half of those at its ends; all of them on a ferry.
     n_nodes
         Number of nodes.
     """
@@ -56,6 +67,7 @@ class Pieces:
     last: NDArray[np.int64]
     way: NDArray[np.int64]
     length_m: NDArray[np.float64]
+    wait_s: NDArray[np.float64]
     n_nodes: int
 
     def __len__(self) -> int:
@@ -71,6 +83,7 @@ class Pieces:
             last=self.last[chosen],
             way=self.way[chosen],
             length_m=self.length_m[chosen],
+            wait_s=self.wait_s[chosen],
             n_nodes=self.n_nodes,
         )
 
@@ -81,7 +94,7 @@ class Sections:
 
     ``table`` has ``tail``, ``head`` (node numbers), ``road_class`` (code), ``forward``,
     ``backward``, ``limit_kph``, ``ref``, ``name``, ``opened``, ``opened_ev``, ``length_m``,
-    ``bridge`` and ``tunnel`` (shares of the length).
+    ``bridge`` and ``tunnel`` (shares of the length), ``wait_s`` and ``ferry``.
     """
 
     table: pd.DataFrame
@@ -129,6 +142,35 @@ def cut_service_roads(ways: Ways) -> tuple[NDArray[np.int64], NDArray[np.float64
     return node, ways.lonlat[cut][once]
 
 
+def cut_at_barriers(ways: Ways) -> tuple[Ways, NDArray[np.float64]]:
+    """Part ways where a barrier lets no car through.
+
+    Returns
+    -------
+    ways
+        The same, in two where a barrier stands inside one, and not joined at barriers.
+    places
+        float64 (k, 2): longitude and latitude of each barrier.
+    """
+    cut = np.isin(ways.node, ways.stops.node[np.isinf(ways.stops.seconds)])
+    _, once = np.unique(ways.node[cut], return_index=True)
+    places = ways.lonlat[cut][once]
+    if not cut.any():
+        return ways, places
+    inside = cut.copy()
+    inside[ways.start[:-1]] = inside[ways.start[1:] - 1] = False
+    times = 1 + inside
+    vertex = np.repeat(np.arange(len(cut)), times)
+    after = np.cumsum(times)
+    begins = np.sort(np.concatenate([(after - times)[ways.start[:-1]], (after - 1)[inside]]))
+    of = np.searchsorted(ways.start, vertex[begins], side="right") - 1
+    node, barred = ways.node[vertex], cut[vertex]
+    node[barred] = node.max() + 1 + np.arange(barred.sum())
+    by_way = {name: values[of] for name, values in ways.by_way().items()}
+    start = np.append(begins, len(vertex))
+    return replace(ways, start=start, node=node, lonlat=ways.lonlat[vertex], **by_way), places
+
+
 def break_ways(ways: Ways, node: NDArray[np.int64]) -> Pieces:
     """Break ways where they end or meet.
 
@@ -148,22 +190,61 @@ def break_ways(ways: Ways, node: NDArray[np.int64]) -> Pieces:
     same = way[1:] == way[:-1]
     first, last = at[:-1][same], at[1:][same]
     along = np.concatenate([[0.0], np.cumsum(segment_lengths_m(ways.lonlat))])
+    of = way[:-1][same]
+    length = along[last] - along[first]
+    wait = _stops_between(ways, first, last)
+    if ways.ferry_s is not None:
+        whole = along[ways.start[1:] - 1] - along[ways.start[:-1]]
+        share = np.divide(length, whole[of], out=np.ones_like(length), where=whole[of] > 0)
+        wait = np.where(np.isnan(ways.ferry_s[of]), wait, ways.ferry_s[of] * share)
     pieces = Pieces(
         tail=number[first],
         head=number[last],
         first=first,
         last=last,
-        way=way[:-1][same],
-        length_m=along[last] - along[first],
+        way=of,
+        length_m=length if ways.stretch is None else length * ways.stretch[of],
+        wait_s=wait,
         n_nodes=int(number.max()) + 1,
     )
     return pieces.take((pieces.tail != pieces.head) | (pieces.length_m > 0))
 
 
+def _stops_between(
+    ways: Ways, first: NDArray[np.int64], last: NDArray[np.int64]
+) -> NDArray[np.float64]:
+    """Return the seconds of stops from vertex to vertex, half of those at its ends.
+
+    Whoever drives on over an end pays the other half there: a stop is paid once, wherever ways
+    break.
+    """
+    seconds = np.zeros(len(ways.node))
+    order = np.argsort(ways.stops.node)
+    known, costs = ways.stops.node[order], ways.stops.seconds[order]
+    if not len(known):
+        return np.zeros(len(first))
+    at = np.minimum(np.searchsorted(known, ways.node), len(known) - 1)
+    here = (known[at] == ways.node) & np.isfinite(costs[at])
+    seconds[here] = costs[at[here]]
+    so_far = np.cumsum(seconds)
+    return so_far[last] - so_far[first] + (seconds[first] - seconds[last]) / 2
+
+
+def parts(pieces: Pieces) -> int:
+    """Count the parts that no road joins, whichever way roads are driven."""
+    links = coo_array(
+        (np.ones(len(pieces), dtype=np.int8), (pieces.tail, pieces.head)),
+        shape=(pieces.n_nodes, pieces.n_nodes),
+    )
+    _, part = connected_components(links.tocsr(), directed=False)
+    return len(np.unique(part[pieces.tail]))
+
+
 def largest_part(pieces: Pieces, ways: Ways) -> NDArray[np.bool_]:
     """Mark the pieces of the largest strongly connected part.
 
-    Whatever is left out could not be driven to, or not be driven away from.
+    None where all roads are one-way and lead nowhere. Whatever is left out could not be driven to,
+    or not be driven away from.
     """
     forward, backward = ways.forward[pieces.way], ways.backward[pieces.way]
     tail = np.concatenate([pieces.tail[forward], pieces.head[backward]])
@@ -172,8 +253,12 @@ def largest_part(pieces: Pieces, ways: Ways) -> NDArray[np.bool_]:
         (np.ones(len(tail), dtype=np.int8), (tail, head)), shape=(pieces.n_nodes, pieces.n_nodes)
     )
     _, part = connected_components(links.tocsr(), directed=True, connection="strong")
-    main = np.bincount(part[pieces.tail]).argmax()
-    return np.asarray((part[pieces.tail] == main) & (part[pieces.head] == main))
+    tail_part = part[pieces.tail]
+    inside = tail_part == part[pieces.head]
+    if not inside.any():
+        return np.asarray(inside)
+    main = np.bincount(tail_part[inside]).argmax()
+    return np.asarray(inside & (tail_part == main))
 
 
 def contract(pieces: Pieces, ways: Ways) -> Sections:
@@ -205,10 +290,17 @@ def _like(pieces: Pieces, ways: Ways) -> NDArray[np.int64]:
             "limit": ways.limit_kph,
             "opened": ways.opened,
             "opened_ev": ways.opened_ev,
+            "ferry": _on_ferry(ways),
         }
     )
     kind = keys.groupby(list(keys.columns), dropna=False).ngroup().to_numpy()
     return kind.astype(np.int64)[pieces.way]
+
+
+def _on_ferry(ways: Ways) -> NDArray[np.bool_]:
+    if ways.ferry_s is None:
+        return np.zeros(len(ways), dtype=bool)
+    return ~np.isnan(ways.ferry_s)
 
 
 def _chains(
@@ -325,6 +417,8 @@ def _attributes(
             "length_m": total,
             "bridge": share(ways.bridge),
             "tunnel": share(ways.tunnel),
+            "wait_s": np.bincount(chain, weights=pieces.wait_s[piece]),
+            "ferry": _on_ferry(ways)[lead],
         }
     )
 

@@ -90,7 +90,8 @@ def arc_costs(
     fixed = profile.fixed_s
     return Costs(
         drive_s=_drive_seconds(network, mps, factor),
-        end_s=_end_seconds(network, wait(fixed.junction), wait(fixed.ramp)),
+        end_s=_end_seconds(network, wait(fixed.junction), wait(fixed.ramp))
+        + network.wait_s[network.arc_section],
         access_mps=speed(profile.access_kph),
         start_s=wait(fixed.access),
         finish_s=wait(fixed.parking) + wait(fixed.egress),
@@ -109,6 +110,7 @@ def _drive_seconds(
         speed = np.where(np.isnan(said), speed, said) * network.edits.factor
         barred = barred | (network.edits.factor == 0)
     metres = network.roads["length_m"].to_numpy(np.float64)[section]
+    metres = np.where(network.ferry[section], 0.0, metres)  # its time is in `wait_s`
     return np.where(barred, np.inf, metres / np.where(barred, 1.0, speed))
 
 

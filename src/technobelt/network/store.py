@@ -9,6 +9,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from technobelt.errors import MissingFileError, NetworkError
 from technobelt.network.model import Network, NetworkInfo, network_from_roads
 from technobelt.region import Region
@@ -166,20 +168,52 @@ def _with_barriers(network: Network, region: Region) -> Network:
 
 
 def _read(path: Path) -> tuple[gpd.GeoDataFrame, dict[str, Any]]:
-    import geopandas as gpd
     import pyarrow as pa
     import pyarrow.parquet as pq
+    import pyproj
+    import shapely
 
+    faults = (pa.ArrowException, ValueError, OSError, LookupError, TypeError, AttributeError)
     try:
-        meta = pq.read_schema(path).metadata or {}
-        roads = gpd.read_parquet(path)
-    except (pa.ArrowException, ValueError, OSError) as error:
+        table = pq.read_table(path)
+        meta = table.schema.metadata or {}
+        said = json.loads(meta.get(_META, b"{}"))
+        return _frame(table, json.loads(meta[b"geo"])), dict(said)
+    except (*faults, shapely.errors.ShapelyError, pyproj.exceptions.ProjError) as error:
         raise NetworkError(
-            f"'{path.name}' is no road table ({str(error).splitlines()[0]}). "
+            f"'{path.name}' is no road table ({(str(error).splitlines() or ['empty'])[0]}). "
             "Build one with 'technobelt network build'."
         ) from error
-    said = json.loads(meta.get(_META, b"{}"))
-    return roads, said
+
+
+def _frame(table: Any, geo: dict[str, Any]) -> gpd.GeoDataFrame:
+    """Return a table of Arrow as a frame; twice as fast as geopandas where texts repeat."""
+    import geopandas as gpd
+    import pandas as pd
+    import pyarrow as pa
+    import pyproj
+    import shapely
+
+    column = geo["columns"]["geometry"]
+    if column["encoding"] != "WKB":
+        raise ValueError(f"its shapes are {column['encoding']}, not WKB")
+    texts = {f.name for f in table.schema if pa.types.is_string(f.type)}
+    others = [name for name in table.column_names if name not in texts | {"geometry"}]
+    frame = table.select(others).to_pandas()
+    for name in texts:
+        frame[name] = pd.Series(_objects(table[name]), dtype=object)
+    shapes = shapely.from_wkb(np.asarray(table["geometry"]))
+    crs = pyproj.CRS.from_json_dict(column["crs"]) if column.get("crs") else None
+    return gpd.GeoDataFrame(
+        frame[[name for name in table.column_names if name != "geometry"]], geometry=shapes, crs=crs
+    )
+
+
+def _objects(texts: Any) -> Any:
+    """Return a column of text as objects, None where it is empty; equal texts are one object."""
+    coded = texts.combine_chunks().dictionary_encode()
+    known = np.array([*coded.dictionary.to_pylist(), None], dtype=object)
+    return known[np.asarray(coded.indices.fill_null(len(known) - 1))]
 
 
 def _hash(path: Path) -> str:

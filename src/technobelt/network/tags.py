@@ -1,30 +1,82 @@
-"""What OSM's tags mean for a car: may it drive, which way, how fast.
+"""What OSM's tags mean for a car: may it drive, which way, what bars it, how long ferries take.
 
-Sources: the OpenStreetMap wiki pages Key:access, Key:oneway and Key:maxspeed.
+Sources: the OpenStreetMap wiki pages Key:access, Key:oneway, Key:barrier and Key:duration. How fast
+it may drive is told by `technobelt.network.limits`.
 """
 
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["directions", "may_drive", "posted_limit"]
+__all__ = ["OsmRules", "directions", "ferry_seconds", "may_drive", "seconds_at"]
 
 #: From the most to the least specific: the first that is there decides.
 ACCESS_KEYS = ("motorcar", "motor_vehicle", "vehicle", "access")
-CLOSED = frozenset({"no", "private", "agricultural", "forestry", "emergency", "military"})
+#: Who is neither resident nor in service stays out; ``destination`` and ``customers`` let guests
+#: in.
+CLOSED = frozenset(
+    {
+        *("no", "private", "agricultural", "forestry", "emergency", "military", "delivery"),
+        *("permit", "residents", "official", "bus", "psv", "disabled"),
+    }
+)
 ONE_WAY = frozenset({"yes", "true", "1"})
 AGAINST = frozenset({"-1", "reverse"})
 #: Neither direction can be counted on.
 CHANGING = frozenset({"reversible", "alternating"})
-#: Implied by a value with a country's name (``KR:urban``), km/h; article 19 of the Enforcement
-#: Rule of Korea's Road Traffic Act, and the wiki's table of defaults for the rest.
-IMPLIED_KPH = {"motorway": 100.0, "trunk": 80.0, "rural": 60.0, "urban": 50.0}
-WALK_KPH = 5.0
-KPH_PER_MPH = 1.609344
+#: Barriers that stop a car unless an access tag lets it through.
+BLOCKS = frozenset(
+    {
+        *("bollard", "block", "chain", "cycle_barrier", "motorcycle_barrier", "jersey_barrier"),
+        *(
+            "log",
+            "debris",
+            "planter",
+            "stile",
+            "kissing_gate",
+            "turnstile",
+            "full-height_turnstile",
+        ),
+        *("bus_trap", "sump_buster", "fence", "wall", "hedge", "ditch", "spikes", "barrier_board"),
+    }
+)
+#: Barriers that a car passes, with a stop, unless an access tag or a lock forbids it.
+GATES = frozenset(
+    {"gate", "lift_gate", "swing_gate", "sliding_gate", "hampshire_gate", "sally_port"}
+    | {"border_control", "wicket_gate", "bump_gate"}
+)
+TOLL_BOOTH = "toll_booth"
+NEVER = float("inf")
+_CLOCK = re.compile(r"(?:(\d{1,3}):)?(\d{1,4}):(\d{2})", re.ASCII)
+_PERIOD = re.compile(r"pt(?:(\d{1,3})h)?(?:(\d{1,4})m)?(?:(\d{1,5})s)?", re.ASCII)
+_LONGEST_S = 7 * 86_400.0
+
+
+@dataclass(frozen=True)
+class OsmRules:
+    """How tags of OpenStreetMap are read where they leave a choice.
+
+    Attributes
+    ----------
+    country
+        ISO 3166-1 code that ``maxspeed=urban`` without a country is meant for.
+    ferries
+        Keep ferries that take cars and say how long they take; that is their time in every
+        profile. Left out by default.
+    gate_s, toll_s
+        Seconds at a gate and at a toll booth, whatever the profile. None by default: nobody has
+        measured them, and a profile's seconds for ramps count toll plazas already.
+    """
+
+    country: str = ""
+    ferries: bool = False
+    gate_s: float = 0.0
+    toll_s: float = 0.0
 
 
 def may_drive(tags: Mapping[str, str]) -> bool:
@@ -39,14 +91,15 @@ def may_drive(tags: Mapping[str, str]) -> bool:
     """
     for key in ACCESS_KEYS:
         if key in tags:
-            return tags[key] not in CLOSED
+            return not CLOSED.issuperset(part.strip() for part in tags[key].split(";"))
     return True
 
 
 def directions(tags: Mapping[str, str]) -> tuple[bool, bool]:
     """Return whether a car may drive with, and against, the way's own direction.
 
-    Motorways and roundabouts are one-way unless they say otherwise.
+    Motorways and roundabouts are one-way unless they say otherwise; a reversible lane can be
+    counted on in neither direction.
 
     Examples
     --------
@@ -57,7 +110,7 @@ def directions(tags: Mapping[str, str]) -> tuple[bool, bool]:
     >>> directions({"highway": "tertiary", "junction": "roundabout"})
     (True, False)
     """
-    oneway = tags.get("oneway")
+    oneway = tags.get("oneway:motor_vehicle", tags.get("oneway"))
     if oneway in ONE_WAY:
         return True, False
     if oneway in AGAINST:
@@ -71,29 +124,46 @@ def directions(tags: Mapping[str, str]) -> tuple[bool, bool]:
     return (True, False) if oneway is None and implied else (True, True)
 
 
-def posted_limit(text: str | None) -> float | None:
-    """Return the posted limit in km/h, or None where none is posted or it is not understood.
-
-    The lowest of several counts; conditional limits (``80 @ (22:00-06:00)``) do not.
+def seconds_at(tags: Mapping[str, str], rules: OsmRules) -> float:
+    """Return the seconds that a node costs a car; infinite where a barrier stops it.
 
     Examples
     --------
-    >>> [posted_limit(t) for t in ("50", "30 mph", "KR:urban", "60;80", "none")]
-    [50.0, 48.280..., 50.0, 60.0, None]
-    >>> posted_limit("80 @ (22:00-06:00)") is None
-    True
+    >>> rules = OsmRules(gate_s=15)
+    >>> [seconds_at({"barrier": kind}, rules) for kind in ("bollard", "gate", "toll_booth", "kerb")]
+    [inf, 15, 0.0, 0.0]
+    >>> seconds_at({"barrier": "bollard", "motor_vehicle": "yes"}, rules)
+    0.0
     """
-    if not text or "@" in text:
+    kind = tags.get("barrier", "")
+    said = any(key in tags for key in ACCESS_KEYS)
+    if kind in BLOCKS:
+        return 0.0 if said and may_drive(tags) else NEVER
+    if kind in GATES:
+        locked = tags.get("locked") == "yes" and not said
+        return NEVER if locked or not may_drive(tags) else rules.gate_s
+    return rules.toll_s if kind == TOLL_BOOTH else 0.0
+
+
+def ferry_seconds(text: str | None) -> float | None:
+    """Return a duration in seconds, None where it is unclear.
+
+    It is written in minutes, as ``H:MM``, ``H:MM:SS`` or ``PT1H30M``.
+
+    Examples
+    --------
+    >>> [ferry_seconds(text) for text in ("25", "0:25", "01:30:00", "PT1H30M", "soon")]
+    [1500.0, 1500.0, 5400.0, 5400.0, None]
+    """
+    said = (text or "").strip().lower()
+    if re.fullmatch(r"\d{1,4}", said, re.ASCII):
+        seconds = float(said) * 60
+    elif match := _CLOCK.fullmatch(said):
+        first, second, third = (int(part or 0) for part in match.groups())
+        seconds = first * 3600.0 + second * 60 + third if match[1] else second * 3600.0 + third * 60
+    elif (match := _PERIOD.fullmatch(said)) and any(match.groups()):
+        hours, minutes, rest = (int(part or 0) for part in match.groups())
+        seconds = hours * 3600.0 + minutes * 60 + rest
+    else:
         return None
-    limits = [_one_limit(part.strip().lower()) for part in re.split(r"[;|]", text)]
-    known = [limit for limit in limits if limit is not None]
-    return min(known) if known else None
-
-
-def _one_limit(text: str) -> float | None:
-    if match := re.fullmatch(r"(\d+(?:\.\d+)?)\s*(km/h|kmh|kph|mph)?", text):
-        value = float(match[1]) * (KPH_PER_MPH if match[2] == "mph" else 1.0)
-        return value if value > 0 else None
-    if text == "walk":
-        return WALK_KPH
-    return IMPLIED_KPH.get(text.partition(":")[2])
+    return seconds if 0 < seconds <= _LONGEST_S else None

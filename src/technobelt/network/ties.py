@@ -106,7 +106,7 @@ def startable(network: Network) -> Mask:
     if network.ground is not None:
         return network.ground.start
     structure = network.roads["bridge"].to_numpy() + network.roads["tunnel"].to_numpy()
-    barred = np.isin(network.road_class, _NO_START) | network.closed
+    barred = np.isin(network.road_class, _NO_START) | network.closed | network.ferry
     return np.asarray(~barred & (structure < _STRUCTURE_SHARE))
 
 

@@ -194,6 +194,7 @@ def _region_table(new: NewRegion, source: str) -> str:
             "]",
             "limits        = [] # what a reader of the report must know: gaps, assumptions",
             'compare_dates = [] # e.g. ["1999", "2021"]: roads that a plan sets side by side',
+            'country = "" # ISO 3166-1, e.g. "KR": whose general limits maxspeed=urban means',
         ]
     )
 
@@ -274,6 +275,7 @@ def _from_region(new: NewRegion, like: Region, *, copied: bool) -> str:
         said = {"attribution": like.attribution, "limits": like.limits}
         said |= {"compare_dates": like.compare_dates}
         head = "\n".join([*head.split("\n")[:6], *(_list(key, v) for key, v in said.items())])
+        head += f"\ncountry = {_quoted(like.country)}"
     files = {name: _target(like, name, copied=copied) for name in (*like.layers, "roads")}
     rows = [_layer_row(name, _file_of(like, name), files[name], copied) for name in files]
     return with_tables(text, {"region": head, "layers": "\n".join(["[layers]", *rows])})

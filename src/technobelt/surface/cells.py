@@ -16,7 +16,7 @@ from scipy.spatial import cKDTree
 
 from technobelt.network.ties import legs_cross
 from technobelt.rasters import covered
-from technobelt.surface.positions import Positions, near_positions
+from technobelt.surface.positions import EVERY, Positions, near_positions
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -31,9 +31,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Surface", "surface_of"]
 
-#: How many positions are tried where the nearest lies across a barrier, of every so many taken:
-#: neighbours on one road are mostly across it too.
-_TRIES, _EVERY = 8, 6
+#: How many positions are tried where the nearest lies across a barrier.
+_TRIES = 8
 _HALF_DIAGONAL = 0.7072
 
 
@@ -153,12 +152,11 @@ def _own_side(
     network: Network, positions: Positions, centre: Floats, max_access_m: float
 ) -> tuple[Ints, Floats]:
     """Find the nearest position that is not across a barrier; infinite access where none is."""
-    some = positions.xy[::_EVERY]
-    k = min(_TRIES, len(some))
     if not len(centre):
         return np.zeros(0, dtype=np.int64), np.zeros(0)
-    access, position = near_positions(cKDTree(some), centre, k, max_access_m)
-    position = np.minimum(position * _EVERY, len(positions.xy) - 1)
+    k = min(_TRIES, positions.sparse.n)
+    access, position = near_positions(positions.sparse, centre, k, max_access_m)
+    position = np.minimum(position * EVERY, len(positions.xy) - 1)
     best = np.zeros(len(centre), dtype=np.int64)
     best_access = np.full(len(centre), np.inf)
     for rank in range(k):

@@ -20,7 +20,12 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float64]
     Ints = NDArray[np.int64]
 
-__all__ = ["Positions", "near_positions", "road_positions"]
+__all__ = ["EVERY", "Positions", "near_positions", "road_positions"]
+
+#: Of so many positions one is tried where the nearest lies across a barrier.
+EVERY = 6
+#: Fewer points than these are looked up sooner than threads are started.
+_WORTH_THREADS = 100_000
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,6 +41,11 @@ class Positions:
         """The coordinates x and y, each in one piece."""
         return np.ascontiguousarray(self.xy[:, 0]), np.ascontiguousarray(self.xy[:, 1])
 
+    @cached_property
+    def sparse(self) -> cKDTree:
+        """Every `EVERY`-th of them: neighbours on one road are mostly across the same barrier."""
+        return cKDTree(self.xy[::EVERY])
+
 
 @lru_cache(maxsize=2)  # isochrones and zones of one run ask for the same
 def road_positions(network: Network, *, step_m: float = 50.0) -> Positions:
@@ -46,8 +56,7 @@ def road_positions(network: Network, *, step_m: float = 50.0) -> Positions:
     which = np.repeat(np.arange(len(usable)), count)
     within = np.arange(count.sum()) - np.repeat(np.cumsum(count) - count, count)
     fraction = (within + 0.5) / count[which]
-    points = shapely.line_interpolate_point(lines[which], fraction, normalized=True)
-    xy = shapely.get_coordinates(points)
+    xy = _along(lines, which, fraction)
     own = Ties(
         point=np.arange(len(which), dtype=np.int64),
         section=usable[which].astype(np.int64),
@@ -57,6 +66,24 @@ def road_positions(network: Network, *, step_m: float = 50.0) -> Positions:
         n=len(which),
     )
     return Positions(_with_partners(network, own, xy), xy, cKDTree(xy))
+
+
+def _along(lines: NDArray[np.object_], which: Ints, fraction: Floats) -> Floats:
+    """Return points at fractions of lines, (k, 2); `which` says of which line.
+
+    All lines are laid end to end: one search then finds the pieces that the points lie on.
+    """
+    xy, line = shapely.get_coordinates(lines, return_index=True)
+    step = np.hypot(*np.diff(xy, axis=0).T)
+    step[np.diff(line) != 0] = 0.0  # from the end of one line to the start of the next
+    done = np.concatenate([[0.0], np.cumsum(step)])
+    first = np.searchsorted(line, np.arange(len(lines) + 1))
+    begin, end = done[first[:-1]], done[first[1:] - 1]
+    at = begin[which] + fraction * (end - begin)[which]
+    piece = np.clip(np.searchsorted(done, at, side="right") - 1, first[which], first[which + 1] - 2)
+    length = step[piece]
+    part = np.divide(at - done[piece], length, out=np.zeros(len(at)), where=length > 0)
+    return np.asarray(xy[piece] + (xy[piece + 1] - xy[piece]) * part[:, None])
 
 
 def _with_partners(network: Network, own: Ties, xy: Floats) -> Ties:
@@ -92,7 +119,8 @@ def _with_partners(network: Network, own: Ties, xy: Floats) -> Ties:
 def near_positions(tree: cKDTree, xy: Floats, k: int, reach_m: float) -> tuple[Floats, Ints]:
     """Return distances and numbers of the k nearest, (n, k); infinite where there are fewer."""
     ranks = list(range(1, k + 1))
-    distance, number = tree.query(xy, k=ranks, distance_upper_bound=reach_m, workers=-1)
+    workers = -1 if len(xy) >= _WORTH_THREADS else 1
+    distance, number = tree.query(xy, k=ranks, distance_upper_bound=reach_m, workers=workers)
     return np.asarray(distance), np.asarray(number)
 
 
