@@ -390,15 +390,18 @@ def test_coordinates_of_a_table_are_exchanged_and_all_else_stays_as_typed(row):
     rows = (
         "id;name;kind;cluster;lon;lat;remark;source;licence;confidence\n"
         "U_east;대학 A;research_university;east{};{};007;me;none;high\n"
+        "U_west;대학 B;research_university;west;{};;me;none;high\n"
     )
-    x, y = layer(row, "universities").to_crs(4326).get_coordinates().iloc[0].map("{:.5f}".format)
-    bad = tabled(row, rows.format(" ", f"{y};{x}"), "cp949")
-    assert {one.remedy.kind for one in examine(bad) if one.remedy} == {"crs", "strip"}
+    frame = layer(row, "universities").set_index("name").to_crs(4326)
+    xy = frame.get_coordinates().loc[["name of U_east", "name of U_west"]].to_numpy()
+    right = rows.format("", *(f"{x:.5f};{y:.5f}" for x, y in xy))
+    wrong = rows.format(" ", *(f"{y:.5f};{x:.5f}" for x, y in xy))
+    bad = tabled(row, wrong, "cp949")
     assert mend(bad, examine(bad)) == [
         "u.csv: lon and lat exchanged, blanks taken off; as it was: u.csv.bak"
     ]
-    assert (row.folder / "u.csv").read_bytes() == rows.format("", f"{x};{y}").encode("cp949")
-    assert (row.folder / "u.csv.bak").read_bytes() == rows.format(" ", f"{y};{x}").encode("cp949")
+    assert (row.folder / "u.csv").read_bytes() == right.encode("cp949")
+    assert (row.folder / "u.csv.bak").read_bytes() == wrong.encode("cp949")
 
 
 def test_rows_of_a_table_that_come_twice_are_taken_out(row):
