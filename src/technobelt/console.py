@@ -441,9 +441,7 @@ def print_markdown(text: str) -> None:
     from rich.console import Console
     from rich.markdown import Markdown
 
-    console = Console()
-    with console.pager(styles=True):
-        console.print(Markdown(text))
+    Console().print(Markdown(text))  # no pager: not every one shows colours
 
 
 def print_report(network: Network) -> None:
