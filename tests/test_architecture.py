@@ -43,6 +43,7 @@ ORDER = (
         "drives",
         "routes",
         "rasters",
+        "land_grid",
         "surface",
         "isochrone",
     ),
@@ -78,7 +79,7 @@ ORDER = (
     ),
     *("export", "webmap", "figures", "report", "manifest"),
     *("run_inputs", "run_comparison", "planning"),
-    *("kyeongnam", "console", "cli", "__main__"),
+    *("kyeongnam", "guide", "console", "cli", "__main__"),
 )
 FILES = sorted(
     path for path in SOURCE.rglob("*.py") if path.name != "__init__.py" or path.parent != SOURCE

@@ -13,7 +13,7 @@ import shapely
 import technobelt as tb
 from hand_region import CORNER, ENDS, PLACES, ROAD, make_region, write_places
 from technobelt.cli import main
-from technobelt.doctor import examine, mend
+from technobelt.doctor import Finding, Remedy, examine, mend
 from technobelt.errors import NetworkError
 from technobelt.network import save_network
 from technobelt.projections import KOREAN, candidates, in_korea, suggest_crs
@@ -369,14 +369,55 @@ def test_other_layers_of_a_geopackage_stay(row):
 
 
 def test_a_format_that_is_not_written_is_left_alone_and_said(row):
-    frame = layer(row, "universities").to_crs(4326)
-    table = pd.DataFrame(frame.drop(columns="geometry"))
-    path = row.folder / "u.csv"
-    table.assign(lon=frame.geometry.y, lat=frame.geometry.x).to_csv(path, index=False)
-    bad = row.model_copy(update={"layers": {**row.layers, "universities": LayerFile(file="u.csv")}})
-    before = path.read_bytes()
-    assert "not mended, for .csv is not written" in mend(bad, examine(bad))[0]
-    assert path.read_bytes() == before
+    frame = turned(layer(row, "universities").to_crs(4326))
+    bad = put(row, "universities", frame, "u.gml", driver="GML")
+    before = (row.folder / "u.gml").read_bytes()
+    assert "not mended, for .gml is not written" in mend(bad, examine(bad))[0]
+    assert (row.folder / "u.gml").read_bytes() == before
+
+
+# --- tables that are mended ----------------------------------------------------------------------
+
+
+def tabled(region, text, encoding="utf-8", **said):
+    """Write the layer universities as a table and return the region that reads it."""
+    (region.folder / "u.csv").write_bytes(text.encode(encoding))
+    layers = {**region.layers, "universities": LayerFile(file="u.csv", **said)}
+    return region.model_copy(update={"layers": layers})
+
+
+def test_coordinates_of_a_table_are_exchanged_and_all_else_stays_as_typed(row):
+    rows = (
+        "id;name;kind;cluster;lon;lat;remark;source;licence;confidence\n"
+        "U_east;대학 A;research_university;east{};{};007;me;none;high\n"
+        "U_west;대학 B;research_university;west;{};;me;none;high\n"
+    )
+    frame = layer(row, "universities").set_index("name").to_crs(4326)
+    xy = frame.get_coordinates().loc[["name of U_east", "name of U_west"]].to_numpy()
+    right = rows.format("", *(f"{x:.5f};{y:.5f}" for x, y in xy))
+    wrong = rows.format(" ", *(f"{y:.5f};{x:.5f}" for x, y in xy))
+    bad = tabled(row, wrong, "cp949")
+    assert mend(bad, examine(bad)) == [
+        "u.csv: lon and lat exchanged, blanks taken off; as it was: u.csv.bak"
+    ]
+    assert (row.folder / "u.csv").read_bytes() == right.encode("cp949")
+    assert (row.folder / "u.csv.bak").read_bytes() == wrong.encode("cp949")
+
+
+def test_rows_of_a_table_that_come_twice_are_taken_out(row):
+    x, y = layer(row, "universities").to_crs(4326).get_coordinates().iloc[0]
+    one = f"U_east,A,research_university,east,{x:.5f},{y:.5f},me,none,high\n"
+    head = "id,name,kind,cluster,lon,lat,source,licence,confidence\n"
+    bad = tabled(row, head + one + one, "utf-8-sig")
+    assert "taken out: 1" in mend(bad, examine(bad))[0]
+    assert (row.folder / "u.csv").read_bytes() == (head + one).encode("utf-8-sig")
+
+
+def test_what_a_table_cannot_hold_is_said_and_the_table_left_alone(row):
+    crs = Finding("universities", "", "error", "crs", "x", "y", "z", Remedy("crs", crs="EPSG:5179"))
+    bad = tabled(row, "id,x,y\nU_east,1,2\n", crs="EPSG:5186")
+    assert mend(bad, [crs]) == ['u.csv: not mended: write crs = "EPSG:5179" for it in region.toml']
+    assert not (row.folder / "u.csv.bak").exists()
 
 
 def test_mending_twice_keeps_both_backups_and_nothing_is_done_without_a_remedy(row):

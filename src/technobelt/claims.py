@@ -62,6 +62,14 @@ class Verdicts:
         Id of the scenario under which they are, if any.
     comparison
         What `compare_claims` found beside it, if anything, as ``claims.json`` holds it.
+
+    Examples
+    --------
+    >>> import technobelt as tb
+    >>> region = tb.load_region()
+    >>> verdicts = tb.check_claims(region, tb.load_network(region))
+    >>> verdicts.table().iloc[0][["claim", "verdict", "unit"]].tolist()
+    ['ninety-minutes', 'undecided', 'min']
     """
 
     region: str
@@ -74,7 +82,13 @@ class Verdicts:
     comparison: dict[str, Any] = field(default_factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
-        """Return what ``claims.json`` holds."""
+        """Return what ``claims.json`` holds.
+
+        Returns
+        -------
+        dict
+            Plain data; no NaN, None with a ``status``.
+        """
         return {
             "region": self.region,
             "as_of": self.as_of,
@@ -111,7 +125,13 @@ class Verdicts:
         return pd.DataFrame({"minutes": limits, "share": within})
 
     def table(self) -> pd.DataFrame:
-        """Return one row a claim: ``claim``, ``verdict``, ``observed``, ``expected``, ``unit``."""
+        """Return one row a claim.
+
+        Returns
+        -------
+        pandas.DataFrame
+            ``claim``, ``verdict``, ``observed``, ``expected``, ``unit``.
+        """
         rows = []
         for claim in self.claims:
             timed = claim["kind"] == "travel_time"

@@ -65,6 +65,14 @@ class Comparison:
     notes
         What to know beside it: places that are tied otherwise than without a comparison, edits that
         change no trip.
+
+    Examples
+    --------
+    >>> import technobelt as tb
+    >>> region = tb.load_region()
+    >>> found = tb.compare_claims(region, tb.load_network(region), dates=["2021"])
+    >>> found.base, found.primary[["claim", "verdict"]].iloc[0].tolist()
+    ('2021', ['ninety-minutes', 'undecided'])
     """
 
     base: str
@@ -79,7 +87,13 @@ class Comparison:
         return self.readings.drop_duplicates(["run", "claim"])
 
     def to_dict(self) -> dict[str, Any]:
-        """Return what ``claims.json`` holds: all readings, and the trips that change most."""
+        """Return what ``claims.json`` holds: all readings, and the trips that change most.
+
+        Returns
+        -------
+        dict
+            Plain data under the names of the attributes.
+        """
         return {
             "base": self.base,
             "runs": self.runs,

@@ -28,6 +28,7 @@ __all__ = [
     "print_findings",
     "print_json",
     "print_layers",
+    "print_markdown",
     "print_report",
     "print_run_comparison",
     "print_siting",
@@ -430,6 +431,17 @@ def _cell(value: Any) -> str:
     if isinstance(value, float):
         return f"{value:.3g}" if abs(value) < 1 else f"{value:,.1f}"
     return escape(str(value))
+
+
+def print_markdown(text: str) -> None:
+    """Print Markdown: set in a terminal, as it is elsewhere."""
+    if not sys.stdout.isatty():
+        click.echo(text, nl=False)
+        return
+    from rich.console import Console
+    from rich.markdown import Markdown
+
+    Console().print(Markdown(text))  # no pager: not every one shows colours
 
 
 def print_report(network: Network) -> None:

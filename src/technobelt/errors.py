@@ -28,7 +28,20 @@ __all__ = [
 
 
 class TechnobeltError(Exception):
-    """Root of every error that this package raises on purpose."""
+    """Root of every error that this package raises on purpose.
+
+    Its message says what was wrong, what was found and what to do; its children are also the
+    builtin that one would expect.
+
+    Examples
+    --------
+    >>> import technobelt as tb
+    >>> try:
+    ...     tb.load_region("no such folder")
+    ... except tb.TechnobeltError as error:
+    ...     print(type(error).__name__, isinstance(error, FileNotFoundError))
+    MissingFileError True
+    """
 
 
 class RegionError(TechnobeltError, ValueError):

@@ -365,6 +365,11 @@ def _as_text(value: Any) -> str | None:
 def list_layers(region: Region) -> pd.DataFrame:
     """List the layers of a region.
 
+    Parameters
+    ----------
+    region
+        From `load_region`.
+
     Returns
     -------
     pandas.DataFrame
@@ -444,11 +449,21 @@ def located(frame: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
 
     Areas become a point inside them; rows without a shape are left out.
 
+    Parameters
+    ----------
+    frame
+        A layer, any CRS.
+
+    Returns
+    -------
+    geopandas.GeoDataFrame
+        With the index and columns of `frame`.
+
     Examples
     --------
     >>> import technobelt as tb
     >>> colleges = tb.read_layer(tb.load_region(), "universities")
-    >>> sorted(set(colleges.index) - set(located(colleges).index))
+    >>> sorted(set(colleges.index) - set(tb.located(colleges).index))
     ['VOC02']
     """
     placed = frame[~(frame.geometry.isna() | frame.geometry.is_empty)]
@@ -458,12 +473,24 @@ def located(frame: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
 
 
 def not_located(region: Region, layers: Iterable[str] = FACILITIES) -> pd.DataFrame:
-    """Return the places that nobody can place: ``name``, ``kind``, ``layer``, indexed by id.
+    """Return the places that nobody can place.
+
+    Parameters
+    ----------
+    region
+        From `load_region`.
+    layers
+        Names of the layers to look in; those of `FACILITIES` by default.
+
+    Returns
+    -------
+    pandas.DataFrame
+        ``name``, ``kind``, ``layer``, indexed by id.
 
     Examples
     --------
     >>> import technobelt as tb
-    >>> not_located(tb.load_region()).index.tolist()
+    >>> tb.not_located(tb.load_region()).index.tolist()
     ['VOC02', 'TIC06']
     """
     frames = [read_layer(region, name).assign(layer=name) for name in layers]

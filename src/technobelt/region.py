@@ -275,6 +275,13 @@ class Region(Strict):
         Dates (ISO) whose roads a plan compares side by side, with and without the corridor.
     scenario
         Whose edits of facilities are made to the layers that are read; not part of the file.
+
+    Examples
+    --------
+    >>> import technobelt as tb
+    >>> region = tb.load_region()
+    >>> region.name, region.hubs, region.path("roads").name
+    ('Kyeongnam Technobelt', ['UNI04', 'UNI02', 'UNI01'], 'roads.parquet')
     """
 
     folder: Path
@@ -341,7 +348,18 @@ class Region(Strict):
         return [cluster.hub for cluster in self.clusters.values()]
 
     def of_clusters(self, names: Collection[str]) -> Region:
-        """Return the region with some of its clusters only, in its own order."""
+        """Return the region with some of its clusters only, in its own order.
+
+        Parameters
+        ----------
+        names
+            Ids of clusters.
+
+        Returns
+        -------
+        Region
+            With the same layers.
+        """
         chosen = {name: cluster for name, cluster in self.clusters.items() if name in names}
         return self.model_copy(update={"clusters": chosen})
 
@@ -349,11 +367,32 @@ class Region(Strict):
         """Return the region whose facilities stand where a scenario puts them.
 
         Its edits of roads are for ``network.with_scenario``. Layers are edited when they are read.
+
+        Parameters
+        ----------
+        scenario
+            From `load_scenario`.
+
+        Returns
+        -------
+        Region
+            With the same files.
         """
         return self.model_copy(update={"scenario": scenario})
 
     def path(self, name: str) -> Path:
-        """Return the path of a layer's file (``roads`` included)."""
+        """Return the path of a layer's file.
+
+        Parameters
+        ----------
+        name
+            A layer of ``region.toml``, or ``roads``.
+
+        Returns
+        -------
+        pathlib.Path
+            Whether it is there or not.
+        """
         file = self.roads if name == "roads" else self.layers[name]
         return self.folder / file.file
 
@@ -434,7 +473,8 @@ def load_region(path: str | Path | None = None) -> Region:
 
     Examples
     --------
-    >>> region = load_region()
+    >>> import technobelt as tb
+    >>> region = tb.load_region()
     >>> list(region.clusters)
     ['east', 'centre', 'west']
     """

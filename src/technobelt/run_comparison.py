@@ -64,6 +64,18 @@ class RunComparison:
         Empty where nothing could be attributed.
     notes
         What to know beside it, or why nothing could be attributed.
+
+    Examples
+    --------
+    >>> import json, pathlib, tempfile
+    >>> import technobelt as tb
+    >>> said = {"id": "ninety", "kind": "travel_time", "verdict": "holds", "observed_min": 88.0}
+    >>> with tempfile.TemporaryDirectory() as home:
+    ...     file = pathlib.Path(home, "claims.json")
+    ...     _ = file.write_text(json.dumps({"region": "r", "claims": [said]}))
+    ...     found = tb.compare_runs(file, file)
+    >>> len(found.claims), len(found.changed), found.turned_by("ninety")
+    (1, 0, [])
     """
 
     before: str
@@ -79,12 +91,29 @@ class RunComparison:
         return self.claims[self.claims["status"] != "same"]
 
     def turned_by(self, claim: str) -> list[str]:
-        """Return which inputs alone turn a claim's verdict into another."""
+        """Return which inputs alone turn a claim's verdict into another.
+
+        Parameters
+        ----------
+        claim
+            Its id.
+
+        Returns
+        -------
+        list of str
+            As in the column ``input`` of `effects`.
+        """
         mine = self.effects[(self.effects["claim"] == claim) & self.effects["turns"]]
         return [name for name in mine["input"] if name not in {AGAIN, TOGETHER, REST, VERSIONS}]
 
     def to_dict(self) -> dict[str, Any]:
-        """Return it for JSON."""
+        """Return it for JSON.
+
+        Returns
+        -------
+        dict
+            Plain data under the names of the attributes.
+        """
         return {
             "before": self.before,
             "after": self.after,
@@ -126,6 +155,7 @@ def compare_runs(
     Returns
     -------
     RunComparison
+        Claims side by side, differences of inputs, and what each input changes.
 
     Raises
     ------
@@ -137,6 +167,7 @@ def compare_runs(
     Examples
     --------
     >>> import json, pathlib, tempfile
+    >>> import technobelt as tb
     >>> def claims(minutes, verdict):
     ...     said = {"id": "ninety", "kind": "travel_time", "verdict": verdict}
     ...     return {"region": "r", "claims": [said | {"observed_min": minutes}]}
@@ -144,7 +175,7 @@ def compare_runs(
     ...     files = [pathlib.Path(home) / name for name in ("a.json", "b.json")]
     ...     _ = files[0].write_text(json.dumps(claims(88.0, "holds")))
     ...     _ = files[1].write_text(json.dumps(claims(93.5, "undecided")))
-    ...     found = compare_runs(*files)
+    ...     found = tb.compare_runs(*files)
     >>> found.claims[["verdict_a", "verdict_b", "change"]].values.tolist()
     [['holds', 'undecided', 5.5]]
     """

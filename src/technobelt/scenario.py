@@ -210,6 +210,14 @@ class Scenario(Strict):
         What it is called, and what it is about.
     edits
         Each with an id of its own. No two may bear on the same road, or on the same facility.
+
+    Examples
+    --------
+    >>> import technobelt as tb
+    >>> closed = {"id": "bypass", "do": "close", "roads": {"ref": ["10"]}}
+    >>> scenario = tb.Scenario.model_validate({"id": "works", "edits": [closed]})
+    >>> len(scenario.of_roads), len(scenario.of_facilities)
+    (1, 0)
     """
 
     id: str = Field(min_length=1)
@@ -268,6 +276,8 @@ def load_scenario(path: str | Path) -> Scenario:
 
     Examples
     --------
+    >>> from pathlib import Path
+    >>> import technobelt as tb
     >>> import tempfile
     >>> text = '''
     ... [[edits]]
@@ -278,7 +288,7 @@ def load_scenario(path: str | Path) -> Scenario:
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     file = Path(folder, "bypass.toml")
     ...     _ = file.write_text(text)
-    ...     scenario = load_scenario(file)
+    ...     scenario = tb.load_scenario(file)
     >>> scenario.id, str(scenario.edits[0].roads)
     ('bypass', 'ref 10; class motorway')
     """

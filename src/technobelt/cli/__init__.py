@@ -14,6 +14,7 @@ from technobelt import __version__
 from technobelt.cli.claims import calibrate, check, plan
 from technobelt.cli.compare import compare
 from technobelt.cli.export import export
+from technobelt.cli.guide import guide
 from technobelt.cli.init import init
 from technobelt.cli.layers import layers
 from technobelt.cli.network import network
@@ -64,6 +65,7 @@ for command in (
     layers,
     network,
     calibrate,
+    guide,
 ):
     technobelt.add_command(command)
 

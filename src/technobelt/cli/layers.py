@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from technobelt.doctor import Finding
+    from technobelt.region import Region
 
 __all__ = ["layers"]
 
@@ -97,6 +98,60 @@ def places(region: Path | None) -> None:
         c for c in ("name", "name_ko", "name_1999", "kind", "cluster", "confidence") if c in known
     ]
     print_table(known[columns].reset_index(names="id"))
+
+
+@layers.command()
+@click.argument("region", type=click.Path(path_type=Path))
+@click.option(
+    "--cell-m",
+    type=click.FloatRange(min=5),
+    default=100.0,
+    show_default=True,
+    help="Side of the cells, m.",
+)
+@click.option("--water", type=click.Path(path_type=Path), help="Polygons of water.")
+@click.option("--wood", type=click.Path(path_type=Path), help="Polygons of wood.")
+@click.option("--elevation", type=click.Path(path_type=Path), help="A raster of heights, m.")
+def grid(
+    region: Path, cell_m: float, water: Path | None, wood: Path | None, elevation: Path | None
+) -> None:
+    """Lay the land grid over the clusters of REGION: its layer 'land', on which zones are drawn.
+
+    What no file is given for is taken as dry, open or flat. A layer that has rows is left alone.
+    """
+    from technobelt.export import write_layer
+    from technobelt.land_grid import make_land_grid
+    from technobelt.region import load_region
+
+    where = load_region(region)
+    out = _place_of_land(where)
+    with status() as say:
+        say("grid")
+        cells = make_land_grid(where, cell_m=cell_m, water=water, wood=wood, elevation=elevation)
+        write_layer(cells, out, layer="land")
+    click.echo(f"{out}: {len(cells):,} cells of {cell_m:g} m")
+    given = {"--water": water, "--wood": wood, "--elevation": elevation}
+    absent = [option for option, file in given.items() if file is None]
+    if absent:
+        told = "Zones may lie in lakes and on slopes: there was no"
+        click.echo(f"Warning: {told} {', '.join(absent)}.", err=True)
+
+
+def _place_of_land(region: Region) -> Path:
+    """Return the file of the layer 'land', which must not have rows yet."""
+    from technobelt.errors import MissingFileError, OutputError
+    from technobelt.layers import read_unchecked
+
+    if "land" not in region.layers:
+        raise MissingFileError(
+            "region.toml has no layer 'land'. Add land = { file = \"land.gpkg\" } to [layers]."
+        )
+    path = region.path("land")
+    if path.is_file() and len(read_unchecked(region, "land")):
+        raise OutputError(
+            f"'{path}' has rows already. Nothing was changed; move it away to lay the grid anew."
+        )
+    return path
 
 
 @layers.command()

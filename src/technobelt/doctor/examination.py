@@ -91,6 +91,11 @@ def examine(
     return _sorted(region, found)
 
 
+_DRAW = "draw them, e.g. in QGIS"
+#: Rows that nobody draws by hand.
+_HOW_TO_FILL = {"land": "'technobelt layers grid' lays them over the clusters"}
+
+
 def _read(region: Region, name: str) -> tuple[gpd.GeoDataFrame | None, list[Finding]]:
     """Read a layer, and tell what is wrong with it alone."""
     faults = list(check_encoding(region, name))
@@ -103,7 +108,8 @@ def _read(region: Region, name: str) -> tuple[gpd.GeoDataFrame | None, list[Find
     faults += check_columns(frame, table)
     if frame.empty:
         said = (
-            f"A row is {table.doc}: draw them, e.g. in QGIS, or name another file in region.toml."
+            f"A row is {table.doc}: {_HOW_TO_FILL.get(name, _DRAW)}, or name another file in "
+            "region.toml."
         )
         return frame, [*faults, Finding(name, "", "to-do", "file", "it has no row yet", "", said)]
     faults += [*check_ids(frame, table), *check_texts(frame, table), *check_years(frame, table)]

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 import shapely
 
-from technobelt.layer_files import declared_layers, open_file, shapefile_encoding
+from technobelt.doctor.mending_tables import mend_table
+from technobelt.layer_files import TABLES, declared_layers, open_file, shapefile_encoding
 from technobelt.schema import LAYERS, WGS84
 from technobelt.writing import replace_file, replace_files
 
@@ -74,6 +75,8 @@ def _mend(region: Region, name: str, remedies: list[Remedy]) -> list[str]:
     done = [_write_cpg(path, remedy.encoding) for remedy in cpg]
     if not rest:
         return done
+    if path.suffix.lower() in TABLES:
+        return [*done, *mend_table(path, file, rest, _keep)]
     if path.suffix.lower() not in _WRITTEN:
         said = f"{path.name}: not mended, for {path.suffix} is not written. Save the layer as "
         return [*done, f"{said}GeoPackage and name that in region.toml."]

@@ -131,11 +131,12 @@ def write_layer(
 
     Examples
     --------
+    >>> import technobelt as tb
     >>> import tempfile
     >>> import geopandas as gpd, shapely
     >>> hubs = gpd.GeoDataFrame({"id": ["UNI04"]}, geometry=[shapely.Point(128.9, 35.25)], crs=4326)
     >>> with tempfile.TemporaryDirectory() as folder:
-    ...     print(write_layer(hubs, f"{folder}/hubs.csv").read_text(), end="")
+    ...     print(tb.write_layer(hubs, f"{folder}/hubs.csv").read_text(), end="")
     id,lon,lat
     UNI04,128.9,35.25
     """

@@ -108,13 +108,14 @@ def export_shapefile(
 
     Examples
     --------
+    >>> import technobelt as tb
     >>> import tempfile
     >>> import geopandas as gpd, shapely
     >>> zones = gpd.GeoDataFrame(
     ...     {"zone_id": ["E"], "특성": ["자동차"]}, geometry=[shapely.box(0, 0, 1, 1)], crs=5179
     ... )
     >>> with tempfile.TemporaryDirectory() as folder:
-    ...     shp = export_shapefile(zones, f"{folder}/zones.shp")
+    ...     shp = tb.export_shapefile(zones, f"{folder}/zones.shp")
     ...     print(*sorted(file.name for file in shp.parent.iterdir()))
     zones.cpg zones.dbf zones.fields.csv zones.prj zones.shp zones.shx
     """

@@ -38,6 +38,8 @@ class Ground:
         The municipalities as one shape, and the borders between them.
     water
         Water wide enough to be a barrier; empty where the region has none.
+    coast
+        Whether what is no land is sea: `land` is all municipalities, and water is not told apart.
     roads
         Road class -> its roads as one shape.
     """
@@ -46,6 +48,7 @@ class Ground:
     land: Any
     borders: Any
     water: Any
+    coast: bool
     roads: dict[str, Any]
 
 
@@ -79,6 +82,7 @@ def ground_of(
         land=shapely.union_all(shapes),
         borders=shapely.line_merge(shapely.union_all(shapely.boundary(shapes))),
         water=shapely.multipolygons(shapely.get_parts(np.asarray(water, dtype=object))),
+        coast="municipalities" in layers and "barriers" not in layers,
         roads={} if roads is None else _by_class(roads.to_crs(region.crs)),
     )
 
@@ -97,8 +101,7 @@ def _by_class(roads: gpd.GeoDataFrame) -> dict[str, Any]:
 def draw_ground(map_: Axes, ground: Ground, *, borders: bool = True) -> None:
     """Draw sea, land, water and borders."""
     base = load_style()["base"]
-    # Where the sea is among the water, white is what is not mapped; else sea is what is no land.
-    map_.set_facecolor(base["sea"] if ground.water.is_empty else "#FFFFFF")
+    map_.set_facecolor(base["sea"] if ground.coast else "#FFFFFF")  # white: not mapped
     add(map_, ground.land, facecolor=base["land"])
     add(map_, ground.water, facecolor=base["water"])
     if borders:

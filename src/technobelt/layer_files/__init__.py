@@ -1,6 +1,16 @@
 """The files that layers come in: any that GDAL opens, GeoParquet, tables with coordinates, zips."""
 
 from technobelt.layer_files.opening import declared_layers, open_file
+from technobelt.layer_files.tables import TABLES, coordinate_columns, raw_table
 from technobelt.layer_files.texts import guess_encoding, shapefile_encoding, unscrambled
 
-__all__ = ["declared_layers", "guess_encoding", "open_file", "shapefile_encoding", "unscrambled"]
+__all__ = [
+    "TABLES",
+    "coordinate_columns",
+    "declared_layers",
+    "guess_encoding",
+    "open_file",
+    "raw_table",
+    "shapefile_encoding",
+    "unscrambled",
+]

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from technobelt.region import LayerFile
 
-__all__ = ["TABLES", "read_table"]
+__all__ = ["TABLES", "coordinate_columns", "raw_table", "read_table"]
 
 TABLES = (".csv", ".tsv", ".txt")
 #: Usual names of columns of coordinates, in the order in which they are looked for.
@@ -71,6 +71,16 @@ def read_table(path: Path, file: LayerFile, name: str) -> gpd.GeoDataFrame:
     xs, ys = (_numbers(table[column], column, what) for column in (x, y))
     crs = file.crs or (WGS84 if in_degrees else _guessed_crs(xs, ys, x, y, what, name))
     return _frame(table, _points(xs, ys), crs)
+
+
+def raw_table(path: Path, file: LayerFile) -> tuple[pd.DataFrame, str]:
+    """Return a text table as it stands, every value as text, and its separator."""
+    return _read(path, file)
+
+
+def coordinate_columns(table: pd.DataFrame, file: LayerFile) -> tuple[str, str, bool] | None:
+    """Return the columns of x and y, and whether their names mean degrees; None without."""
+    return _coordinates(table, file, file.file)
 
 
 def _read(path: Path, file: LayerFile) -> tuple[pd.DataFrame, str]:

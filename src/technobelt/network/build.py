@@ -101,6 +101,7 @@ def build_network(
 
     Examples
     --------
+    >>> from pathlib import Path
     >>> import tempfile
     >>> from pathlib import Path
     >>> import technobelt as tb

@@ -136,7 +136,7 @@ def kilometres_by_evidence(network: Network) -> pd.DataFrame:
     Examples
     --------
     >>> import technobelt as tb
-    >>> table = kilometres_by_evidence(tb.load_network(tb.load_region())).set_index("route")
+    >>> table = tb.kilometres_by_evidence(tb.load_network(tb.load_region())).set_index("route")
     >>> table.loc["expressway 102", "first"]
     '1973-11-14'
     """

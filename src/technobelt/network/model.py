@@ -166,6 +166,13 @@ class Network:
         What ties go by, if that is shared with other states of the network.
     home
         The file it was read from, beside which the order of its nodes is kept.
+
+    Examples
+    --------
+    >>> import technobelt as tb
+    >>> network = tb.load_network(tb.load_region())
+    >>> network.info.date, bool(network.on_routes(["10"]).any()), network.crs.to_epsg()
+    ('2021-08', True, 5179)
     """
 
     roads: gpd.GeoDataFrame
@@ -220,13 +227,35 @@ class Network:
         return np.asarray((self.arcs_of < 0).any(axis=1))
 
     def bearing(self, refs: Collection[str]) -> NDArray[np.bool_]:
-        """Mark the sections that bear one of the route numbers, of several or alone."""
+        """Mark the sections that bear one of the route numbers, of several or alone.
+
+        Parameters
+        ----------
+        refs
+            Route numbers.
+
+        Returns
+        -------
+        numpy.ndarray
+            bool (n), one for each section.
+        """
         code, known = pd.factorize(self.roads["ref"])
         bears = [bool(set(refs) & set(str(ref).split(";"))) for ref in known]
         return np.asarray(np.append(np.array(bears, dtype=bool), False)[code])  # -1: none
 
     def on_routes(self, routes: Collection[str]) -> NDArray[np.bool_]:
-        """Mark the motorway sections that bear one of the route numbers."""
+        """Mark the motorway sections that bear one of the route numbers.
+
+        Parameters
+        ----------
+        routes
+            Route numbers.
+
+        Returns
+        -------
+        numpy.ndarray
+            bool (n), one for each section.
+        """
         motorway = self.road_class == ROAD_CLASSES.index("motorway")
         return np.asarray(self.bearing(routes) & motorway)
 
@@ -312,6 +341,11 @@ class Network:
             ISO: a year, a month or a day; ``1999`` is the last day of 1999. The year or month that
             the network's own date lies in means that date.
 
+        Returns
+        -------
+        Network
+            With the same sections, more of them closed.
+
         Raises
         ------
         NetworkError
@@ -342,7 +376,18 @@ class Network:
         return replace(then, info=replace(self.info, as_of=date))
 
     def closing(self, sections: NDArray[np.bool_]) -> Network:
-        """Return the network with more sections closed."""
+        """Return the network with more sections closed.
+
+        Parameters
+        ----------
+        sections
+            bool (n), one for each section.
+
+        Returns
+        -------
+        Network
+            Where places tied to other sections stay tied as they were.
+        """
         edits, ground = self.edits, self.ground
         if edits is not None:
             edits = replace(edits, open_before=edits.open_before & ~sections)
@@ -351,13 +396,40 @@ class Network:
         return replace(self, closed=self.closed | sections, edits=edits, ground=ground)
 
     def with_scenario(self, scenario: Scenario) -> Network:
-        """Return the network under the edits of a scenario, see `technobelt.network.edits`."""
+        """Return the network under the edits of a scenario.
+
+        Parameters
+        ----------
+        scenario
+            From `load_scenario`; its edits of facilities are for ``region.with_scenario``.
+
+        Returns
+        -------
+        Network
+            Sections that are cut or new come last.
+
+        Raises
+        ------
+        ScenarioError
+            An edit fits no road, or two bear on one.
+        """
         from technobelt.network.edits import with_scenarios
 
         return with_scenarios(self, [scenario])[1].network
 
     def to_crs(self, crs: Any) -> Network:
-        """Return the network in another metric CRS; lengths stay those of the ellipsoid."""
+        """Return the network in another metric CRS; lengths stay those of the ellipsoid.
+
+        Parameters
+        ----------
+        crs
+            Anything that `pyproj.CRS` takes.
+
+        Returns
+        -------
+        Network
+            Itself, where it is in this CRS.
+        """
         import geopandas as gpd
 
         if self.crs == crs:
@@ -374,7 +446,18 @@ class Network:
         )
 
     def with_barriers(self, barriers: gpd.GeoDataFrame) -> Network:
-        """Return the network with polygons that no access leg may cross."""
+        """Return the network with polygons that no access leg may cross.
+
+        Parameters
+        ----------
+        barriers
+            Polygons, any CRS; they replace those that were there.
+
+        Returns
+        -------
+        Network
+            With the same roads.
+        """
         shapes = np.asarray(barriers.to_crs(self.crs).geometry.to_numpy(), dtype=object)
         return replace(self, barriers=cut_small(shapes))
 

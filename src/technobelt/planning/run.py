@@ -107,6 +107,13 @@ class Plan:
         What the map shows of other dates of the roads.
     manifest
         Versions, inputs, parameters, timings.
+
+    Examples
+    --------
+    >>> import technobelt as tb
+    >>> done = tb.plan()  # doctest: +SKIP
+    >>> done.write("maps")["report"].name  # doctest: +SKIP
+    'report.html'
     """
 
     region: Region
@@ -173,7 +180,13 @@ class Plan:
         return [*without, *(["robustness"] if self.firm is None else [])]
 
     def web_map(self) -> Any:
-        """Return the web map (a `folium.Map`) of everything in the plan."""
+        """Return the web map of everything in the plan.
+
+        Returns
+        -------
+        folium.Map
+            For `technobelt.webmap.write_map`, which makes a file of it that opens offline.
+        """
         return web_map(
             self.region,
             self.layers,

@@ -72,6 +72,15 @@ class Siting:
         What was left out, assumed or put together.
     as_of, scenario, network
         Date of the roads, id of the scenario if any, and file, hash and date of the network.
+
+    Examples
+    --------
+    >>> import technobelt as tb
+    >>> region = tb.load_region()
+    >>> network = tb.load_network(region)
+    >>> found = tb.site_facilities(region, network, "technology_innovation_centres", p=1)
+    >>> len(found.sites), found.unserved, found.compared["set"].tolist()
+    (1, ['GIC09'], ['plan', 'opened_2001'])
     """
 
     name: str
@@ -91,8 +100,11 @@ class Siting:
     def places(self) -> gpd.GeoDataFrame:
         """Return the places of the sets that were compared, one row a place of a set.
 
-        Columns: ``set``, ``title``, ``id``, ``site_id`` (the position it was judged by), ``status``
-        (``located``, ``not located``, ``no road near``) and a point, None without a position.
+        Returns
+        -------
+        geopandas.GeoDataFrame
+            ``set``, ``title``, ``id``, ``site_id`` (the position it was judged by), ``status``
+            (``located``, ``not located``, ``no road near``) and a point, None without a position.
         """
         import geopandas as gpd
 
@@ -109,7 +121,13 @@ class Siting:
         return gpd.GeoDataFrame(table, geometry=shapes, crs=self.candidates.crs)
 
     def lines(self) -> gpd.GeoDataFrame:
-        """Return a straight line from each place that is served to its site, with the figures."""
+        """Return a straight line from each place that is served to its site.
+
+        Returns
+        -------
+        geopandas.GeoDataFrame
+            The rows of `allocation` that have a site, with lines.
+        """
         import geopandas as gpd
         import shapely
 
@@ -122,7 +140,13 @@ class Siting:
         )
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the answer for machines: no shapes, no NaN."""
+        """Return the answer for machines.
+
+        Returns
+        -------
+        dict
+            Plain data: no shapes, no NaN.
+        """
         rules = self.rules
         return {
             "name": self.name,

@@ -143,7 +143,7 @@ def web_map(  # noqa: PLR0913  (each is a layer of its own)
     --------
     >>> import technobelt as tb
     >>> region = tb.load_region()
-    >>> map_ = web_map(region, {"clusters": tb.read_layer(region, "clusters")})
+    >>> map_ = tb.web_map(region, {"clusters": tb.read_layer(region, "clusters")})
     >>> page = map_.get_root().render()
     >>> "Gimhae/Yangsan" in page, "<script src=" in page
     (True, False)
@@ -379,7 +379,7 @@ def _assembled(
     panels = outlines.hatch() + innovation.hatch() + panel.card(region, by_date) + explained
     found = finder(layers)
     if found["places"]:
-        panels += panel.search() + waiting("tb-found", found)
+        panels += panel.search(found) + waiting("tb-found", found)
     if len(dates) > 1:
         panels += waiting("tb-later", _later(overlays))
     settings = {

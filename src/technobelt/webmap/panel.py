@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
@@ -24,15 +25,29 @@ _MARKS = {"holds": "✓", "fails": "✗", "undecided": "?"}
 _MOST_COUNTEREXAMPLES = 3
 
 
-def search() -> str:
-    """Return the search box as HTML; the page fills its list."""
+def search(found: Mapping[str, Any]) -> str:
+    """Return the search box as HTML; the page fills its list.
+
+    Parameters
+    ----------
+    found
+        From `technobelt.webmap.finder.finder`: the box shows how one of its places may be written.
+    """
     return (
         '<div id="tb-search" role="search"><input type="search" role="combobox" '
         'aria-label="Search by name: English, Korean or as spelt in 1999" aria-autocomplete="list" '
         'aria-expanded="false" aria-controls="tb-finds" autocomplete="off" spellcheck="false" '
-        'placeholder="Search: Jinju, Chinju, 진주 …" title="Shortcut: /"><div><ul id="tb-finds" '
+        f'placeholder="Search: {_spellings(found)} …" title="Shortcut: /"><div><ul id="tb-finds" '
         'role="listbox" aria-label="Found" hidden></ul><p role="status" hidden></p></div></div>'
     )
+
+
+def _spellings(found: Mapping[str, Any]) -> str:
+    """Return how the first cluster may be written, or else the first place."""
+    places = found["places"]
+    place = next((one for one in places if str(one[0]).startswith("cluster:")), places[0])
+    names = (re.split("[/·]", place[i])[0] for i in (1, 3, 2))
+    return ", ".join(dict.fromkeys(name for name in names if name))
 
 
 def card(region: Region, by_date: Mapping[str, Mapping[str, Any] | None]) -> str:

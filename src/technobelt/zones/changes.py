@@ -43,6 +43,14 @@ class ZoneChanges:
         GeoDataFrame, one row a run but the base, cluster and change: ``run``, ``base``,
         ``cluster``, ``change`` (``kept``, ``gained`` or ``lost``), ``area_km2`` on the ellipsoid.
         Pieces in which no cell changed, but only the smoothing around it, are left out.
+
+    Examples
+    --------
+    >>> import technobelt as tb
+    >>> region = tb.load_region()
+    >>> found = tb.compare_zones(region, tb.load_network(region), dates=["2021"])
+    >>> found.base, list(found.drawn), len(found.changes)
+    ('2021', ['2021'], 0)
     """
 
     base: str
@@ -50,7 +58,13 @@ class ZoneChanges:
     changes: gpd.GeoDataFrame
 
     def to_dict(self) -> dict[str, Any]:
-        """Return zones and changes without their outlines, as plain data."""
+        """Return zones and changes without their outlines.
+
+        Returns
+        -------
+        dict
+            Plain data under the names of the attributes.
+        """
         return {
             "base": self.base,
             "runs": {label: drawn.to_dict() for label, drawn in self.drawn.items()},
@@ -86,6 +100,11 @@ def compare_zones(  # noqa: PLR0913  (options as of draw_zones)
     pack, profile, snap, cell_m, max_access_m, progress
         As for `draw_zones`.
 
+    Returns
+    -------
+    ZoneChanges
+        The zones of each run, and what each gains and loses against the base.
+
     Raises
     ------
     ScenarioError
@@ -95,7 +114,7 @@ def compare_zones(  # noqa: PLR0913  (options as of draw_zones)
     --------
     >>> import technobelt as tb
     >>> region = tb.load_region()
-    >>> found = compare_zones(region, tb.load_network(region), dates=["1999", "2021"])
+    >>> found = tb.compare_zones(region, tb.load_network(region), dates=["1999", "2021"])
     >>> sorted(set(found.changes["change"]))
     ['gained', 'kept']
     """

@@ -88,6 +88,14 @@ class Delineation:
         The cells that the rules took, before they were outlined under their caps.
     cells
         int64, one array a zone: its cells, row by row; holes that were filled are none.
+
+    Examples
+    --------
+    >>> import technobelt as tb
+    >>> region = tb.load_region()
+    >>> drawn = tb.delineate_zones(region, tb.load_network(region))
+    >>> drawn.pack_name, drawn.zones["zone_id"].tolist(), drawn.unmet
+    ('functional', ['zone-east', 'zone-centre', 'zone-west'], [])
     """
 
     zones: gpd.GeoDataFrame
@@ -142,7 +150,13 @@ class Delineation:
         return self.suitability.at(longitude, latitude) | {"zone": zone}
 
     def to_dict(self) -> dict[str, Any]:
-        """Return zones without their outlines, rules that are not met, and notes, as plain data."""
+        """Return zones without their outlines, rules that are not met, and notes.
+
+        Returns
+        -------
+        dict
+            Plain data.
+        """
         rows = self.zones.drop(columns="geometry").astype(object)
         return {
             "pack": {"name": self.pack_name, **self.pack.model_dump(mode="json")},

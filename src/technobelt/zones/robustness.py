@@ -64,6 +64,14 @@ class Robustness:
         By cluster, in what share of draws each institution was chosen as core.
     drawn
         The zones that were tested.
+
+    Examples
+    --------
+    >>> import technobelt as tb
+    >>> region = tb.load_region()
+    >>> drawn = tb.delineate_zones(region, tb.load_network(region))
+    >>> tb.redraw_zones(drawn, draws=1).zones.columns.tolist()
+    ['zone_id', 'stays', 'core_share']
     """
 
     draws: int
@@ -75,13 +83,30 @@ class Robustness:
     drawn: Delineation
 
     def write(self, path: str | Path) -> Path:
-        """Write the share of draws as a cloud-optimised GeoTIFF, NaN where no draw took a cell."""
+        """Write the share of draws as a cloud-optimised GeoTIFF, NaN where no draw took a cell.
+
+        Parameters
+        ----------
+        path
+            The ``.tif`` file; one that is there is replaced.
+
+        Returns
+        -------
+        pathlib.Path
+            The file.
+        """
         values = np.where(self.stays > 0, self.stays, np.nan)
         asked = self.drawn.drafting.asked
         return write_bands(path, asked.ground.grid, asked.ground.crs, {"stays": values})
 
     def to_dict(self) -> dict[str, Any]:
-        """Return how firm each zone is, as plain data."""
+        """Return how firm each zone is.
+
+        Returns
+        -------
+        dict
+            Plain data under the names of the attributes.
+        """
         return {
             "draws": self.draws,
             "seed": self.seed,
@@ -114,6 +139,11 @@ def redraw_zones(
     progress
         Called with each tenth draw.
 
+    Returns
+    -------
+    Robustness
+        Counted by cell, by zone, and by core and fringe.
+
     Raises
     ------
     ClaimError
@@ -124,7 +154,7 @@ def redraw_zones(
     >>> import technobelt as tb
     >>> region = tb.load_region()
     >>> drawn = tb.delineate_zones(region, tb.load_network(region))
-    >>> firm = redraw_zones(drawn, draws=2)
+    >>> firm = tb.redraw_zones(drawn, draws=2)
     >>> sorted(set(firm.areas["kind"])), bool(firm.stays.max() <= 1)
     (['core', 'fringe'], True)
     """
