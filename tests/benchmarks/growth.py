@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import resource
 import subprocess
 import sys
 import tempfile
@@ -34,7 +33,9 @@ from technobelt.travel_time import model_of, ways_out
 #: Half the side of each square, km: a city, a metropolis, a province, a country.
 HALVES_KM = (5, 10, 20, 40, 80, 160, 320)
 #: Places of the batch; rounds of what is quick.
-PLACES, ROUNDS = 64, 3
+PLACES, ROUNDS = 64, 7
+#: Squares that exponents are taken from: beyond sizes where fixed costs rule.
+LAST = 5
 MEASURES = {
     "load_s": "load the file",
     "prepare_s": "order and weigh, once",
@@ -43,7 +44,7 @@ MEASURES = {
     "batch_s": f"{PLACES} by {PLACES} travel times",
     "isochrone_s": "isochrone of 60 min, first",
     "again_s": "isochrone of 60 min, again",
-    "memory_mb": "memory at most, MB",
+    "memory_mb": "memory, MB",
 }
 
 
@@ -78,8 +79,9 @@ def timed(run, rounds: int = 1) -> float:
 
 
 def measure(file: Path) -> dict[str, float]:
-    """Measure one network, in this process; seconds and megabytes."""
-    held = {}
+    """Measure one network, in this process; seconds, and megabytes beyond those of the start."""
+    warm_up()
+    before_mb, held = memory_mb("VmRSS"), {}
     told = {"load_s": timed(lambda: held.setdefault("network", tb.load_network(file)))}
     network = held["network"]
     streets = network.roads[network.roads["class"].isin(["tertiary", "residential"])]
@@ -89,7 +91,6 @@ def measure(file: Path) -> dict[str, float]:
     first = places.distance(shapely.Point(middle)).nsmallest(1).index
     model = model_of(network, "typical")
     seeds = ways_out(model, tie_points(network, places.loc[first])).seeds()
-    warm_up()
     with use_engine("scipy"):
         told["scipy_tree_s"] = timed(lambda: list(trees(model.graph, seeds)), ROUNDS)
     with use_engine("hierarchy"):
@@ -102,10 +103,19 @@ def measure(file: Path) -> dict[str, float]:
     limits = {"minutes": (60,), "profile": "typical"}
     told["isochrone_s"] = timed(lambda: tb.isochrones(network, places.loc[first], **limits))
     told["again_s"] = timed(lambda: tb.isochrones(network, places.loc[first], **limits), ROUNDS)
-    told["memory_mb"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    told["memory_mb"] = memory_mb("VmHWM") - before_mb
     told |= {"sections": len(network.roads), "junctions": len(network.nodes)}
     told["km"] = float(network.roads["length_m"].sum()) / 1000
     return told
+
+
+def memory_mb(what: str) -> float:
+    """Return this process' memory now (VmRSS) or at most (VmHWM); Linux only.
+
+    Not ``getrusage``: its maximum is at least what the parent held when this process began.
+    """
+    said = Path("/proc/self/status").read_text(encoding="ascii")
+    return float(said.split(f"{what}:")[1].split()[0]) / 1024
 
 
 def warm_up() -> None:
@@ -133,23 +143,26 @@ def grow(network: tb.Network, middle: tuple[float, float], halves_km=HALVES_KM) 
     return pd.DataFrame(rows)
 
 
-def exponents(table: pd.DataFrame, last: int = 4) -> dict[str, float]:
+def exponents(table: pd.DataFrame, last: int = LAST) -> dict[str, float]:
     """Return the slope of each measure against sections, over the largest squares."""
-    x = np.log(table["sections"].to_numpy(float)[-last:])
+    # a small square lives in memory that warming up has freed, and seems to need none
+    counts = {name: min(last, 3) if name == "memory_mb" else last for name in MEASURES}
+    logs = np.log(table[["sections", *MEASURES]].astype(float))
     return {
-        name: round(float(np.polyfit(x, np.log(table[name].to_numpy(float)[-last:]), 1)[0]), 2)
-        for name in MEASURES
+        name: round(float(np.polyfit(logs["sections"][-n:], logs[name][-n:], 1)[0]), 2)
+        for name, n in counts.items()
     }
 
 
-def draw(table: pd.DataFrame, path: Path, last: int = 4) -> Path:
+def draw(table: pd.DataFrame, path: Path, last: int = LAST) -> Path:
     """Draw seconds and memory against sections, both axes logarithmic, slopes in the labels."""
     slopes = exponents(table, last)
     colours = ["#0072B2", "#56B4E9", "#999999", "#D55E00", "#009E73", "#CC79A7", "#E69F00"]
     marks = "osv^D<>"
 
     def on(figure) -> None:
-        left, right = figure.subplots(1, 2, width_ratios=[3, 1.6])
+        left = figure.add_axes((0.08, 0.13, 0.36, 0.76))
+        right = figure.add_axes((0.75, 0.13, 0.24, 0.76))
         x = table["sections"]
         timed_ones = [name for name in MEASURES if name != "memory_mb"]
         for name, colour, mark in zip(timed_ones, colours, marks, strict=True):
@@ -158,23 +171,37 @@ def draw(table: pd.DataFrame, path: Path, last: int = 4) -> Path:
                 x, table[name], color=colour, marker=mark, markersize=3.5, label=label, lw=1.2
             )
         right.plot(x, table["memory_mb"], color="#333333", marker="o", markersize=3.5, lw=1.2)
-        left.set_ylabel("seconds")
-        right.set_title(f"memory at most, MB: {slopes['memory_mb']:.2f}", fontsize=8)
-        left.set_title(f"exponents of the largest {last} squares", fontsize=8)
+        left.set_title("seconds", fontsize=8, loc="left")
+        right.set_title(
+            f"MB beyond the start: {slopes['memory_mb']:.2f} (3 squares)", fontsize=8, loc="left"
+        )
         for axes in (left, right):
-            axes.set(xscale="log", yscale="log", xlabel="road sections")
+            axes.set(xscale="log", yscale="log")
+            axes.set_xlabel("road sections", fontsize=7)
             axes.grid(visible=True, which="major", color="#DDDDDD", lw=0.5)
             axes.spines[["top", "right"]].set_visible(False)
-            axes.tick_params(labelsize=7)
-        for half, sections in zip(table["half_km"], x, strict=True):
-            where = (sections, right.get_ylim()[0])
-            right.annotate(
-                f"{2 * half} km", where, rotation=90, fontsize=6, va="bottom", ha="right"
-            )
-        left.legend(fontsize=6.5, frameon=False, loc="upper left")
-        figure.tight_layout()
+            for axis in (axes.xaxis, axes.yaxis):  # plain numbers: a picture knows no mathematics
+                axis.set_major_formatter(lambda value, _: f"{value:,.10g}")
+                axis.set_minor_formatter("")
+            axes.tick_params(labelsize=6.5)
+        _name_sizes(right, table)
+        title = f"exponents, largest {last} squares"
+        around = {"loc": "upper left", "bbox_to_anchor": (1.02, 1), "borderaxespad": 0}
+        left.legend(title=title, title_fontsize=7, fontsize=6.5, frameon=False, **around)
 
     return picture(path, 3.6, on)
+
+
+def _name_sizes(axes, table: pd.DataFrame) -> None:
+    """Write the side of each square beside its point, where there is room for it."""
+    left_of = 0.0
+    for row in table.itertuples():
+        if row.sections > 1.6 * left_of:
+            at, look = (row.sections, row.memory_mb), {"fontsize": 6, "va": "top"}
+            axes.annotate(
+                f"{2 * row.half_km:g} km", at, (3, -3), textcoords="offset points", **look
+            )
+            left_of = row.sections
 
 
 def main() -> None:
