@@ -17,6 +17,7 @@ from technobelt.cli import main
 from technobelt.errors import ManifestError, MissingFileError
 from technobelt.manifest import make_manifest
 from technobelt.run_comparison import REST, TOGETHER, VERSIONS
+from technobelt.scenario import Scenario
 
 COUNT = """
 [[claims]]
@@ -35,7 +36,11 @@ ASKED |= {"draws": 0, "seed": 1999}
 def write_run(out, region, network=None, **asked):
     """Write what a plan leaves of its claims: claims.json and manifest.json."""
     roads = tb.load_network(network or region.path("roads"))
-    verdicts = tb.check_claims(region, roads, **{k: v for k, v in asked.items() if k != "minutes"})
+    where, given = region, dict(asked)
+    if edits := given.pop("scenario", None):
+        where, roads = region.with_scenario(edits), roads.with_scenario(edits)
+        asked["scenario"] = edits.model_dump(mode="json", by_alias=True, exclude_defaults=True)
+    verdicts = tb.check_claims(where, roads, **given)
     manifest = make_manifest(
         inputs=[region.folder / "region.toml", *map(region.path, region.layers)],
         parameters={"region": region.id} | ASKED | asked,
@@ -145,6 +150,18 @@ def test_a_parameter_is_exchanged_like_an_input(region, tmp_path):
     found = tb.compare_runs(*runs, region_a=here)
     assert found.differences == ["parameter profile: none, now slow"]
     assert effect(found, "parameter profile")["change"] == pytest.approx(20, abs=0.02)
+
+
+def test_a_scenario_is_exchanged_like_an_input(region, tmp_path):
+    here = region("r")
+    slow = Scenario(
+        id="works",
+        edits=[{"id": "s", "do": "speed", "factor": 0.5, "roads": {"class": ["primary"]}}],
+    )
+    runs = write_run(tmp_path / "a", here), write_run(tmp_path / "b", here, scenario=slow)
+    found = tb.compare_runs(*runs, region_a=here)
+    assert effect(found, "parameter scenario")["change"] == pytest.approx(100, abs=0.02)
+    assert effect(found, TOGETHER)["observed"] == pytest.approx(200, abs=0.05)
 
 
 def test_a_claim_that_only_one_run_has_is_listed(region, tmp_path):

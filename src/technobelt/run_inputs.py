@@ -289,7 +289,8 @@ def _same_layer(name: str, one: Region, two: Region) -> bool:
         paths = one.path(name), two.path(name)
         if paths[0] == paths[1] or file_hash(paths[0]) == file_hash(paths[1]):
             return True
-    return bool(read_layer(one, name).equals(read_layer(two, name)))
+    tables = read_layer(one, name), read_layer(two, name)
+    return bool(tables[0].crs == tables[1].crs and tables[0].equals(tables[1]))
 
 
 def _with_layer(name: str, before: RunInputs, after: RunInputs) -> Region:

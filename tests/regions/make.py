@@ -86,12 +86,12 @@ def placed(place, known, roads: gpd.GeoDataFrame, sites: gpd.GeoSeries) -> dict:
     return {**said, "compared": "unconfirmed", "geometry": middle}
 
 
-def outlines(places: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+def outlines(places: gpd.GeoDataFrame, names: dict[str, str]) -> gpd.GeoDataFrame:
     """Return each cluster as the hull of its places with some land around: no border of anything."""
     mine = places[places["cluster"] != "outside"].to_crs(METRIC)
     hulls = mine.dissolve("cluster").convex_hull.buffer(AROUND_M, quad_segs=3)
     said = {"source": "hull of its places, no border", "licence": "ODbL 1.0", "confidence": "low"}
-    rows = [{"id": name, "name": name.capitalize(), **said} for name in hulls.index]
+    rows = [{"id": name, "name": names[name], **said} for name in hulls.index]
     shapes = hulls.to_crs(4326).set_precision(1e-4).to_numpy()
     return gpd.GeoDataFrame(rows, geometry=shapes, crs=4326)
 
@@ -122,7 +122,8 @@ def make(name: str, network: Path) -> None:
     shapes = positions(places, tb.load_network(network).roads)
     for layer, rows in shapes.groupby("layer"):
         rows.drop(columns="layer").to_file(home / f"{layer}.geojson", COORDINATE_PRECISION=5)
-    clusters = outlines(shapes)
+    names = {key: cluster.name for key, cluster in tb.load_region(home).clusters.items()}
+    clusters = outlines(shapes, names)
     clusters.to_file(home / "clusters.geojson", COORDINATE_PRECISION=4)
     land(clusters).to_parquet(home / "land.parquet", compression="zstd")
     print(shapes[["id", "name", "confidence", "position_by"]].to_string())  # noqa: T201
