@@ -11,7 +11,15 @@ from hypothesis import strategies as st
 
 import technobelt as tb
 from technobelt.errors import NetworkError
-from technobelt.routing import Seeds, Topology, make_graph, nearest_tree, trees, use_engine
+from technobelt.routing import (
+    Seeds,
+    Topology,
+    hierarchy,
+    make_graph,
+    nearest_tree,
+    trees,
+    use_engine,
+)
 from technobelt.routing import order as orders
 from technobelt.routing.metric import make_metric, pruned
 from technobelt.routing.order import make_order, order_of, read_order
@@ -102,6 +110,19 @@ def test_dissection_by_levels_needs_few_shortcuts():
     by_metis = make_order(topology_of(arcs, 1600), metis=True)
     assert len(by_metis.upper) < 1600 * 16
     assert len(by_levels.upper) < 2.5 * len(by_metis.upper)
+
+
+def test_a_stretch_of_ranks_needs_itself_and_the_top_alone():
+    order = make_order(topology_of(grid_arcs(40), 1600))
+    assert len(order.stretches) > 4
+    assert [a for a, _ in order.stretches[1:]] == [b for _, b in order.stretches[:-1]]
+    top = set(order.top.tolist())
+    assert len(top) < 400
+    for low, high in order.stretches:
+        for v in set(range(low, high)) - top:
+            above = order.parent[v]
+            assert above == -1 or low <= above < high or int(above) in top
+    assert (np.diff(order.top) < 0).all()
 
 
 def test_both_orders_give_the_same_times(monkeypatch):
@@ -253,6 +274,35 @@ def test_a_hundred_random_sources_agree_with_scipy_on_real_roads(roads, toward):
     start = rng.integers(0, graph.n_nodes, 100)
     seeds = Seeds(np.arange(100), start, np.zeros(100), np.zeros(100), 100)
     agree(*both_engines(graph, seeds))
+
+
+def test_one_tree_is_the_same_by_one_core_and_by_several(roads, monkeypatch):
+    graph = model_of(roads, "typical").graph
+    with use_engine("hierarchy"):
+        metric = pruned(graph.metric())
+    monkeypatch.setattr(hierarchy, "_WORTH_STRETCHES", 1)
+    for limit in (np.inf, 900.0 / graph.step):
+        for node in np.random.default_rng(3).integers(0, graph.n_nodes, 20):
+            found = []
+            for cores in (1, 2, 5):
+                monkeypatch.setattr(hierarchy, "_CORES", cores)
+                tree = hierarchy.one_tree(metric, np.array([node]), np.zeros(1), limit)
+                found.append(np.where(tree <= limit, tree, np.inf))
+            np.testing.assert_array_equal(found[1], found[0])
+            np.testing.assert_array_equal(found[2], found[0])
+
+
+def test_batches_are_the_same_by_one_core_and_by_several(roads, monkeypatch):
+    graph = model_of(roads, "typical").graph
+    start = np.random.default_rng(5).integers(0, graph.n_nodes, 100)
+    seeds = Seeds(np.arange(100), start, np.zeros(100), np.zeros(100), 100)
+    monkeypatch.setattr(hierarchy, "_WORTH_THREADS", 1)
+    found = []
+    for cores in (1, 3):
+        monkeypatch.setattr(hierarchy, "_CORES", cores)
+        with use_engine("hierarchy"):
+            found.append(np.concatenate([packed for _, packed in trees(graph, seeds)]))
+    np.testing.assert_array_equal(*found)
 
 
 def test_a_hundred_random_sources_agree_on_the_full_network(gyeongnam):

@@ -174,7 +174,7 @@ def test_ninety_minutes_as_a_polygon_against_valhalla(benchmark, networks, tmp_p
 
     network, hub = networks("gyeongnam"), tb.facilities(tb.load_region()).loc[["UNI02"]]
     tiles = build_tiles(SHARED / FILES["gyeongnam"], tmp_path_factory.mktemp("tiles"))
-    actor = valhalla.Actor(tiles)
+    actor = valhalla.Actor(valhalla.get_config(tile_extract="", tile_dir=str(tiles)))
     point = hub.to_crs(4326).geometry.iloc[0]
     asked = {
         "locations": [{"lat": point.y, "lon": point.x}],

@@ -39,6 +39,8 @@ _FEW_TREES = 4
 _MOST_VALUES = 60_000_000
 #: Fewer values than these are swept sooner than threads are started.
 _WORTH_THREADS = 2_000_000
+#: A single tree of fewer nodes than these is swept by one core.
+_WORTH_STRETCHES = 100_000
 _CORES = max(1, len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 1)
 
 
@@ -136,11 +138,21 @@ def one_tree(metric: Metric, node: Ints, cost: Floats, limit: float = np.inf) ->
     """
     order, there = metric.order, np.isfinite(cost)
     values, near = np.full(order.n_nodes, np.inf), np.zeros(order.n_nodes, dtype=np.uint8)
+    packed = values.copy()
     seeds = order.rank[node[there]], cost[there]
-    arcs = tuple(metric.up), tuple(metric.down)
-    subtrees = order.begin, order.upper, order.size
-    kernels.tree(*seeds, order.parent, *arcs, *subtrees, limit, values, near)
-    return np.asarray(values[order.rank])
+    kernels.climb_one(*seeds, order.parent, *metric.up, values, near)
+
+    def sweep(stretch: tuple[int, int]) -> None:
+        subtrees, into = (order.begin, order.upper, order.size), (order.node, packed)
+        kernels.sweep_one(*stretch, tuple(metric.down), *subtrees, limit, values, near, *into)
+
+    if _CORES == 1 or order.n_nodes < _WORTH_STRETCHES:
+        sweep((0, order.n_nodes))
+    else:
+        kernels.sweep_top(order.top, *metric.down, limit, values, near)
+        with ThreadPoolExecutor(_CORES) as pool:
+            list(pool.map(sweep, order.stretches))
+    return packed
 
 
 def ranked(

@@ -13,6 +13,7 @@ from numba import njit
 __all__ = [
     "LANES",
     "climb",
+    "climb_one",
     "closure",
     "customize",
     "dissect",
@@ -27,8 +28,9 @@ __all__ = [
     "slots_of",
     "subtree_sizes",
     "sweep",
+    "sweep_one",
+    "sweep_top",
     "sweep_within",
-    "tree",
 ]
 
 #: Trees grown abreast: as many as make the inner loop one or two vector instructions.
@@ -458,28 +460,48 @@ def nearest(node, cost, source, parent, up, down, begin, upper, size, limit, val
 
 
 @_compiled
-def tree(node, cost, parent, up, down, begin, upper, size, limit, values, near):
-    """Grow one tree; `up` and `down` are (start, head, weight), `values` infinite, `near` 0."""
-    n = len(parent)
-    found = np.empty(n, np.int32)
+def climb_one(node, cost, parent, start, head, weight, values, near):
+    """Search upward from the seeds of one tree; `values` is infinite, `near` 0."""
+    found = np.empty(len(parent), np.int32)
     count = _ancestors(node, parent, near, 1, found)
     for i in range(len(node)):
         values[node[i]] = min(values[node[i]], cost[i])
-    start, head, weight = up
     for i in range(count):
         here = values[found[i]]
         if here == _INF:
             continue
         for k in range(start[found[i]], start[found[i] + 1]):
             values[head[k]] = min(values[head[k]], here + weight[k])
-    start, head, weight = down
-    bounded = limit < _INF
-    v = n - 1
-    while v >= 0:
+
+
+@_compiled
+def sweep_top(nodes, start, head, weight, limit, values, near):
+    """Settle some nodes of one tree, given from the highest rank down."""
+    for v in nodes:
         here = values[v]
         for k in range(start[v], start[v + 1]):
             here = min(here, values[head[k]] + weight[k])
         values[v] = here
+        if here <= limit:
+            near[v] = 2
+
+
+@_compiled
+def sweep_one(low, high, down, begin, upper, size, limit, values, near, node, out):
+    """Settle whole subtrees of one tree, ranks `low` to `high`, from the highest down.
+
+    With a limit, subtrees that no way within it can enter are passed over, as in `sweep_within`.
+    What is found is written to `out`, where `node` says that a rank stands.
+    """
+    start, head, weight = down
+    bounded = limit < _INF
+    v = high - 1
+    while v >= low:
+        here = values[v]
+        for k in range(start[v], start[v + 1]):
+            here = min(here, values[head[k]] + weight[k])
+        values[v] = here
+        out[node[v]] = here
         if bounded:
             if here <= limit:
                 near[v] = 2

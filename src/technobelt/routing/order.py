@@ -10,6 +10,8 @@ import hashlib
 import importlib.util
 import logging
 from dataclasses import dataclass
+from functools import cached_property
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -35,6 +37,8 @@ _VERSION = 1
 _KEPT_FROM = 50_000
 #: Parts of so few nodes are not dissected further.
 _SMALLEST = 8
+#: Pieces of about one size into which the ranks are cut for several cores.
+_STRETCHES = 8
 #: Orders held in memory: of the network at hand, and of the scenarios beside it.
 _REMEMBERED = 4
 
@@ -102,6 +106,30 @@ class Order:
     def n_nodes(self) -> int:
         """Number of nodes."""
         return len(self.rank)
+
+    @cached_property
+    def node(self) -> Ints:
+        """int32 (n): the node of each rank."""
+        return _inverse(self.rank)
+
+    @cached_property
+    def top(self) -> Ints:
+        """int32 (t): ranks whose subtrees are large, from the highest down."""
+        return np.flatnonzero(self.size > self._large)[::-1].astype(np.int32)
+
+    @cached_property
+    def stretches(self) -> list[tuple[int, int]]:
+        """Ranks from, to: pieces that need no more than themselves and the top to be settled."""
+        above = np.where(self.parent < 0, self.n_nodes, self.size[self.parent])
+        ends = np.flatnonzero((self.size <= self._large) & (above > self._large)) + 1
+        even = np.arange(1, _STRETCHES) * self.n_nodes // _STRETCHES
+        inner = ends[np.searchsorted(ends, even).clip(max=len(ends) - 1)] if len(ends) else []
+        cuts = np.unique([0, *inner, self.n_nodes])
+        return list(pairwise(cuts.tolist()))
+
+    @property
+    def _large(self) -> int:
+        return self.n_nodes // (2 * _STRETCHES)
 
 
 #: The last few orders, by topology.
