@@ -6,6 +6,7 @@ import warnings
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from threading import Lock
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -30,6 +31,7 @@ __all__ = [
     "covered",
     "distances_m",
     "grid_over",
+    "touched",
     "write_bands",
 ]
 
@@ -47,6 +49,8 @@ _SINGLE = 3
 _NO_LENGTH_M = 1e-6
 #: Pixels read around a block, for interpolation at its edges.
 _MARGIN_PX = 3
+#: Shapes are drawn on one grid at a time: rasterio silences warnings in a way that threads undo.
+_RASTERIO = Lock()
 
 
 @dataclass(frozen=True)
@@ -150,14 +154,32 @@ def covered(shapes: Sequence[Any] | NDArray[np.object_], grid: Grid) -> Mask:
     >>> covered([shapely.box(0, 0, 100, 200)], Grid(0.0, 200.0, 100.0, 2, 3)).tolist()
     [[True, False, False], [True, False, False]]
     """
+    parts = _parts(shapes)
+    return _painted(parts[shapely.get_dimensions(parts) == 2], grid)
+
+
+def touched(shapes: Sequence[Any] | NDArray[np.object_], grid: Grid) -> Mask:
+    """Return which cells one of the shapes touches, bool (rows, columns).
+
+    Examples
+    --------
+    >>> import shapely
+    >>> touched([shapely.LineString([(10, 10), (10, 90)])], Grid(0.0, 200.0, 100.0, 2, 1)).tolist()
+    [[False], [True]]
+    """
+    return _painted(_parts(shapes), grid, all_touched=True)
+
+
+def _painted(parts: NDArray[np.object_], grid: Grid, **options: Any) -> Mask:
     from rasterio.features import rasterize
 
-    parts = _parts(shapes)
-    areas = parts[shapely.get_dimensions(parts) == 2]
-    if not len(areas):
+    if not len(parts):
         return np.zeros(grid.shape, dtype=bool)
-    painted = rasterize(areas, out_shape=grid.shape, transform=grid.transform, dtype="uint8")
-    return np.asarray(painted, dtype=bool)
+    with _RASTERIO:
+        found = rasterize(
+            parts, out_shape=grid.shape, transform=grid.transform, dtype="uint8", **options
+        )
+    return np.asarray(found, dtype=bool)
 
 
 def distances_m(shapes: Sequence[Any] | NDArray[np.object_], grid: Grid) -> Floats:

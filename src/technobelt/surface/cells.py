@@ -15,7 +15,7 @@ from scipy import ndimage
 from scipy.spatial import cKDTree
 
 from technobelt.network.ties import legs_cross
-from technobelt.rasters import covered
+from technobelt.rasters import covered, touched
 from technobelt.surface.positions import EVERY, Positions, near_positions
 
 if TYPE_CHECKING:
@@ -133,18 +133,13 @@ def _on(grid: Grid, tree: shapely.STRtree, shapes: NDArray[np.object_]) -> NDArr
 
 def _distance_to_walls(network: Network, grid: Grid) -> Floats:
     """Return how far each cell's centre lies from the next barrier at least, m."""
-    from rasterio.features import rasterize
-
     walls = [
         *_on(grid, network.barrier_tree, network.barriers),
         *_on(grid, network.motorway_tree, network.motorways),
     ]
     if not walls:
         return np.full(grid.shape, np.inf)
-    mask = rasterize(
-        walls, out_shape=grid.shape, transform=grid.transform, all_touched=True, dtype="uint8"
-    )
-    distance: Floats = ndimage.distance_transform_edt(mask == 0) * grid.cell_m
+    distance: Floats = ndimage.distance_transform_edt(~touched(walls, grid)) * grid.cell_m
     return distance - grid.cell_m * _HALF_DIAGONAL
 
 

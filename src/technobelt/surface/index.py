@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from technobelt.surface.positions import Positions
 
     Floats = NDArray[np.float64]
+    _Tile = tuple[NDArray[np.int32], Floats]
 
 __all__ = ["cells_of"]
 
@@ -60,25 +62,39 @@ class _CellIndex:
     ) -> None:
         self.network, self.positions = network, positions
         self.cell_m, self.max_access_m = cell_m, max_access_m
-        self.tiles: dict[tuple[int, int], tuple[NDArray[np.int32], Floats]] = {}
+        self.tiles: dict[tuple[int, int], _Tile] = {}
 
     def surface(self, grid: Grid) -> Surface:
         """Return the cells of a grid."""
         position = np.full(grid.shape, -1, dtype=np.int32)
         access = np.zeros(grid.shape)
         top, left = round(grid.top / self.cell_m), round(grid.left / self.cell_m)
-        for row in range(-(-(top - grid.rows) // _SIDE) - 1, -(-top // _SIDE) + 1):
-            for column in range(left // _SIDE, (left + grid.columns - 1) // _SIDE + 1):
-                self._paste(grid, (top, left), (row, column), position, access)
+        rows = range((top - grid.rows) // _SIDE, (top - 1) // _SIDE + 1)
+        columns = range(left // _SIDE, (left + grid.columns - 1) // _SIDE + 1)
+        tiles = [(row, column) for row in rows for column in columns]
+        for tile, known in zip(tiles, self._known(tiles), strict=True):
+            self._paste(grid, (top, left), tile, known, position, access)
         cell = np.flatnonzero(position >= 0)
         flat = position.ravel()[cell].astype(np.int64)
         return Surface(grid, self.positions, cell, flat, access.ravel()[cell])
+
+    def _known(self, tiles: list[tuple[int, int]]) -> list[_Tile]:
+        """Return tiles; those that are new are tied on several cores."""
+        new = [tile for tile in tiles if tile not in self.tiles]
+        with ThreadPoolExecutor() as pool:
+            found = dict(zip(new, pool.map(self._tied, new), strict=True))
+        known = [found.get(tile) or self.tiles[tile] for tile in tiles]
+        self.tiles |= found
+        for oldest in list(self.tiles)[: max(0, len(self.tiles) - _MOST_TILES)]:
+            del self.tiles[oldest]
+        return known
 
     def _paste(
         self,
         grid: Grid,
         corner: tuple[int, int],
         tile: tuple[int, int],
+        known: _Tile,
         position: NDArray[np.int32],
         access: Floats,
     ) -> None:
@@ -86,22 +102,13 @@ class _CellIndex:
         down, right = corner[0] - (tile[0] + 1) * _SIDE, tile[1] * _SIDE - corner[1]
         first, end = max(down, 0), min(down + _SIDE, grid.rows)
         begin, stop = max(right, 0), min(right + _SIDE, grid.columns)
-        if first >= end or begin >= stop:
-            return
-        known = self._tile(tile)
         theirs = np.s_[first - down : end - down, begin - right : stop - right]
         position[first:end, begin:stop] = known[0][theirs]
         access[first:end, begin:stop] = known[1][theirs]
 
-    def _tile(self, tile: tuple[int, int]) -> tuple[NDArray[np.int32], Floats]:
-        if tile not in self.tiles:
-            while len(self.tiles) >= _MOST_TILES:
-                self.tiles.pop(next(iter(self.tiles)))
-            self.tiles[tile] = self._tied(*tile)
-        return self.tiles[tile]
-
-    def _tied(self, row: int, column: int) -> tuple[NDArray[np.int32], Floats]:
+    def _tied(self, tile: tuple[int, int]) -> _Tile:
         """Tie the cells of a tile, with as much around it as a leg may cross."""
+        row, column = tile
         pad = int(np.ceil(self.max_access_m / self.cell_m))
         side, m = _SIDE + 2 * pad, self.cell_m
         around = Grid((column * _SIDE - pad) * m, ((row + 1) * _SIDE + pad) * m, m, side, side)
