@@ -35,13 +35,14 @@ class _Ways:
         int64 (w, n).
     cost
         float64 (w, n): packed costs, infinite where a point has fewer ways.
-    by_section
-        int64 (k): the ties in the order of their sections.
+    by_section, section
+        int64 (k): the ties in the order of their sections, and these.
     """
 
     node: Ints
     cost: Floats
     by_section: Ints
+    section: Ints
 
 
 @lru_cache(maxsize=4)
@@ -56,7 +57,8 @@ def _ways(model: Model, ties: Ties, *, toward: bool) -> _Ways:
     node, costs = np.zeros(shape, dtype=np.int64), np.full(shape, np.inf)
     node[nth, point] = ends.node[order]
     costs[nth, point] = cost[order]
-    return _Ways(node, costs, np.argsort(ties.section, kind="stable"))
+    by_section = np.argsort(ties.section, kind="stable")
+    return _Ways(node, costs, by_section, ties.section[by_section])
 
 
 def _joined(packed: Floats, ways: _Ways) -> Floats:
@@ -69,8 +71,7 @@ def _joined(packed: Floats, ways: _Ways) -> Floats:
 
 def _on_sections(ties: Ties, ways: _Ways, sections: Ints) -> Ties:
     """Return the ties that lie on some sections."""
-    mine = ties.section[ways.by_section]
-    begin, end = (np.searchsorted(mine, sections, side) for side in ("left", "right"))
+    begin, end = (np.searchsorted(ways.section, sections, side) for side in ("left", "right"))
     found = [ways.by_section[a:b] for a, b in zip(begin, end, strict=True)]
     return ties.take(np.concatenate(found) if found else np.zeros(0, dtype=np.int64))
 
