@@ -45,6 +45,7 @@ ORDER = (
         "rasters",
         "land_grid",
         "surface",
+        "contours",
         "isochrone",
     ),
     *(

@@ -13,13 +13,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import technobelt as tb
+from technobelt.contours import polygons_within
 from technobelt.errors import PointError, RegionError
 from technobelt.isochrone import (
     areas_km2,
     audit,
     isochrone_sets,
     isochrones,
-    polygons_within,
 )
 from technobelt.rasters import Grid
 

@@ -223,7 +223,7 @@ def test_a_limit_that_nothing_is_within_makes_a_grid_of_one_cell(river):
 
 
 @pytest.mark.parametrize(
-    ("minutes", "cell_m"), [(3, 40), (15, 45), (30, 90), (60, 180), (90, 270), (180, 400)]
+    ("minutes", "cell_m"), [(3, 40), (15, 40), (30, 90), (60, 200), (90, 340), (180, 400)]
 )
 def test_short_trips_are_looked_at_more_closely(river, minutes, cell_m):
     positions = road_positions(river)

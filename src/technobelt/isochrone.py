@@ -8,7 +8,6 @@ The module's name is in the singular so that ``technobelt.isochrones`` is the fu
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import pairwise
@@ -18,6 +17,7 @@ import numpy as np
 import pandas as pd
 import shapely
 
+from technobelt.contours import polygons_within
 from technobelt.errors import PointError
 from technobelt.network.ties import Ties, startable, tie_points
 from technobelt.surface import cells_of, grid_for, position_seconds, road_positions
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
     Floats = NDArray[np.float64]
 
-__all__ = ["Mode", "audit", "isochrone_sets", "isochrones", "polygons_within"]
+__all__ = ["Mode", "audit", "isochrone_sets", "isochrones"]
 
 Mode = Literal["overlap", "merge", "split", "rings"]
 
@@ -98,7 +98,8 @@ def isochrones(  # noqa: PLR0913  (the contract's options)
     max_access_m
         Land farther than this from a road where a trip may start is out of reach.
     cell_m
-        Side of the raster's cells, m; by default 3 m for every minute, from 40 m to 400 m.
+        Side of the raster's cells, m; by default 40 m for 15 minutes, 90 m for 30, 200 m for
+        60, 340 m for 90, at most 400 m.
 
     Returns
     -------
@@ -215,7 +216,7 @@ def _band(trips: _Trips, grid: Grid, excess: list[Floats], mode: Mode) -> list[A
         excess = _split(excess)
     blur = max(1.0, grid.cell_m / trips.model.costs.access_mps / 60)
     shapes = [polygons_within(grid, values, 0.0, blur) for values in excess]
-    return _disjoint(_sound(shapes)) if mode == "split" else shapes
+    return _disjoint(shapes) if mode == "split" else shapes
 
 
 def _split(excess: list[Floats]) -> list[Floats]:
@@ -240,69 +241,6 @@ def _disjoint(shapes: list[Any]) -> list[Any]:
     return out
 
 
-def polygons_within(grid: Grid, values: Floats, level: float, blur: float) -> Any:
-    """Return where values are at most a level, as one MultiPolygon with holes.
-
-    Outlines are made simpler by a tenth of a cell and may rarely cross each other then: `_sound`.
-
-    Parameters
-    ----------
-    grid
-        Where the values lie.
-    values
-        float64 (rows, columns); infinite where there are none.
-    level
-        The outline follows this value, interpolated between the cells' centres.
-    blur
-        Values farther than this from the level count as this far, so that a cell without a road
-        or with a much longer way next door draws the outline half way, not to its own edge.
-    """
-    from contourpy import FillType, contour_generator
-
-    bounded = np.clip(np.nan_to_num(values, nan=np.inf), level - blur, level + blur)
-    framed = np.pad(bounded, 1, constant_values=level + blur)
-    x = np.concatenate([[grid.x[0] - grid.cell_m], grid.x, [grid.x[-1] + grid.cell_m]])
-    y = np.concatenate([[grid.y[0] + grid.cell_m], grid.y, [grid.y[-1] - grid.cell_m]])
-    contours = contour_generator(x, y, framed, fill_type=FillType.OuterOffset)
-    filled: Any = contours.filled(level - 2 * blur, level)
-    if not filled[0]:
-        return shapely.MultiPolygon()
-    return shapely.multipolygons(_polygons(*filled, tolerance_m=grid.cell_m / 10))
-
-
-def _polygons(points: list[Any], offsets: list[Any], *, tolerance_m: float) -> NDArray[np.object_]:
-    """Make polygons of contourpy's rings: in each group the first is the shell, the rest holes.
-
-    Rings are made simpler one by one, at a seventh of the time that polygons take: what comes of
-    it is looked at as a whole. Those that collapse are left out.
-    """
-    counts = [len(offset) - 1 for offset in offsets]
-    sizes = np.concatenate([np.diff(offset) for offset in offsets])
-    each = np.repeat(np.arange(len(sizes)), sizes)
-    every: Any = shapely.linearrings(np.concatenate(points), indices=each)
-    rings = shapely.simplify(every, tolerance_m, preserve_topology=False)
-    group = np.repeat(np.arange(len(counts)), counts)
-    is_shell = np.diff(group, prepend=-1) > 0
-    stays = shapely.get_type_id(rings) == shapely.GeometryType.LINEARRING
-    stays &= np.repeat(stays[is_shell], counts)
-    return np.array(
-        [
-            shapely.polygons(mine[0], mine[1:])
-            for mine in np.split(rings[stays], np.flatnonzero(np.diff(group[stays])) + 1)
-            if len(mine)
-        ],
-        dtype=object,
-    )
-
-
-def _sound(shapes: list[Any]) -> list[Any]:
-    """Return the shapes, mended where they are not valid."""
-    return [
-        shape if valid else _as_multi(shapely.make_valid(shape))
-        for shape, valid in zip(shapes, shapely.is_valid(shapes), strict=True)
-    ]
-
-
 def _as_multi(shape: Any) -> Any:
     """Return the areas of a shape as a MultiPolygon."""
     parts = shapely.get_parts(shape)
@@ -313,11 +251,8 @@ def _as_multi(shape: Any) -> Any:
 
 def _nested(bands: list[list[Any]]) -> list[list[Any]]:
     """Put each band's inner ones into it."""
-    if len(bands) == 1:
-        return bands
-    sound = [_sound(band) for band in bands]
-    out = [sound[0]]
-    for band in sound[1:]:
+    out = [bands[0]]
+    for band in bands[1:]:
         out.append([_as_multi(shapely.union(a, b)) for a, b in zip(band, out[-1], strict=True)])
     return out
 
@@ -351,35 +286,19 @@ def _table(
     tied: NDArray[np.bool_],
     counts: dict[str, NDArray[np.int64]],
 ) -> gpd.GeoDataFrame:
-    """Measure shapes while another core looks whether they are valid: hardly ever one is not."""
-    n = len(trips.limits)
-    ok = np.tile(tied, n)
-    columns = {"origin_id": ids * n, "minutes": np.repeat(trips.limits, len(ids))}
-    with ThreadPoolExecutor(1) as pool:
-        sound = pool.submit(_sound, shapes)
-        table = _measured(trips, shapes, columns, ok, counts)
-    if all(one is two for one, two in zip(sound.result(), shapes, strict=True)):
-        return table
-    return _measured(trips, sound.result(), columns, ok, counts)
-
-
-def _measured(
-    trips: _Trips,
-    shapes: list[Any],
-    columns: dict[str, Any],
-    ok: NDArray[np.bool_],
-    counts: dict[str, NDArray[np.int64]],
-) -> gpd.GeoDataFrame:
     import geopandas as gpd
 
-    network = trips.model.network
+    network, n = trips.model.network, len(trips.limits)
     places = gpd.GeoSeries(shapes, crs=network.crs)
-    measures = {
+    ok = np.tile(tied, n)
+    columns = {
+        "origin_id": ids * n,
+        "minutes": np.repeat(trips.limits, len(ids)),
         "area_km2": np.where(ok, areas_km2(places), np.nan),
         "truncated": np.where(ok, _truncated(network, shapes), np.nan),
         "status": np.where(ok, "ok", "not_tied"),
     }
-    return gpd.GeoDataFrame(columns | measures | counts, geometry=places.to_crs(trips.crs))
+    return gpd.GeoDataFrame(columns | counts, geometry=places.to_crs(trips.crs))
 
 
 def areas_km2(frame: gpd.GeoDataFrame | gpd.GeoSeries) -> Floats:

@@ -97,8 +97,9 @@ class Ties:
         return replace(mine, point=np.zeros_like(mine.point), n=1)
 
 
+@lru_cache(maxsize=4)
 def startable(network: Network) -> Mask:
-    """Mark the sections where a trip may start or end.
+    """Mark the sections where a trip may start or end; not to be written to.
 
     Motorways, ramps, and sections mostly on bridges or in tunnels are left out, and so is what is
     closed; where states of a network are compared, what is closed in any of them.

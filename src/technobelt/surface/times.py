@@ -65,7 +65,9 @@ def _joined(packed: Floats, ways: _Ways) -> Floats:
     """Return the least packed cost of each point, by any of its ways."""
     best = np.full(ways.node.shape[1], np.inf)
     for node, cost in zip(ways.node, ways.cost, strict=True):
-        np.minimum(best, packed[node] + cost, out=best)
+        through = packed.take(node)
+        through += cost
+        np.minimum(best, through, out=best)
     return best
 
 
