@@ -54,8 +54,9 @@ def repeat_plan(
 
     Examples
     --------
+    >>> import technobelt as tb
     >>> from technobelt.manifest import read_manifest
-    >>> done = repeat_plan(read_manifest("maps"))  # doctest: +SKIP
+    >>> done = tb.repeat_plan(read_manifest("maps"))  # doctest: +SKIP
     """
     where = region if isinstance(region, Region) else load_region(region)
     wanted = manifest["parameters"].get("region")
