@@ -6,14 +6,19 @@ import ast
 import builtins
 import doctest
 import inspect
+import re
+from pathlib import Path
 
 import pytest
 
 import technobelt as tb
 from technobelt.guide import guide_page
+from technobelt.guide.api import told_names
 from technobelt.guide.docstrings import sections_of, to_markdown
 
 NAMES = [name for name in tb.__all__ if name != "__version__"]
+#: These, and those of modules.
+FOUND = told_names()
 #: Nothing goes in, or comes out.
 WITHOUT = {"TechnobeltError": {"Attributes"}}
 
@@ -61,10 +66,10 @@ def test_methods_say_what_goes_in_and_what_comes_out(reference):
                 assert "Parameters" in sections, f"{name}.{method}"
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", FOUND)
 def test_an_example_runs_where_it_is_pasted(name):
     """It imports all that it uses, though the doctest would find more in its module."""
-    shown = sections_of(inspect.getdoc(getattr(tb, name)))["Examples"]
+    shown = sections_of(inspect.getdoc(FOUND[name]))["Examples"]
     code = "".join(one.source for one in doctest.DocTestParser().get_examples(shown))
     nodes = list(ast.walk(ast.parse(code)))
     imports = [one for one in nodes if isinstance(one, ast.Import | ast.ImportFrom)]
@@ -83,14 +88,27 @@ def test_the_reference_is_the_same_every_time(reference):
 
 
 def test_links_of_the_contents_lead_to_chapters(reference):
-    anchors = {
-        "".join(c for c in line.lstrip("# ").lower().replace(" ", "-") if c.isalnum() or c in "-_")
-        for line in reference.splitlines()
-        if line.startswith("#")
-    }
+    anchors = []
+    for line in (line for line in reference.splitlines() if line.startswith("#")):
+        plain = line.lstrip("# ").lower().replace(" ", "-")
+        anchor = "".join(c for c in plain if c.isalnum() or c in "-_")
+        again = sum(one == anchor for one in anchors)
+        anchors.append(f"{anchor}-{again}" if again else anchor)
     links = [part.split(")")[0] for part in reference.split("](#")[1:]]
-    assert len(links) == len(NAMES)
-    assert set(links) <= anchors
+    assert len(set(links)) == len(links) >= len(NAMES)
+    assert set(links) <= set(anchors)
+    assert "[`plan`](#tbplan)" in reference
+    assert "[`Plan`](#tbplan-1)" in reference
+
+
+@pytest.mark.parametrize("page", ["README.md", "src/technobelt/guide/your-region.md"])
+def test_what_pages_import_from_modules_has_a_chapter(reference, page):
+    text = (Path(__file__).parents[1] / page).read_text(encoding="utf-8")
+    for module, names in re.findall(
+        r"^from (technobelt\.\w+) import ([\w, ]+)$", text, re.MULTILINE
+    ):
+        for name in names.split(", "):
+            assert f"### `{module}.{name}`\n" in reference or name in NAMES
 
 
 def test_entries_with_several_paragraphs_and_plain_text_become_markdown():

@@ -80,3 +80,10 @@ def test_each_section_says_what_is_assumed_and_where_it_is_set(part):
         return
     for word in ("**Assumed**", "**Set in**", "**How much it matters**", "**To change it**"):
         assert word in part or part.startswith(("Fixed seconds", "Access legs")), word
+
+
+def test_dates_and_draws_come_out_as_the_page_tells(region, network):
+    (then,) = tb.check_claims(region, network.as_of("1999")).claims
+    assert f"{then['observed_min']:.1f} min on the roads of 1999" in PAGE
+    (drawn,) = tb.check_claims(region, network, draws=100).claims
+    assert f"in {100 * drawn['draws']['p_within']:.0f} of 100 draws" in PAGE

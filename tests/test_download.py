@@ -254,9 +254,12 @@ def test_one_that_always_breaks_off_leaves_nothing(overpass):
     assert answers_kept(overpass) == []
 
 
-def test_a_server_that_is_not_there_is_named(overpass):
-    with pytest.raises(NetworkError, match=r"http://127\.0\.0\.1:9/api cannot be reached"):
+def test_a_server_that_is_not_there_is_named_in_words_for_people(overpass, caplog):
+    with pytest.raises(NetworkError, match=r"http://127\.0\.0\.1:9/api cannot be reached, 3 times"):
         overpass.get(endpoint="http://127.0.0.1:9/api")
+    assert caplog.messages[-2:] == [
+        f"http://127.0.0.1:9/api cannot be reached: trying again in {pause} s" for pause in (7, 14)
+    ]
 
 
 def test_an_answer_that_was_half_written_is_asked_for_again(overpass):

@@ -193,6 +193,16 @@ def test_groups_stand_in_the_order_of_their_layers(folder):
     assert [group.get("name") for group in tree] == GROUPS
 
 
+@pytest.mark.parametrize(("style", "ground"), [("municipalities", "sea"), ("plain", "land")])
+def test_the_sea_is_drawn_only_around_land(folder, style, ground):
+    area = ProjectLayer("Areas", "layers.gpkg", "Base", "polygon", sublayer="clusters", style=style)
+    inside = xml_of(project(folder, [area]))
+    parts = [inside.find(f".//CanvasColor{name}Part").text for name in ("Red", "Green", "Blue")]
+    paper = inside.find(".//LayoutItem[@keepLayerSet]/BackgroundColor")
+    assert [paper.get(name) for name in ("red", "green", "blue")] == parts
+    assert bytes(map(int, parts)).hex() == load_style()["base"][ground].removeprefix("#").lower()
+
+
 def test_the_same_layers_make_the_same_project(folder):
     first = project(folder).read_bytes()
     assert project(folder).read_bytes() == first
@@ -457,14 +467,14 @@ def test_qgis_opens_the_project_after_its_folder_was_renamed(opened):
     assert layers["Suitability"]["renderer"] == "singlebandpseudocolor"
     assert (layers["Suitability"]["ramp"][4], layers["Share of draws"]["ramp"][4]) == ("0.5", "50%")
     low, unknown, half, high = (np.array(rgb) for rgb in opened["scores"])
-    sea = rgb_of(load_style()["base"]["sea"])
-    assert unknown.tolist() == sea.tolist()
+    ground = rgb_of(load_style()["base"]["land"])
+    assert unknown.tolist() == ground.tolist()
     ramp = load_style()["suitability"]["colours"]
     for seen, colour in ((low, ramp[0]), (half, ramp[4]), (high, ramp[8])):
-        assert abs(seen - (0.8 * rgb_of(colour) + 0.2 * sea)).max() < 2
+        assert abs(seen - (0.8 * rgb_of(colour) + 0.2 * ground)).max() < 2
     # what is drawn
     assert opened["errors"] == []
-    assert opened["corner"] == load_style()["base"]["sea"].lower()
+    assert opened["corner"] == load_style()["base"]["land"].lower()
     assert opened["middle"] != opened["corner"]
     assert opened["items"] == [
         "attribution",

@@ -20,7 +20,7 @@ from technobelt.errors import MissingFileError, OutputError
 from technobelt.export import Inside
 from technobelt.manifest import file_hash
 from technobelt.planning import plan
-from technobelt.planning.shown import project_layers
+from technobelt.planning.shown import corridor_in_roads, project_layers
 from technobelt.zone_rules import Pack
 from technobelt.zones import ZONE_COLUMNS, redraw_zones
 
@@ -367,6 +367,19 @@ def test_every_two_places_have_one_way_that_is_as_long_as_the_longer_trip(done):
 
 def test_on_the_roads_of_a_date_the_map_has_no_other():
     assert plan(minutes=(15,), as_of="1999").dates == []
+
+
+def test_a_region_without_a_layer_of_the_corridor_shows_it_as_it_runs_in_the_roads(done):
+    line = corridor_in_roads(done.region, done.network, done.layers["clusters"])
+    assert line["route_no"].tolist() == ["10"]
+    assert (line["name"] == done.region.corridor.name).all()
+    layer = done.layers["corridor"].to_crs(line.crs)
+    route = layer[layer["route_no"] == "10"].union_all()
+    beside = line.union_all().difference(route.buffer(200)).length
+    assert beside < 0.02 * line.length.sum()
+    elsewhere = done.region.corridor.model_copy(update={"routes": ["9999"], "alignments": []})
+    other = done.region.model_copy(update={"corridor": elsewhere})
+    assert corridor_in_roads(other, done.network, done.layers["clusters"]) is None
 
 
 def test_the_map_is_a_folium_map(done):

@@ -33,7 +33,7 @@ from technobelt.figures import (
 )
 from technobelt.figures.canvas import _path
 from technobelt.report import write_report
-from technobelt.report.wording import answer, sentences
+from technobelt.report.wording import answer, cluster_name, sentences
 from technobelt.report.zones import transfer_words
 from technobelt.zone_rules import Constraint, Transfer
 from technobelt.zones import redraw_zones
@@ -597,6 +597,24 @@ def test_a_region_without_timed_claims_zones_or_isochrones_has_a_report(
     assert "Of 1 claim 1 holds, 0 do not hold, 0 cannot be decided." in page.words
     assert {"trips", "reach"}.isdisjoint(page.ids)
     assert "no zones drawn" in page.words
+    assert "Turn restrictions, traffic signals one by one" in page.words
+
+
+def test_a_cluster_s_id_is_not_told_where_its_name_says_it(region):
+    east = region.clusters["east"]
+    named = {"taegu": east.model_copy(update={"name": "Taegu"})} | region.clusters
+    own = region.model_copy(update={"clusters": named})
+    assert cluster_name(own, "taegu") == "Taegu"
+    assert cluster_name(own, "east") == "Gimhae/Yangsan (east)"
+
+
+def test_a_corridor_that_is_not_drawn_is_not_told_below_the_map(report, layers):
+    bare = {name: frame for name, frame in layers.items() if name != "corridor"}
+    assert "the corridor, which is" not in Page(report(layers=bare)).words
+    assert (
+        "the corridor, which is"
+        in Page(report(layers=layers | {"corridor": layers["clusters"]})).words
+    )
 
 
 def test_it_prints_on_a4(report):
@@ -712,7 +730,7 @@ def test_kilometres_stand_by_route_and_evidence_and_undated_routes_are_one_row(r
     dash = "\N{EN DASH}"
     dated = ["expressway 10", "335.0", "2.5", dash, "14 November 1973 to 8 November 2001"]
     assert dated in page.rows
-    assert ["2 others, without any date", dash, dash, "20,300.8"] in page.rows
+    assert ["2 other routes, without any date", dash, dash, "20,300.8"] in page.rows
     assert ["All", "335.0", "2.5", "20,300.8"] in page.rows
 
 

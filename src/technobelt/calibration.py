@@ -224,6 +224,7 @@ def calibrate(
     --------
     >>> import tempfile, pathlib
     >>> import technobelt as tb
+    >>> from technobelt.calibration import calibrate
     >>> from technobelt.observations import read_observations
     >>> region = tb.load_region()
     >>> with tempfile.TemporaryDirectory() as home:

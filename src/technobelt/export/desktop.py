@@ -99,7 +99,9 @@ def write_desktop(
     Examples
     --------
     >>> import tempfile
+    >>> from pathlib import Path
     >>> import geopandas as gpd, shapely
+    >>> from technobelt.export import write_desktop
     >>> hubs = gpd.GeoDataFrame({"name": ["E"]}, geometry=[shapely.Point(128.9, 35.25)], crs=4326)
     >>> with tempfile.TemporaryDirectory() as home:
     ...     done = write_desktop(

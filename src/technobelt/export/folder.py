@@ -103,7 +103,9 @@ def write_layers(
     Examples
     --------
     >>> import tempfile
+    >>> from pathlib import Path
     >>> import geopandas as gpd, shapely
+    >>> from technobelt.export import write_layers
     >>> hubs = gpd.GeoDataFrame({"id": ["UNI04"]}, geometry=[shapely.Point(128.9, 35.25)], crs=4326)
     >>> with tempfile.TemporaryDirectory() as home:
     ...     done = write_layers({"hubs": hubs}, home, "geojson", attribution=["own survey"])

@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from technobelt.export.symbols import fill, node, options, stroke, symbol
-from technobelt.style import load_style
 
 if TYPE_CHECKING:
     import xml.etree.ElementTree as ET
@@ -45,7 +44,7 @@ class _Box:
 
 
 def print_layout(
-    title: str, attribution: Sequence[str], extent: Extent, legend: ET.Element
+    title: str, attribution: Sequence[str], extent: Extent, legend: ET.Element, background: str
 ) -> ET.Element:
     """Return the layout as XML.
 
@@ -59,6 +58,8 @@ def print_layout(
         West, south, east and north in the project's CRS; widened to the shape of the map's frame.
     legend
         A layer tree of what the legend explains.
+    background
+        Colour (``#RRGGBB``) of the map where no layer is.
     """
     box = _Box(*_MAP_BOX)
     shown = widen(extent, box.width / box.height)
@@ -74,7 +75,7 @@ def print_layout(
         _north_arrow(map_id),
         _label("attribution", notes, _Box(_MARGIN, 192, _A4[0] - 2 * _MARGIN, 12), 6.5),
         _label("title", title, _Box(_MARGIN, 6, _A4[0] - 2 * _MARGIN, 11), 15, bold=True),
-        _map(map_id, box, shown),
+        _map(map_id, box, shown, background),
         node("Atlas", enabled=0, hideCoverage=0, coverageLayer="", filterFeatures=0),
         name="Technobelt",
         units="mm",
@@ -163,9 +164,9 @@ def _page() -> ET.Element:
     return _item(_PAGE, "page", box, symbol("polygon", fill("#FFFFFF"), name=""), zValue=0)
 
 
-def _map(identity: str, box: _Box, extent: Extent) -> ET.Element:
+def _map(identity: str, box: _Box, extent: Extent, background: str) -> ET.Element:
     west, south, east, north = extent
-    red, green, blue = bytes.fromhex(load_style()["base"]["sea"].removeprefix("#"))
+    red, green, blue = bytes.fromhex(background.removeprefix("#"))
     item = _item(
         _MAP, "map", box,
         node("Extent", xmin=west, ymin=south, xmax=east, ymax=north),
@@ -175,9 +176,9 @@ def _map(identity: str, box: _Box, extent: Extent) -> ET.Element:
         mapRotation=0, drawCanvasItems="true", mapFlags=0, labelMargin="0,mm",
     )  # fmt: skip
     item.set("uuid", identity)
-    sea = item.find("BackgroundColor")
-    if sea is not None:
-        sea.attrib.update(red=str(red), green=str(green), blue=str(blue))
+    paper = item.find("BackgroundColor")
+    if paper is not None:
+        paper.attrib.update(red=str(red), green=str(green), blue=str(blue))
     return item
 
 

@@ -281,6 +281,7 @@ def _project(
     extent = with_margin(extent)
     shown = [item for item in opened if item.layer.visible and item.layer.legend]
     legend = _tree(shown, scale=layout_scale(extent) if crs.is_projected else None)
+    background = _background(opened)
     return node(
         "qgis",
         node("title", text=title),
@@ -289,9 +290,9 @@ def _project(
         node("projectlayers", *(_maplayer(item) for item in opened)),
         node("layerorder", *(node("layer", id=item.id) for item in opened)),
         _canvas(crs, extent),
-        _properties(attribution),
+        _properties(attribution, background),
         _metadata(title, attribution),
-        node("Layouts", print_layout(title, attribution, extent, legend)),
+        node("Layouts", print_layout(title, attribution, extent, legend, background)),
         _view(crs, extent),
         version=_VERSION,
         projectname=title,
@@ -403,9 +404,16 @@ def _view(crs: pyproj.CRS, extent: Extent) -> ET.Element:
     return node("ProjectViewSettings", node("Scales"), shown, UseProjectScales=0, rotation=0)
 
 
-def _properties(attribution: Sequence[str]) -> ET.Element:
-    """Return relative paths, the sea as background, and the sources on the canvas."""
-    red, green, blue = bytes.fromhex(load_style()["base"]["sea"].removeprefix("#"))
+def _background(opened: Sequence[_Opened]) -> str:
+    """Return the colour of the sea where the land is drawn; else nobody knows what is land."""
+    base = load_style()["base"]
+    land = any(item.layer.style == "municipalities" and item.layer.visible for item in opened)
+    return str(base["sea" if land else "land"])
+
+
+def _properties(attribution: Sequence[str], background: str) -> ET.Element:
+    """Return relative paths, the background, and the sources on the canvas."""
+    red, green, blue = bytes.fromhex(background.removeprefix("#"))
     return node(
         "properties",
         node("Paths", node("Absolute", text="false", type="bool")),

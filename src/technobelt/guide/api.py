@@ -3,25 +3,33 @@
 from __future__ import annotations
 
 import inspect
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 import technobelt
 from technobelt.guide.docstrings import sections_of, to_markdown
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
-__all__ = ["api_reference"]
+__all__ = ["api_reference", "told_names"]
 
 _HEAD = """# API reference
 
-`import technobelt as tb`. Everything public is here; made from the docstrings by
-`technobelt guide api`. Times are in minutes (`time_min`), lengths in `_m` or `_km`, areas in `_km2`
-on the ellipsoid; points come in any CRS."""
+`import technobelt as tb` for what begins with `tb.`; the rest is imported from the module named
+before it. Made from the docstrings by `technobelt guide api`. Times are in minutes (`time_min`),
+lengths in `_m` or `_km`, areas in `_km2` on the ellipsoid; points come in any CRS."""
+#: What else one may want, by the module that it is imported from.
+_MORE = {
+    "technobelt.calibration": ("calibrate",),
+    "technobelt.export": ("write_desktop", "write_layers"),
+    "technobelt.network": ("LineRules", "OsmRules", "network_to_graph"),
+    "technobelt.webmap": ("MapDate", "write_map"),
+}
 
 
 def api_reference() -> str:
-    """Return the reference of every name in ``technobelt.__all__``.
+    """Return the reference of every name in ``technobelt.__all__``, and of some in its modules.
 
     Returns
     -------
@@ -33,18 +41,44 @@ def api_reference() -> str:
     >>> "### `tb.travel_times`" in api_reference()
     True
     """
-    names = [name for name in technobelt.__all__ if name != "__version__"]
-    found = {name: getattr(technobelt, name) for name in sorted(names, key=str.lower)}
+    found = told_names()
     functions = {name: value for name, value in found.items() if inspect.isfunction(value)}
     classes = {name: value for name, value in found.items() if name not in functions}
-    parts = [_HEAD, _contents("Functions", functions), _contents("Classes", classes)]
-    parts += ["## Functions", *(_function(name, value) for name, value in functions.items())]
+    anchors = _anchors([*functions, *classes])
+    parts = [_HEAD, _contents("Functions", functions, anchors)]
+    parts += [_contents("Classes", classes, anchors)]
+    parts += [
+        "## Functions",
+        *(_told(f"### `{name}`", name, functions[name]) for name in functions),
+    ]
     parts += ["## Classes", *(_class(name, value) for name, value in classes.items())]
     return "\n\n".join(parts) + "\n"
 
 
-def _contents(title: str, values: dict[str, Any]) -> str:
-    rows = [f"- [`{name}`](#tb{name.lower()}): {_summary(value)}" for name, value in values.items()]
+def told_names() -> dict[str, Any]:
+    """Return what the reference tells of, by the name under which it is called."""
+    names = sorted((name for name in technobelt.__all__ if name != "__version__"), key=str.lower)
+    found = {f"tb.{name}": getattr(technobelt, name) for name in names}
+    for module, more in _MORE.items():
+        found |= {f"{module}.{name}": getattr(import_module(module), name) for name in more}
+    return found
+
+
+def _anchors(names: Iterable[str]) -> dict[str, str]:
+    """Return where the headings of names are linked to: the second of two alike gets a number."""
+    anchors: dict[str, str] = {}
+    for name in names:
+        plain = name.lower().replace(".", "")
+        again = sum(one.lower().replace(".", "") == plain for one in anchors)
+        anchors[name] = f"{plain}-{again}" if again else plain
+    return anchors
+
+
+def _contents(title: str, values: dict[str, Any], anchors: dict[str, str]) -> str:
+    rows = [
+        f"- [`{name.removeprefix('tb.')}`](#{anchors[name]}): {_summary(value)}"
+        for name, value in values.items()
+    ]
     return "\n".join([f"{title}:", "", *rows])
 
 
@@ -53,18 +87,16 @@ def _summary(value: Any) -> str:
     return " ".join(to_markdown(first).split())
 
 
-def _function(name: str, function: Any) -> str:
-    return _told(f"### `tb.{name}`", f"tb.{name}", function)
-
-
 def _told(heading: str, called: str, function: Any) -> str:
     code = f"```python\n{called}{_signature(function)}\n```"
     return "\n\n".join([heading, code, to_markdown(inspect.getdoc(function) or "")])
 
 
 def _class(name: str, kind: Any) -> str:
-    parts = [f"### `tb.{name}`", to_markdown(inspect.getdoc(kind) or "")]
-    parts += [_member(name, member, value) for member, value in _members(kind)]
+    parts = [f"### `{name}`", to_markdown(inspect.getdoc(kind) or "")]
+    parts += [
+        _member(name.rsplit(".", maxsplit=1)[-1], member, value) for member, value in _members(kind)
+    ]
     return "\n\n".join(parts)
 
 

@@ -103,7 +103,6 @@ def build_network(
     --------
     >>> from pathlib import Path
     >>> import tempfile
-    >>> from pathlib import Path
     >>> import technobelt as tb
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     file = Path(folder) / "street.osm"

@@ -401,6 +401,18 @@ class _BrokenError(Exception):
     """An answer that did not come whole."""
 
 
+def _trouble(error: Exception) -> str:
+    """Say in a few words what became of a question."""
+    import requests
+
+    if isinstance(error, requests.Timeout):
+        return "does not answer in time"
+    broken = (requests.exceptions.ChunkedEncodingError, requests.exceptions.ContentDecodingError)
+    if isinstance(error, requests.ConnectionError) and not isinstance(error, broken):
+        return "cannot be reached"
+    return f"breaks off ({str(error)[:80]})" if isinstance(error, _BrokenError) else "breaks off"
+
+
 def _patiently(ask: Callable[[], Any], waits: Waits, what: str, folder: Path) -> Any:
     """Ask, and ask again where the connection breaks."""
     import requests
@@ -412,11 +424,12 @@ def _patiently(ask: Callable[[], Any], waits: Waits, what: str, folder: Path) ->
         except (requests.RequestException, _BrokenError) as error:
             if attempt == waits.tries:
                 raise NetworkError(
-                    f"{what} cannot be reached, or breaks off ({str(error)[:200]}). Check the "
-                    "connection and try again: what has come so far is kept."
+                    f"{what} {_trouble(error)}, {waits.tries} times. Check the connection and try "
+                    "again: what has come so far is kept."
                 ) from error
-            log.warning("%s: broken off (%s), trying again", what, str(error)[:200])
-            waits.sleep(min(waits.first_s * 2 ** (attempt - 1), waits.longest_s))
+            pause = min(waits.first_s * 2 ** (attempt - 1), waits.longest_s)
+            log.warning("%s %s: trying again in %.0f s", what, _trouble(error), pause)
+            waits.sleep(pause)
         except (InsufficientResponseError, ResponseStatusCodeError, TypeError) as error:
             raise NetworkError(f"{what}: {str(error)[:200]}. Nothing was found there.") from error
         except OSError as error:

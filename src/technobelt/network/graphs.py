@@ -311,6 +311,7 @@ def network_to_graph(network: Network) -> nx.MultiDiGraph:
     Examples
     --------
     >>> import technobelt as tb
+    >>> from technobelt.network import network_to_graph
     >>> network = tb.load_network(tb.load_region())
     >>> graph = network_to_graph(network)
     >>> graph.number_of_edges() == len(network.arc_tail)

@@ -53,6 +53,17 @@ class LineRules:
     split_at_crossings
         Make a junction also where lines cross, or touch, without a common vertex. Left alone by
         default: they may be bridges.
+
+    Examples
+    --------
+    >>> import geopandas as gpd, shapely
+    >>> import technobelt as tb
+    >>> from technobelt.network import LineRules
+    >>> cross = [shapely.LineString([(0, 50), (99, 50)]), shapely.LineString([(50, 0), (50, 99)])]
+    >>> roads = gpd.GeoDataFrame({"TYPE": ["A", "B"]}, geometry=cross, crs="EPSG:5179")
+    >>> rules = LineRules(class_column="TYPE", class_map={"A": "trunk"}, split_at_crossings=True)
+    >>> tb.build_network(roads, lines=rules).roads["class"].astype(str).tolist()
+    ['trunk', 'trunk', 'residential', 'residential']
     """
 
     class_column: str | None = None

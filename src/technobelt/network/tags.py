@@ -71,6 +71,12 @@ class OsmRules:
     gate_s, toll_s
         Seconds at a gate and at a toll booth, whatever the profile. None by default: nobody has
         measured them, and a profile's seconds for ramps count toll plazas already.
+
+    Examples
+    --------
+    >>> from technobelt.network import OsmRules
+    >>> OsmRules(country="KR", gate_s=15).ferries
+    False
     """
 
     country: str = ""

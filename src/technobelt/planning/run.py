@@ -33,7 +33,7 @@ from technobelt.manifest import make_manifest, output_hashes
 from technobelt.network import kilometres_by_evidence, region_network
 from technobelt.planning.dates import map_dates, with_ways
 from technobelt.planning.hubs import AUDITED, MINUTES, SEED, hub_isochrones
-from technobelt.planning.shown import main_roads, project_layers
+from technobelt.planning.shown import corridor_in_roads, main_roads, project_layers
 from technobelt.region import Region, load_region
 from technobelt.report import write_pdf, write_report
 from technobelt.routing import trees_grown
@@ -90,7 +90,7 @@ class Plan:
     region, network
         What it was made of.
     layers
-        The region's layers, as read.
+        The region's layers, as read; ``corridor`` is taken from the roads where there is no layer.
     verdicts
         Of the claims.
     isochrones, merged
@@ -352,7 +352,7 @@ def plan(  # noqa: PLR0913  (each changes one thing)
     return Plan(
         region=where,
         network=roads,
-        layers=layers,
+        layers=_with_corridor(layers, where, roads),
         verdicts=verdicts,
         isochrones=own,
         merged=merged,
@@ -528,6 +528,16 @@ def _read_all(region: Region) -> dict[str, gpd.GeoDataFrame]:
     names = [*NEEDED, *(name for name in SHOWN if name in region.layers)]
     _refuse_unfilled(region, names)
     return {name: read_layer(region, name) for name in names}
+
+
+def _with_corridor(
+    layers: dict[str, gpd.GeoDataFrame], region: Region, roads: Network
+) -> dict[str, gpd.GeoDataFrame]:
+    """Add the corridor as it runs in the roads, where the region has no layer of it."""
+    if "corridor" in layers:
+        return layers
+    line = corridor_in_roads(region, roads, layers["clusters"])
+    return layers if line is None else layers | {"corridor": line}
 
 
 def _refuse_unfilled(region: Region, names: list[str]) -> None:

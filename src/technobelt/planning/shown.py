@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, cast
 
+from technobelt.corridor import corridor_sections
 from technobelt.export import ProjectLayer, region_layers
 from technobelt.schema import ROAD_CLASSES
 
@@ -17,8 +18,9 @@ if TYPE_CHECKING:
     from technobelt.export import Inside
     from technobelt.export.styles import Style
     from technobelt.network import Network
+    from technobelt.region import Region
 
-__all__ = ["main_roads", "project_layers"]
+__all__ = ["corridor_in_roads", "main_roads", "project_layers"]
 
 #: Roads shown on maps: this far around the clusters, down to this class.
 _SHOWN_AROUND_M = 25_000.0
@@ -27,15 +29,50 @@ _SHOWN_CLASS = ROAD_CLASSES.index("tertiary")
 
 def main_roads(network: Network, clusters: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
     """Return the main roads around the clusters, for maps."""
-    import shapely
-
-    around = shapely.buffer(
-        shapely.box(*clusters.to_crs(network.crs).total_bounds), _SHOWN_AROUND_M
-    )
     main: NDArray[np.bool_] = network.road_class <= _SHOWN_CLASS
-    shown = network.roads[main & ~network.closed & shapely.intersects(network.lines, around)]
+    shown = network.roads[main & ~network.closed & _around(network, clusters)]
     columns = ["class", "ref", "name", "forward", "backward", "length_m", "opened", "opened_ev"]
     return shown[[*columns, "geometry"]].astype({"class": str})
+
+
+def corridor_in_roads(
+    region: Region, network: Network, clusters: gpd.GeoDataFrame
+) -> gpd.GeoDataFrame | None:
+    """Return the corridor around the clusters as it runs in the roads; None where it does not.
+
+    It stands in for the layer `corridor` of a region that has none: a row is one route.
+    """
+    import geopandas as gpd
+    import shapely
+
+    on_it = corridor_sections(region, network, None) & _around(network, clusters)
+    if not on_it.any():
+        return None
+    routes = {
+        route: shapely.line_merge(shapely.multilinestrings(list(network.lines[mine])))
+        for route in region.corridor.all_routes
+        if (mine := on_it & network.on_routes([route])).any()
+    }
+    names = [f"route-{route}" for route in routes]
+    told = {
+        "id": names,
+        "name": region.corridor.name,
+        "route_no": list(routes),
+        "source": f"motorways of {network.info.file or 'the roads'} by route number",
+        "licence": network.info.licence,
+    }
+    return gpd.GeoDataFrame(told, index=names, geometry=list(routes.values()), crs=network.crs)
+
+
+def _around(network: Network, clusters: gpd.GeoDataFrame) -> NDArray[np.bool_]:
+    """Mark the sections that come near the clusters."""
+    import shapely
+
+    box = shapely.box(*clusters.to_crs(network.crs).total_bounds)
+    near: NDArray[np.bool_] = shapely.intersects(
+        network.lines, shapely.buffer(box, _SHOWN_AROUND_M)
+    )
+    return near
 
 
 #: Groups of a region's layers that lie above zones and isochrones.

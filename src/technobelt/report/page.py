@@ -138,6 +138,8 @@ def write_report(  # noqa: PLR0913  (everything that a run has found)
     ground = ground_of(region, layers, roads)
     content = {
         "region": region,
+        "has_corridor": "corridor" in layers,
+        "has_land": "municipalities" in layers,
         "answer": _answer(region, verdicts["claims"]),
         "verdicts": _verdicts(region, verdicts, layers),
         "travel": _travel(verdicts["claims"]),

@@ -418,7 +418,8 @@ def date_rows(road_dates: pd.DataFrame | None) -> list[Row]:
     rows = [_dated(row["route"], row) for row in road_dates[known].to_dict("records")]
     without = road_dates[~known]
     if len(without):
-        one, several = without["route"].iloc[0], f"{len(without)} others, without any date"
+        routes = "other routes" if rows else "routes"
+        one, several = without["route"].iloc[0], f"{len(without)} {routes}, without any date"
         rows.append(
             _dated(one if len(without) == 1 else several, without[list(_EVIDENCE)].sum().to_dict())
         )

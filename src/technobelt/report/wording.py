@@ -287,7 +287,7 @@ def _trip(region: Region, claim: Mapping[str, Any]) -> str:
 
 
 def cluster_name(region: Region, cluster: str) -> str:
-    """Return a cluster's name with its side.
+    """Return a cluster's name with its side, or its id, unless the name says it.
 
     Examples
     --------
@@ -295,8 +295,10 @@ def cluster_name(region: Region, cluster: str) -> str:
     >>> cluster_name(tb.load_region(), "east")
     'Gimhae/Yangsan (east)'
     """
-    known = region.clusters.get(cluster)
-    return f"{known.name} ({words(cluster)})" if known else words(cluster)
+    known, side = region.clusters.get(cluster), words(cluster)
+    if known is None:
+        return side
+    return known.name if side.lower() in known.name.lower() else f"{known.name} ({side})"
 
 
 def _within_ranges(claim: Mapping[str, Any]) -> str:

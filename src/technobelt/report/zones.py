@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pandas as pd
 
 from technobelt.report.wording import NBSP, NOTHING, cluster_name, number, percent, units, words
@@ -285,7 +286,11 @@ def _constraints(region: Region, drawn: Delineation) -> Row:
     number_of, known = ground.number, ground.known
     lands = [known & (number_of == n) for n in range(len(ground.clusters))] + [known]
     rows = [
-        {**_constraint(region.zones, name), "shares": [_share(mask, land) for land in lands]}
+        {
+            **_constraint(region.zones, name),
+            "shares": [_share(mask, land) for land in lands],
+            "unknown": _is_nowhere(ground, name),
+        }
         for name, mask in ground.barred.items()
     ]
     left = [_share(ground.usable, land) for land in lands]
@@ -295,6 +300,12 @@ def _constraints(region: Region, drawn: Delineation) -> Row:
 
 def _share(mask: Any, land: Any) -> str:
     return percent((mask & land).sum() / land.sum(), 1) if land.any() else NOTHING
+
+
+def _is_nowhere(ground: Any, name: str) -> bool:
+    """Tell whether the layer land knows of none of it at all, so that it may have been left out."""
+    shares = ground.land.get({"wood on relief": "wood"}.get(name, name))
+    return shares is not None and not (np.nan_to_num(shares) > 0).any()
 
 
 def _constraint(rules: ZoneRules, name: str) -> Row:

@@ -192,8 +192,9 @@ def write_map(map_: folium.Map, path: str | Path) -> Path:
     --------
     >>> import tempfile
     >>> import technobelt as tb
+    >>> from technobelt.webmap import write_map
     >>> with tempfile.TemporaryDirectory() as folder:
-    ...     write_map(web_map(tb.load_region(), {}), f"{folder}/map.html").name
+    ...     write_map(tb.web_map(tb.load_region(), {}), f"{folder}/map.html").name
     'map.html'
     """
     target = Path(path)

@@ -33,6 +33,7 @@ class MapDate:
 
     Examples
     --------
+    >>> from technobelt.webmap import MapDate
     >>> MapDate("1999").pairs is None
     True
     """
