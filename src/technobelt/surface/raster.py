@@ -30,7 +30,7 @@ __all__ = ["grid_for", "travel_time_raster"]
 #: Cells of a grid for a limit of 15 minutes, m; they grow by this power of the limit, so that
 #: polygons are about as good at every limit: of road positions inside at most 0.3 % take longer,
 #: and of those within the limit at most 1.5 % lie outside, at 15 to 90 minutes around the built-in
-#: region's hubs.
+#: region's hubs (at ``peak`` up to 0.7 and 3.5 %).
 _AT_15_MIN_M, _POWER = 36.0, 1.25
 _FINEST_M, _COARSEST_M = 40.0, 400.0
 
