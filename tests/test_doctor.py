@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 
 import geopandas as gpd
+import numpy as np
 import pandas as pd
 import pyogrio
 import pytest
@@ -14,7 +15,9 @@ import technobelt as tb
 from hand_region import CORNER, ENDS, PLACES, ROAD, make_region, write_places
 from technobelt.cli import main
 from technobelt.doctor import Finding, Remedy, examine, mend
-from technobelt.errors import NetworkError
+from technobelt.doctor.mending_files import rewrite
+from technobelt.errors import NetworkError, OutputError
+from technobelt.layer_files import open_file
 from technobelt.network import save_network
 from technobelt.projections import KOREAN, candidates, in_korea, suggest_crs
 from technobelt.region import LayerFile
@@ -343,8 +346,10 @@ def test_roads_that_cannot_be_used_are_an_error_and_a_named_file_is_refused(row)
 
 # --- files that are mended -----------------------------------------------------------------------
 
+FORMATS = ["u.gpkg", "u.geojson", "u.fgb", "u.shp", "u.parquet"]
 
-@pytest.mark.parametrize("file", ["u.gpkg", "u.geojson", "u.fgb", "u.shp", "u.parquet"])
+
+@pytest.mark.parametrize("file", FORMATS)
 def test_every_format_that_is_mended_keeps_what_it_was(row, file):
     frame = layer(row, "universities").drop(columns="existed_1999")
     bad = put(row, "universities", turned(frame.to_crs(4326)), file)
@@ -374,6 +379,105 @@ def test_a_format_that_is_not_written_is_left_alone_and_said(row):
     before = (row.folder / "u.gml").read_bytes()
     assert "not mended, for .gml is not written" in mend(bad, examine(bad))[0]
     assert (row.folder / "u.gml").read_bytes() == before
+
+
+def raised(frame):
+    """Give every point a height of its own."""
+    xy = frame.get_coordinates().to_numpy()
+    return frame.set_geometry(shapely.points(np.c_[xy, np.arange(1.0, len(xy) + 1)]), crs=frame.crs)
+
+
+def heights(path):
+    frame = gpd.read_parquet(path) if path.suffix == ".parquet" else gpd.read_file(path)
+    return frame.set_index("id").geometry.apply(lambda point: point.z).to_dict()
+
+
+@pytest.mark.parametrize("file", FORMATS)
+@pytest.mark.parametrize("swap", [False, True], ids=["blanks", "axes"])
+def test_heights_stay_in_a_file_that_is_mended(row, file, swap):
+    frame = raised(layer(row, "universities").drop(columns="existed_1999").to_crs(4326))
+    faulty = frame.assign(name=" a ")
+    if swap:
+        faulty = faulty.set_geometry(
+            shapely.transform(frame.geometry.array, lambda xyz: xyz[:, [1, 0, 2]], include_z=True),
+            crs=4326,
+        )
+    bad = put(row, "universities", faulty, file)
+    mend(bad, examine(bad))
+    assert not errors(bad)
+    assert heights(row.folder / file) == dict(zip(frame["id"], frame.geometry.z, strict=True))
+    assert not layer(bad, "universities").has_z.any()
+
+
+def test_a_repaired_shape_has_the_heights_of_its_corners_and_the_others_keep_theirs(row):
+    frame = layer(row, "complexes")
+    corner = shapely.get_coordinates(frame.geometry)[0]
+    bow = shapely.Polygon(
+        [[*(xy + corner), z] for *xy, z in [(0, 0, 1), (500, 500, 2), (500, 0, 3), (0, 500, 4)]]
+    )
+    square = shapely.force_3d(frame.geometry[1].buffer(100, cap_style="square"), 7.0)
+    frame = frame.set_geometry([bow, square, frame.geometry[2].buffer(9)], crs=frame.crs)
+    bad = put(row, "complexes", frame, "c.gpkg")
+    assert "heights of new corners interpolated" in mend(bad, examine(bad))[0]
+    after = gpd.read_file(row.folder / "c.gpkg").geometry
+    xyz = {tuple(xy - corner): z for *xy, z in shapely.get_coordinates(after[0], include_z=True)}
+    assert xyz == {(0, 0): 1, (500, 500): 2, (500, 0): 3, (0, 500): 4, (250, 250): 2.5}
+    assert set(shapely.get_coordinates(after[1], include_z=True)[:, 2]) == {7}
+    assert not after[2].has_z
+
+
+@pytest.mark.parametrize("kind", ["Z", "no Z"])
+@pytest.mark.parametrize("file", ["l.gpkg", "l.shp", "l.fgb", "l.parquet"])
+def test_measures_stay_where_a_fix_does_not_touch_the_shape(row, file, kind):
+    lines = ["LINESTRING ZM (128 35 1 7, 129 35 2 8)", "LINESTRING ZM (128 36 3 7, 129 36 4 9)"]
+    if kind == "no Z":
+        lines = ["LINESTRING M (128 35 7, 129 35 8)", "LINESTRING M (128 36 7, 129 36 9)"]
+    frame = gpd.GeoDataFrame({"id": ["a", "b"]}, geometry=list(shapely.from_wkt(lines)), crs=4326)
+    frame = pd.concat([frame, frame.iloc[[0]]])
+    path = row.folder / file
+    if file == "l.gpkg":  # it is written into
+        frame.iloc[:0].to_file(path, layer="corridor")
+    assert rewrite(frame, path, LayerFile(file=file), "corridor") == []
+    region = row.model_copy(update={"layers": {**row.layers, "corridor": LayerFile(file=file)}})
+    same = Finding("corridor", "a", "error", "duplicates", "", "", "", Remedy("duplicates"))
+    (done,) = mend(region, [same])
+    assert done == f"{file}: rows that came twice taken out: 1; as it was: {file}.bak"
+    after = open_file(path, LayerFile(file=file), "corridor", measured=True).set_index("id")
+    assert shapely.to_wkt(after.geometry.loc[["a", "b"]].to_numpy()).tolist() == lines
+    assert not shapely.has_m(open_file(path, LayerFile(file=file), "corridor").geometry.array).any()
+
+
+def test_measures_that_cannot_be_kept_are_said(row):
+    frame = layer(row, "universities").to_crs(4326)
+    marked = [shapely.from_wkt(f"POINT ZM ({p.y} {p.x} 5 6)") for p in frame.geometry]
+    bad = put(row, "universities", frame.set_geometry(marked, crs=4326))
+    assert "measures (M) lost: 3" in mend(bad, examine(bad))[0]
+    assert heights(row.folder / "universities.parquet") == dict.fromkeys(frame["id"], 5.0)
+
+
+def test_rows_that_differ_in_height_alone_are_not_taken_out(row):
+    frame = raised(layer(row, "centres"))
+    higher = frame.iloc[[0]].set_geometry(
+        shapely.force_3d(shapely.force_2d(frame.geometry.array[:1]), 99), crs=frame.crs
+    )
+    bad = put(row, "centres", pd.concat([frame, higher, frame.iloc[[1]]]), "c.gpkg")
+    done = mend(bad, examine(bad))[0]
+    assert "taken out: 1, rows that differ in height alone left in: 1" in done
+    assert gpd.read_file(row.folder / "c.gpkg").geometry.z.tolist() == [1, 2, 3, 99]
+
+
+def test_a_file_that_cannot_be_written_is_left_as_it_was(row, monkeypatch):
+    bad = put(row, "universities", turned(layer(row, "universities").to_crs(4326)), "u.gpkg")
+    before = (row.folder / "u.gpkg").read_bytes()
+
+    def full(*_, **__):
+        raise pyogrio.errors.DataSourceError("no room")
+
+    told = examine(bad)
+    monkeypatch.setattr(pyogrio, "write_dataframe", full)
+    with pytest.raises(OutputError, match=r"'u.gpkg' could not be written: no room"):
+        mend(bad, told)
+    assert (row.folder / "u.gpkg").read_bytes() == before
 
 
 # --- tables that are mended ----------------------------------------------------------------------

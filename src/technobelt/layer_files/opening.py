@@ -34,7 +34,9 @@ _BYTES_A_ROW = 600
 _UNCOUNTED = {".geojson": 250, ".json": 250, ".kml": 500, ".gml": 500}
 
 
-def open_file(path: Path, file: LayerFile, name: str) -> gpd.GeoDataFrame:
+def open_file(
+    path: Path, file: LayerFile, name: str, *, measured: bool = False
+) -> gpd.GeoDataFrame:
     """Read a layer's file as it is: its own columns, its own CRS, heights left out.
 
     Parameters
@@ -46,6 +48,9 @@ def open_file(path: Path, file: LayerFile, name: str) -> gpd.GeoDataFrame:
         What ``region.toml`` says of it: `layer`, `crs`, `encoding`, `x`, `y`.
     name
         The layer, for messages.
+    measured
+        Keep what shapes hold beside x and y: heights (Z) and measures (M), for a file that is
+        written anew.
 
     Raises
     ------
@@ -59,8 +64,9 @@ def open_file(path: Path, file: LayerFile, name: str) -> gpd.GeoDataFrame:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # GDAL's remarks: what matters is checked afterwards
-            frame = _opened(path, file, name)
-            return _flat(frame, path, name)
+            frame = _opened(path, file, name, measured=measured)
+            frame = _with_one_shape(frame, path, name)
+            return frame if measured else _flat(frame)
     except LayerError:
         raise
     except Exception as error:
@@ -70,11 +76,12 @@ def open_file(path: Path, file: LayerFile, name: str) -> gpd.GeoDataFrame:
         ) from error
 
 
-def _opened(path: Path, file: LayerFile, name: str) -> Any:
+def _opened(path: Path, file: LayerFile, name: str, *, measured: bool) -> Any:
     suffix = path.suffix.lower()
     if suffix in _ZIPS:
         with unzipped(path, file.layer, name) as (inside, layer):
-            return _opened(inside, file.model_copy(update={"layer": layer}), name)
+            chosen = file.model_copy(update={"layer": layer})
+            return _opened(inside, chosen, name, measured=measured)
     _warn_of_size(path, file, name)
     if suffix in _PARQUET:
         import geopandas as gpd
@@ -82,17 +89,32 @@ def _opened(path: Path, file: LayerFile, name: str) -> Any:
         return gpd.read_parquet(path)
     if suffix in TABLES:
         return read_table(path, file, name)
-    return _by_gdal(path, file, name)
+    return _by_gdal(path, file, name, measured=measured)
 
 
-def _by_gdal(path: Path, file: LayerFile, name: str) -> Any:
+def _by_gdal(path: Path, file: LayerFile, name: str, *, measured: bool) -> Any:
     import geopandas as gpd
 
     encoding = file.encoding
     if encoding is None and path.suffix.lower() == ".shp":
         encoding = shapefile_encoding(path)[1]
     more = {"encoding": encoding} if encoding else {}
-    return gpd.read_file(path, layer=file.layer or _only_layer(path, name), **more)
+    layer = file.layer or _only_layer(path, name)
+    frame = gpd.read_file(path, layer=layer, **more)
+    if measured and len(frame) and frame.active_geometry_name and _has_measures(path, layer):
+        shapes = gpd.read_file(path, layer=layer, columns=[], use_arrow=True).geometry
+        frame = frame.set_geometry(shapes)
+    return frame
+
+
+def _has_measures(path: Path, layer: str | None) -> bool:
+    """Tell whether GDAL knows of measures (M); pyogrio says so, and reads them by Arrow only."""
+    import pyogrio
+
+    with warnings.catch_warnings(record=True) as remarks:
+        warnings.simplefilter("always")
+        pyogrio.read_info(path, layer=layer)
+    return any(str(remark.message).startswith("Measured (M)") for remark in remarks)
 
 
 def _only_layer(path: Path, name: str) -> str | None:
@@ -119,12 +141,14 @@ def declared_layers(path: Path) -> list[str]:
     """
     import pyogrio
 
-    listed = pyogrio.list_layers(path)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of measures, which are of no account here
+        listed = pyogrio.list_layers(path)
     return [str(layer) for layer, shape in listed if shape is not None]
 
 
-def _flat(frame: Any, path: Path, name: str) -> gpd.GeoDataFrame:
-    """Drop heights, and columns that come twice."""
+def _with_one_shape(frame: Any, path: Path, name: str) -> gpd.GeoDataFrame:
+    """Call the shapes ``geometry``, and drop columns that come twice."""
     import geopandas as gpd
 
     if not isinstance(frame, gpd.GeoDataFrame) or frame.active_geometry_name is None:
@@ -134,11 +158,18 @@ def _flat(frame: Any, path: Path, name: str) -> gpd.GeoDataFrame:
     frame = frame.loc[:, ~frame.columns.duplicated()]
     if frame.active_geometry_name != "geometry":
         frame = frame.drop(columns="geometry", errors="ignore").rename_geometry("geometry")
-    shapes = frame.geometry
-    if shapes.has_z.any():
-        frame = frame.set_geometry(shapes.force_2d())
     named = frame.index.name is not None and frame.index.name not in frame.columns
     return frame.reset_index(drop=not named)
+
+
+def _flat(frame: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+    """Drop heights and measures: everything is computed in the plane."""
+    import shapely
+
+    shapes = frame.geometry
+    if shapes.has_z.any() or shapely.has_m(shapes.to_numpy()).any():
+        return frame.set_geometry(shapes.force_2d())
+    return frame
 
 
 def _warn_of_size(path: Path, file: LayerFile, name: str) -> None:
