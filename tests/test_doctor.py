@@ -48,11 +48,11 @@ def put(region, name, frame, file=None, **said):
     return region.model_copy(update={"layers": {**region.layers, name: LayerFile(file=path.name)}})
 
 
-def found(region, network=None, **wanted):
+def found(region, network=None, *, most=20, **wanted):
     """Return the findings that have all these values."""
     return [
         one
-        for one in examine(region, network)
+        for one in examine(region, network, most=most)
         if all(getattr(one, key) == value for key, value in wanted.items())
     ]
 
@@ -566,8 +566,42 @@ def test_findings_stand_with_their_layer_in_json(run, row):
     assert code == 1
     assert {one["check"] for one in rows["centres"]["findings"]} >= {"clusters"}
     assert set(rows["centres"]["findings"][0]) == {
-        *("layer", "row", "severity", "check", "what", "found", "do", "fixable")
+        *("layer", "row", "severity", "check", "what", "found", "do", "rows", "fixable")
     }
+
+
+def test_of_many_rows_with_one_fault_the_first_are_told_and_the_others_counted(run, row):
+    frame = layer(row, "centres")
+    many = pd.concat([frame] * 10).assign(id=[f"c{n}" for n in range(30)], cluster="north")
+    bad = put(row, "centres", many)
+    told = [one for one in errors(bad) if one.check == "clusters"]
+    assert [one.row for one in told] == [*(f"c{n}" for n in range(20)), ""]
+    assert [one.rows for one in told] == [*[1] * 20, 10]
+    assert len(found(bad, most=5, check="clusters")) == 6
+    assert [one.row for one in found(bad, most=29, check="clusters")] == many["id"].tolist()
+    _, out, _ = run("layers", row.folder)
+    assert "and 22 more" in out
+    assert "30 errors" in out
+    _, out, _ = run("layers", row.folder, "--json", "--all-rows")
+    rows = {one["layer"]: one for one in json.loads(out)}["centres"]["findings"]
+    assert sum(one["check"] == "clusters" for one in rows) == 30
+
+
+def test_all_rows_wants_json(run, row):
+    assert run("layers", row.folder, "--all-rows")[0] == 2
+
+
+def test_a_fault_of_every_row_costs_no_finding_a_row(row, monkeypatch):
+    """A million rows would take minutes and gigabytes."""
+    made = []
+    make = Finding.__init__
+    monkeypatch.setattr(Finding, "__init__", lambda *said, **k: made.append(make(*said, **k)))
+    frame = layer(row, "centres")
+    many = gpd.GeoDataFrame(pd.concat([frame] * 700, ignore_index=True), crs=frame.crs)
+    many = many.assign(id=None, name=" a ", cluster="north", confidence="sure")
+    many = many.set_geometry([None] * len(many), crs=frame.crs)
+    examine(put(row, "centres", many))
+    assert 100 < len(made) < 300
 
 
 def test_fix_wants_a_folder_to_be_named(run):

@@ -383,7 +383,8 @@ def print_findings(findings: list[Any]) -> None:
     for (severity, layer, what, do), ones in groups.items():
         click.echo("")
         rows = [f"{one.row} ({one.found})" if one.found else one.row for one in ones if one.row]
-        more = f" and {len(rows) - _ROWS} more" if len(rows) > _ROWS else ""
+        left = sum(one.rows for one in ones if one.row or one.rows > 1) - len(rows[:_ROWS])
+        more = f" and {left:,} more" if left else ""
         head = f"{severity.upper():<8} {layer}: {what}"
         if not rows and ones[0].found:
             head += f"; found: {ones[0].found}"
@@ -410,10 +411,10 @@ def _indented(text: str, *, first: bool) -> str:
 def _tally(findings: list[Any]) -> str:
     if not findings:
         return "Nothing is wrong with the layers, and nothing is missing."
-    counts = {kind: sum(one.severity == kind for one in findings) for kind in _KINDS}
-    told = ", ".join(f"{count} {_KINDS[kind][count != 1]}" for kind, count in counts.items())
-    fixable = sum(one.remedy is not None for one in findings)
-    return told + (f"; --fix mends {fixable}" if fixable else "")
+    counts = {kind: sum(one.rows for one in findings if one.severity == kind) for kind in _KINDS}
+    told = ", ".join(f"{count:,} {_KINDS[kind][count != 1]}" for kind, count in counts.items())
+    fixable = sum(one.rows for one in findings if one.remedy is not None)
+    return told + (f"; --fix mends {fixable:,}" if fixable else "")
 
 
 _KINDS = {

@@ -41,10 +41,21 @@ def layers() -> None:
     is_flag=True,
     help="Mend what is safe to mend; files that change are kept as .bak.",
 )
+@click.option(
+    "--all-rows",
+    is_flag=True,
+    help="With --json: tell of every row, not of the first 20 with a fault and how many more.",
+)
 @JSON
 @click.pass_context
 def list_(
-    ctx: click.Context, region: Path | None, network: Path | None, *, fix: bool, as_json: bool
+    ctx: click.Context,
+    region: Path | None,
+    network: Path | None,
+    *,
+    fix: bool,
+    all_rows: bool,
+    as_json: bool,
 ) -> None:
     """List the layers, and what is wrong with them.
 
@@ -52,17 +63,20 @@ def list_(
     still to be done, each with the row, what was found and what to do. Exit code 1 if an error
     remains.
     """
-    from technobelt.doctor import examine, mend
+    from technobelt.doctor import SHOWN, examine, mend
     from technobelt.layers import list_layers
     from technobelt.region import load_region
 
+    if all_rows and not as_json:
+        raise click.UsageError("--all-rows goes with --json.")
     if fix and region is None:
         raise click.UsageError("--fix changes files: name the folder of the region.")
     where = load_region(region)
+    most = None if all_rows else SHOWN
     with status() as say:
-        findings = examine(where, network, progress=say)
+        findings = examine(where, network, most=most, progress=say)
         done = mend(where, findings) if fix else []
-        findings = examine(where, network, progress=say) if done else findings
+        findings = examine(where, network, most=most, progress=say) if done else findings
         table = list_layers(where)
     if as_json:
         print_json(_for_machines(table, findings))

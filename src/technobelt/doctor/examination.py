@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING
 
 from technobelt.doctor.belonging import (
@@ -17,11 +18,12 @@ from technobelt.doctor.columns import (
     check_texts,
     check_years,
 )
-from technobelt.doctor.findings import SEVERITIES, Finding
+from technobelt.doctor.findings import SEVERITIES, SHOWN, Faults, Finding, told
 from technobelt.doctor.placing import check_positions_of_layers
 from technobelt.doctor.roads import check_corridor, check_roads_near
 from technobelt.doctor.shapes import check_places_twice, check_shapes
 from technobelt.errors import LayerError, MissingFileError, NetworkError, TechnobeltError
+from technobelt.layer_files import count_rows
 from technobelt.layers import FACILITIES, located, read_layer, read_unchecked
 from technobelt.network import region_network
 from technobelt.schema import LAYERS
@@ -37,11 +39,14 @@ if TYPE_CHECKING:
 
 __all__ = ["examine"]
 
+_log = logging.getLogger(__name__)
+
 
 def examine(
     region: Region,
     network: Network | str | Path | None = None,
     *,
+    most: int | None = SHOWN,
     progress: Callable[[str], None] | None = None,
 ) -> list[Finding]:
     """Examine the layers of a region.
@@ -53,6 +58,9 @@ def examine(
     network
         Roads to tie places to, or their ``.parquet`` file; the region's own by default, if their
         file is there.
+    most
+        How many rows with the same fault are told one by one; one more finding stands for the
+        others, and has their number. None: tell of each.
     progress
         Called with each step's name.
 
@@ -74,21 +82,39 @@ def examine(
     True
     """
     say = progress or (lambda _: None)
+    _warn_of_size(region)
     found: list[Finding] = []
     frames: dict[str, gpd.GeoDataFrame] = {}
     for name in region.layers:
         say(name)
-        frame, faults = _read(region, name)
+        frame, faults = _read(region, name, most)
         found += faults
         if frame is not None and len(frame):
             frames[name] = frame
     say("positions")
     found += list(check_positions_of_layers(region, frames))
-    found += _among_layers(region, frames, found)
+    found += told(_among_layers(region, frames, found), most)
     found += _unread(region, frames, found)
     say("roads")
-    found += _by_roads(region, network, frames, found)
+    found += told(_by_roads(region, network, frames, found), most)
     return _sorted(region, found)
+
+
+#: Measured on places, the dearest of all layers: a million rows take so many seconds (half of them
+#: are for tying them to roads), and so many bytes of memory each.
+_SECONDS_A_MILLION, _BYTES_A_ROW = 50.0, 1_300
+
+
+def _warn_of_size(region: Region) -> None:
+    """Say beforehand what examining large layers takes."""
+    rows = sum(count_rows(region.path(name), file) for name, file in region.layers.items())
+    if rows:
+        _log.warning(
+            "Examining about %s rows takes up to %.0f s and %.1f GB of memory.",
+            f"{rows:,}",
+            rows / 1e6 * _SECONDS_A_MILLION,
+            rows * _BYTES_A_ROW / 1e9,
+        )
 
 
 _DRAW = "draw them, e.g. in QGIS"
@@ -96,7 +122,9 @@ _DRAW = "draw them, e.g. in QGIS"
 _HOW_TO_FILL = {"land": "'technobelt layers grid' lays them over the clusters"}
 
 
-def _read(region: Region, name: str) -> tuple[gpd.GeoDataFrame | None, list[Finding]]:
+def _read(
+    region: Region, name: str, most: int | None
+) -> tuple[gpd.GeoDataFrame | None, list[Finding]]:
     """Read a layer, and tell what is wrong with it alone."""
     faults = list(check_encoding(region, name))
     try:
@@ -105,23 +133,24 @@ def _read(region: Region, name: str) -> tuple[gpd.GeoDataFrame | None, list[Find
         do = "Correct the file, or what region.toml says of it."
         return None, [Finding(name, "", "error", "file", str(error).rstrip("."), "", do)]
     table = LAYERS[name]
-    faults += check_columns(frame, table)
+    faults += told(check_columns(frame, table), most)
     if frame.empty:
         said = (
             f"A row is {table.doc}: {_HOW_TO_FILL.get(name, _DRAW)}, or name another file in "
             "region.toml."
         )
         return frame, [*faults, Finding(name, "", "to-do", "file", "it has no row yet", "", said)]
-    faults += [*check_ids(frame, table), *check_texts(frame, table), *check_years(frame, table)]
-    shapes = list(check_shapes(frame, table))
-    if not any(fault.remedy or fault.check == "shapes" for fault in shapes):
-        faults += check_places_twice(region, frame, name)
+    for check in (check_ids, check_texts, check_years):
+        faults += told(check(frame, table), most)
+    shapes = list(told(check_shapes(frame, table), most))
+    if not shapes:
+        faults += told(check_places_twice(region, frame, name), most)
     return frame, faults + shapes
 
 
 def _among_layers(
     region: Region, frames: dict[str, gpd.GeoDataFrame], found: list[Finding]
-) -> Iterator[Finding]:
+) -> Iterator[Finding | Faults]:
     """Tell what does not fit from one layer to another, where positions can be trusted."""
     clusters = frames.get("clusters")
     if clusters is not None:
@@ -175,7 +204,7 @@ def _by_roads(
     network: Network | str | Path | None,
     frames: dict[str, gpd.GeoDataFrame],
     found: list[Finding],
-) -> Iterator[Finding]:
+) -> Iterator[Finding | Faults]:
     if network is None and not region.path("roads").is_file():
         yield Finding(
             "roads",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import warnings
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from technobelt.errors import GeometryError, LayerError
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
     from technobelt.region import LayerFile
 
-__all__ = ["declared_layers", "open_file"]
+__all__ = ["count_rows", "declared_layers", "open_file"]
 
 _log = logging.getLogger(__name__)
 
@@ -82,7 +83,8 @@ def _opened(path: Path, file: LayerFile, name: str, *, measured: bool) -> Any:
         with unzipped(path, file.layer, name) as (inside, layer):
             chosen = file.model_copy(update={"layer": layer})
             return _opened(inside, chosen, name, measured=measured)
-    _warn_of_size(path, file, name)
+    if rows := count_rows(path, file):
+        _warn_of_size(path, name, rows)
     if suffix in _PARQUET:
         import geopandas as gpd
 
@@ -172,21 +174,32 @@ def _flat(frame: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
     return frame
 
 
-def _warn_of_size(path: Path, file: LayerFile, name: str) -> None:
-    rows = _rows(path, file)
-    if rows >= _MANY_ROWS:
-        _log.warning(
-            "layer '%s' (%s) has about %s rows: reading takes some %.0f s and %.1f GB of memory",
-            name,
-            path.name,
-            f"{rows:,}",
-            rows / 1e6 * _SECONDS.get(path.suffix.lower(), _SECONDS[".gpkg"]),
-            rows * _BYTES_A_ROW / 1e9,
-        )
+def count_rows(path: Path, file: LayerFile) -> int:
+    """Return about how many rows a large file has, without reading them; 0 if it is not large.
+
+    Parameters
+    ----------
+    path, file
+        As in `open_file`.
+
+    Examples
+    --------
+    >>> import technobelt as tb
+    >>> region = tb.load_region()
+    >>> count_rows(region.path("clusters"), region.layers["clusters"])
+    0
+    """
+    if not path.is_file():
+        return 0
+    try:
+        rows = _rows(path, file)
+    except Exception:  # noqa: BLE001  (any fault of a file is told when it is read)
+        return 0
+    return rows if rows >= _MANY_ROWS else 0
 
 
 def _rows(path: Path, file: LayerFile) -> int:
-    """Return how many rows a file has, without reading them; 0 where it does not say."""
+    """Return how many rows a file has; 0 where it does not say."""
     if path.suffix.lower() in _PARQUET:
         import pyarrow.parquet as pq
 
@@ -203,6 +216,18 @@ def _rows(path: Path, file: LayerFile) -> int:
     import pyogrio
 
     return int(pyogrio.read_info(path, layer=file.layer)["features"])
+
+
+@lru_cache(maxsize=64)  # said once, however often a file is read
+def _warn_of_size(path: Path, name: str, rows: int) -> None:
+    _log.warning(
+        "layer '%s' (%s) has about %s rows: reading takes some %.0f s and %.1f GB of memory",
+        name,
+        path.name,
+        f"{rows:,}",
+        rows / 1e6 * _SECONDS.get(path.suffix.lower(), _SECONDS[".gpkg"]),
+        rows * _BYTES_A_ROW / 1e9,
+    )
 
 
 def _first_line(error: Exception) -> str:
