@@ -19,7 +19,7 @@ from technobelt.doctor.mending_files import rewrite
 from technobelt.errors import NetworkError, OutputError
 from technobelt.layer_files import open_file
 from technobelt.network import save_network
-from technobelt.projections import KOREAN, candidates, in_korea, suggest_crs
+from technobelt.projections import KOREAN, KOREAN_RARE, candidates, in_korea, suggest_crs, twins
 from technobelt.region import LayerFile
 
 
@@ -235,12 +235,70 @@ def test_a_wrong_crs_is_told_and_set_right(row, name, how, words):
     assert (after.geometry.centroid.distance(there.centroid) < 1).all()
 
 
-def test_two_belts_that_differ_by_a_shift_of_datum_are_both_named_and_neither_is_set(row):
-    bad = put(row, "universities", said(layer(row, "universities"), 5174, 5186))
-    (told,) = errors(bad)
-    assert "EPSG:5174" in told.do
-    assert "EPSG:5181" in told.do
+@pytest.mark.parametrize("true", KOREAN)
+@pytest.mark.parametrize("wrong", KOREAN)
+def test_the_usual_belts_are_told_apart_by_where_points_land_but_for_twins(row, true, wrong):
+    if true == wrong:
+        return
+    told = errors(put(row, "universities", said(layer(row, "universities"), true, wrong)))
+    pair = {"EPSG:5174", "EPSG:5181"}
+    if {true, wrong} == pair:
+        assert told == []  # three places do not tell 300 m
+        return
+    (one,) = told
+    assert wrong in one.what
+    if true in pair:
+        assert all(f"{crs}, Korea" in one.do for crs in pair)
+        assert "one grid on different datums" in one.do
+        assert one.remedy is None
+    else:
+        assert one.remedy == Remedy("crs", true)
+
+
+@pytest.mark.parametrize("crs", KOREAN_RARE)
+def test_a_rare_belt_is_named_where_no_usual_one_fits(row, crs):
+    (told,) = errors(put(row, "universities", said(layer(row, "universities"), crs, 3857)))
+    named = [told.remedy.crs] if told.remedy else told.may_be
+    assert crs in named or set(twins(crs)) & set(named)
+    assert set(named) <= {crs, *twins(crs)}
+
+
+def on_the_road(count=30):
+    """Return places on the road and a bit beside, as interchanges are."""
+    x = np.linspace(21_000, 39_000, count)
+    xy = np.column_stack([x, 20 * np.sin(x)]) + CORNER
+    said = {"id": [f"i{n}" for n in range(count)], "name": "i", "kind": "x", "cluster": "centre"}
+    said |= {"source": "s", "licence": "l", "confidence": "high"}
+    return gpd.GeoDataFrame(said, geometry=shapely.points(xy), crs=5179)
+
+
+@pytest.mark.parametrize(("true", "other"), [(5174, 5181), (5181, 5174)])
+def test_roads_tell_between_twins_where_points_lie_on_them(row, draw, true, other):
+    bent = draw({**ENDS, "m": (30_000, 0)}, [("a", "m", {"via": [(15_000, 0)]}), ("m", "b")])
+    bad = put(row, "interchanges", said(on_the_road(), true, 5186))
+    (told,) = found(bad, bent, layer="interchanges", check="crs")
+    assert f"By the roads it is EPSG:{true}: at the median the nearest is" in told.do
     assert told.remedy is None
+    mistaken = put(row, "interchanges", said(on_the_road(), true, other))
+    (told,) = found(mistaken, bent, layer="interchanges", check="crs")
+    assert told.severity == "warning"
+    assert f"by the roads it is in EPSG:{true}" in told.what
+    assert f"not in EPSG:{other}" in told.what
+    assert not found(put(row, "interchanges", on_the_road().to_crs(true)), bent, check="crs")
+
+
+def test_roads_do_not_tell_between_twins_where_places_are_few_or_off_the_road(row, roads):
+    bad = put(row, "universities", said(layer(row, "universities"), 5181, 5186))
+    (told,) = found(bad, roads, check="crs")
+    assert "Roads do not tell: at the median the nearest is" in told.do
+    off = on_the_road()
+    away = np.random.default_rng(1).uniform(-900, 900, len(off))
+    off = off.set_geometry(shapely.points(off.geometry.x, CORNER[1] + away), crs=5179)
+    bad = put(row, "interchanges", said(off, 5181, 5186))
+    (told,) = found(bad, roads, layer="interchanges", check="crs")
+    assert "Roads do not tell" in told.do
+    right = put(row, "interchanges", off.to_crs(5181))
+    assert not found(right, roads, layer="interchanges", check="crs")
 
 
 @pytest.mark.parametrize("crs", KOREAN)

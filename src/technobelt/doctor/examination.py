@@ -22,6 +22,7 @@ from technobelt.doctor.findings import SEVERITIES, SHOWN, Faults, Finding, told
 from technobelt.doctor.placing import check_positions_of_layers
 from technobelt.doctor.roads import check_corridor, check_roads_near
 from technobelt.doctor.shapes import check_places_twice, check_shapes
+from technobelt.doctor.twins import ask_roads, check_twins
 from technobelt.errors import LayerError, MissingFileError, NetworkError, TechnobeltError
 from technobelt.layer_files import count_rows
 from technobelt.layers import FACILITIES, located, read_layer, read_unchecked
@@ -96,7 +97,12 @@ def examine(
     found += told(_among_layers(region, frames, found), most)
     found += _unread(region, frames, found)
     say("roads")
-    found += told(_by_roads(region, network, frames, found), most)
+    roads, faults = _roads(region, network, found)
+    found += faults
+    if roads is not None:
+        found = ask_roads(roads, frames, found)
+        found += check_twins(roads, frames, found)
+        found += told(_by_roads(region, roads, frames, found), most)
     return _sorted(region, found)
 
 
@@ -199,32 +205,30 @@ def _unread(
             yield Finding(name, "", "error", "file", str(error).rstrip("."), "", do)
 
 
-def _by_roads(
-    region: Region,
-    network: Network | str | Path | None,
-    frames: dict[str, gpd.GeoDataFrame],
-    found: list[Finding],
-) -> Iterator[Finding | Faults]:
+def _roads(
+    region: Region, network: Network | str | Path | None, found: list[Finding]
+) -> tuple[Network | None, list[Finding]]:
+    """Return the roads, or what keeps them from being used."""
     if network is None and not region.path("roads").is_file():
-        yield Finding(
-            "roads",
-            "",
-            "to-do",
-            "file",
-            "there are no roads yet",
-            region.roads.file,
-            "Build them from an OSM extract: technobelt network build ROADS.osm.pbf --out "
-            f"{region.path('roads')}",
-        )
-        return
+        do = "Build them from an OSM extract: technobelt network build ROADS.osm.pbf --out "
+        do += str(region.path("roads"))
+        what = "there are no roads yet"
+        return None, [Finding("roads", "", "to-do", "file", what, region.roads.file, do)]
     try:
-        roads = region_network(_without_barriers(region, found), network)
+        return region_network(_without_barriers(region, found), network), []
     except (NetworkError, MissingFileError) as error:
         if network is not None:
             raise
         said = str(error).rstrip(".")
-        yield Finding("roads", "", "error", "file", said, "", "Build the roads anew.")
-        return
+        return None, [Finding("roads", "", "error", "file", said, "", "Build the roads anew.")]
+
+
+def _by_roads(
+    region: Region,
+    roads: Network,
+    frames: dict[str, gpd.GeoDataFrame],
+    found: list[Finding],
+) -> Iterator[Finding | Faults]:
     yield from check_corridor(region, roads)
     for name in FACILITIES:
         if name in frames and _sound(name, found) and frames[name].crs is not None:

@@ -61,6 +61,8 @@ class Finding:
     rows
         How many rows it stands for: more than one where it tells of all others with a fault, after
         those that are told one by one.
+    may_be
+        Of several CRS that a layer may be in, all; `technobelt.doctor.twins` asks the roads.
     """
 
     layer: str
@@ -72,6 +74,7 @@ class Finding:
     do: str
     remedy: Remedy | None = None
     rows: int = 1
+    may_be: tuple[str, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
         """Return it for JSON; ``fixable`` says whether ``--fix`` mends it."""
