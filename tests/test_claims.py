@@ -17,7 +17,13 @@ import technobelt as tb
 from hand_region import CLUSTERS, CORNER, ENDS, NINETY, PLACES, ROAD, make_region
 from technobelt.cases import Basis
 from technobelt.claims import sentence
-from technobelt.errors import ClaimError, LayerError, MissingColumnError, NetworkError
+from technobelt.errors import (
+    ClaimError,
+    LayerError,
+    MissingColumnError,
+    MissingFileError,
+    NetworkError,
+)
 from technobelt.members import member_places
 from technobelt.network.ties import startable
 from technobelt.travel_claims import read_travel_times
@@ -752,3 +758,35 @@ def test_the_threshold_curve_counts_pairs_and_rises(verdicts, ninety):
     assert curve["share"].is_monotonic_increasing
     at = curve.set_index("minutes")["share"]
     assert at[90] == pytest.approx(reading(ninety, "share_within.typical")["observed"], abs=1e-4)
+
+
+# --- layers that nothing asks for ---------------------------------------------------------------
+
+
+@pytest.mark.parametrize("absent", ["from region.toml", "of rows"])
+def test_a_layer_that_no_claim_hub_or_rule_uses_may_be_absent(tmp_path, draw, absent):
+    region = make_region(tmp_path)
+    if absent == "of rows":
+        path = region.path("complexes")
+        gpd.read_parquet(path).iloc[:0].to_parquet(path)
+    else:
+        without = {name: file for name, file in region.layers.items() if name != "complexes"}
+        region = region.model_copy(update={"layers": without})
+    verdicts = tb.check_claims(region, draw(ENDS, ROAD))
+    assert verdicts.claims[0]["verdict"] == "fails"
+    assert set(tb.facilities(region)["layer"]) == {"universities", "centres"}
+
+
+def test_a_layer_that_a_claim_uses_is_asked_for_by_name(tmp_path, draw):
+    text = ('layers = ["universities"], where', 'layers = ["complexes"], where')
+    region = make_region(tmp_path, edit=text)
+    without = {name: file for name, file in region.layers.items() if name != "complexes"}
+    with pytest.raises(MissingFileError, match=r"layer 'complexes' .* not in region.toml"):
+        tb.check_claims(region.model_copy(update={"layers": without}), draw(ENDS, ROAD))
+
+
+def test_a_region_without_any_place_says_what_may_be_added(tmp_path):
+    region = make_region(tmp_path)
+    bare = {name: region.layers[name] for name in ("clusters", "land")}
+    with pytest.raises(MissingFileError, match=r"no layer of places; .*complexes, universities"):
+        tb.facilities(region.model_copy(update={"layers": bare}))

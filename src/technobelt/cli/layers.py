@@ -103,11 +103,12 @@ def places(region: Path | None) -> None:
     """List the places by id and name; all but those that are not located may be named."""
     import pandas as pd
 
-    from technobelt.layers import FACILITIES, read_layer
+    from technobelt.layers import place_layers, read_layer
     from technobelt.region import load_region
 
     where = load_region(region)
-    known = pd.concat([read_layer(where, name).drop(columns="geometry") for name in FACILITIES])
+    frames = [read_layer(where, name).drop(columns="geometry") for name in place_layers(where)]
+    known = pd.concat(frames)
     columns = [
         c for c in ("name", "name_ko", "name_1999", "kind", "cluster", "confidence") if c in known
     ]

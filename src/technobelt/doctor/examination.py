@@ -23,7 +23,13 @@ from technobelt.doctor.placing import check_positions_of_layers
 from technobelt.doctor.roads import check_corridor, check_roads_near
 from technobelt.doctor.shapes import check_places_twice, check_shapes
 from technobelt.doctor.twins import ask_roads, check_twins
-from technobelt.errors import LayerError, MissingFileError, NetworkError, TechnobeltError
+from technobelt.errors import (
+    EmptyLayerError,
+    LayerError,
+    MissingFileError,
+    NetworkError,
+    TechnobeltError,
+)
 from technobelt.layer_files import count_rows
 from technobelt.layers import FACILITIES, located, read_layer, read_unchecked
 from technobelt.network import region_network
@@ -169,13 +175,16 @@ def _among_layers(
             trusted = sound if _sound(name, found) else None
             yield from check_members(region, frame, name, trusted)
     yield from check_ids_across(frames)
-    if all(name in frames and _usable(region, name) for name in FACILITIES):
+    places = [name for name in FACILITIES if name in region.layers]
+    if any(name in frames for name in places) and all(_usable(region, name) for name in places):
         yield from check_hubs(region)
 
 
 def _usable(region: Region, name: str) -> bool:
     try:
         read_layer(region, name)
+    except EmptyLayerError:
+        return True
     except TechnobeltError:
         return False
     return True

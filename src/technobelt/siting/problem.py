@@ -11,7 +11,7 @@ import shapely
 
 from technobelt.claim_kinds import Selection
 from technobelt.errors import PointError, SitingError
-from technobelt.layers import FACILITIES, located, select
+from technobelt.layers import located, place_layers, select
 from technobelt.network.ties import tie_points
 from technobelt.travel_time import SAME_M, matrix, model_of
 
@@ -262,7 +262,7 @@ def _compared(region: Region, rules: SitingRules, where: str) -> gpd.GeoDataFram
     wanted = {place: name for name, named in rules.compare.items() for place in named.ids}
     if not wanted:
         return None
-    layers = [layer for layer in FACILITIES if layer in region.layers]
+    layers = place_layers(region)
     known = select(region, Selection(layers=layers))
     for place, name in wanted.items():
         if place not in known.index:
