@@ -39,7 +39,7 @@ from technobelt.report import write_pdf, write_report
 from technobelt.routing import trees_grown
 from technobelt.webmap import web_map, write_map
 from technobelt.writing import replace_files
-from technobelt.zones import check_packs, delineate_zones, redraw_zones
+from technobelt.zones import delineate_zones, pack_of, redraw_zones
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -329,7 +329,7 @@ def plan(  # noqa: PLR0913  (each changes one thing)
         bare = region if isinstance(region, Region) else load_region(region)
         where = bare.with_scenario(scenario) if scenario else bare
         layers = _read_all(where)
-        check_packs(where, pack)
+        pack_of(where, pack)
     with clock.step("roads"):
         base = region_network(where, network)
         base = base.as_of(as_of) if as_of else base
