@@ -35,11 +35,18 @@ def search(found: Mapping[str, Any]) -> str:
     """
     return (
         '<div id="tb-search" role="search"><input type="search" role="combobox" '
-        'aria-label="Search by name: English, Korean or as spelt in 1999" aria-autocomplete="list" '
+        f'aria-label="{_searched(found)}" aria-autocomplete="list" '
         'aria-expanded="false" aria-controls="tb-finds" autocomplete="off" spellcheck="false" '
         f'placeholder="Search: {_spellings(found)} …" title="Shortcut: /"><div><ul id="tb-finds" '
         'role="listbox" aria-label="Found" hidden></ul><p role="status" hidden></p></div></div>'
     )
+
+
+def _searched(found: Mapping[str, Any]) -> str:
+    """Say by which names the region's places are found; most have no Korean and no former ones."""
+    korean, former = (any(place[at] for place in found["places"]) for at in (2, 3))
+    more = [*(["in Korean"] if korean else []), *(["as spelt in 1999"] if former else [])]
+    return ", ".join(["Search by name", *more]) + " or by id"
 
 
 def _spellings(found: Mapping[str, Any]) -> str:
