@@ -335,7 +335,7 @@ def test_at_least_two_is_more_than_one(tmp_path, road):
 def test_planned_places_are_told(tmp_path, road):
     places = PLACES | {"T_west": ("centres", "x", "west", 0, 0, {"existed_1999": "planned"})}
     claim = judged(tmp_path, road, claims=PARTS, places=places)
-    assert claim["notes"] == ["1 of 6 places counted were planned in 1999, not yet open."]
+    assert claim["notes"] == ["1 of 6 places counted was planned in 1999, not yet open."]
 
 
 def counting(kind, expected, **lines):

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from technobelt.counting import counted
+
 if TYPE_CHECKING:
     from technobelt.region import Region
 
@@ -156,7 +158,7 @@ def _asked_clusters() -> tuple[tuple[str, str], ...]:
 
 
 def _tell(folder: Path, files: list[Path], crs: str, *, chosen: bool, full: bool) -> None:
-    click.echo(f"{files[0]}: {len(files) - 1} layers beside it, computed in {crs}.")
+    click.echo(f"{files[0]}: {counted(len(files) - 1, 'layer')} beside it, computed in {crs}.")
     if not chosen:
         click.echo(
             "The CRS is that of the built-in region: if yours is elsewhere, change it in "

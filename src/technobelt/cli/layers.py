@@ -9,6 +9,7 @@ import click
 
 from technobelt.cli.options import JSON, NETWORK, REGION, REGION_OPTION
 from technobelt.console import print_findings, print_json, print_layers, print_table, status
+from technobelt.counting import counted
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -144,7 +145,7 @@ def grid(
         say("grid")
         cells = make_land_grid(where, cell_m=cell_m, water=water, wood=wood, elevation=elevation)
         write_layer(cells, out, layer="land")
-    click.echo(f"{out}: {len(cells):,} cells of {cell_m:g} m")
+    click.echo(f"{out}: {counted(len(cells), 'cell')} of {cell_m:g} m")
     given = {"--water": water, "--wood": wood, "--elevation": elevation}
     absent = [option for option, file in given.items() if file is None]
     if absent:

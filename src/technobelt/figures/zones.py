@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 import shapely
 
+from technobelt.counting import counted
 from technobelt.errors import OutputError
 from technobelt.figures.canvas import (
     Box,
@@ -213,7 +214,9 @@ def _titles(sheet: _Sheet) -> tuple[str, str]:
     said = [f"pack {drawn.pack_name}", f"roads of {info.date or 'unknown date'}{opened}{edited}"]
     said.append(f"{drawn.profile.replace('_', ' ')} speeds")
     if sheet.firm is not None:
-        said.append(f"core and fringe from {sheet.firm.draws} draws of weights and speeds")
+        said.append(
+            f"core and fringe from {counted(sheet.firm.draws, 'draw')} of weights and speeds"
+        )
     return short(f"{sheet.region.name}: {drawn.pack.title}", _TITLE_LETTERS), "; ".join(said)
 
 

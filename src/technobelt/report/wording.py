@@ -8,6 +8,7 @@ from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from technobelt.attribute_claims import years
+from technobelt.counting import counted
 from technobelt.measures import MEASURES, PRIMARY
 from technobelt.schema import ROAD_CLASSES
 
@@ -324,7 +325,8 @@ def _corridor(claim: Mapping[str, Any]) -> str:
         return ""
     share = percent(told["corridor_share"])
     on_it = (
-        f"Of {claim['pairs']} trips {told['pairs_on_it']} use the corridor, {share} of their time"
+        f"Of {counted(claim['pairs'], 'trip')} "
+        f"{counted(told['pairs_on_it'], 'uses', 'use')} the corridor, {share} of their time"
     )
     if told["without_min"] is None:
         return f"{on_it} in the median; without it no way is left."
