@@ -100,8 +100,8 @@ def _nodes(graph: Any) -> tuple[dict[Any, int], Any]:
         node = list(number)[int(missing.argmax())]
         lost = int(missing.sum())
         raise NetworkError(
-            f"{lost} of {counted(len(xy), 'node')} of the graph {'has' if lost == 1 else 'have'} no "
-            f"position, e.g. {node!r}. Give every node x and y, as osmnx.save_graphml does."
+            f"{lost} of {counted(len(xy), 'node')} of the graph {'has' if lost == 1 else 'have'} "
+            f"no position, e.g. {node!r}. Give every node x and y, as osmnx.save_graphml does."
         )
     return number, xy
 
