@@ -332,6 +332,11 @@ def test_at_least_two_is_more_than_one(tmp_path, road):
     assert len(claim["counterexamples"]) == 5
 
 
+def test_one_of_a_thing_is_told_in_the_singular():
+    one = {"kind": "count", "observed": 1.0, "expected": 2.0, "unit": "clusters"}
+    assert sentence(one) == "Found 1 cluster; the plan says 2."
+
+
 def test_planned_places_are_told(tmp_path, road):
     places = PLACES | {"T_west": ("centres", "x", "west", 0, 0, {"existed_1999": "planned"})}
     claim = judged(tmp_path, road, claims=PARTS, places=places)

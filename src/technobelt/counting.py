@@ -2,7 +2,27 @@
 
 from __future__ import annotations
 
-__all__ = ["counted"]
+__all__ = ["counted", "unit_of"]
+
+
+def unit_of(number: float, unit: str) -> str:
+    """Return the unit of a number, whose plural stands in a plan, in the singular for one.
+
+    Only the regular plurals of what plans count are known; others stay as they are.
+
+    Examples
+    --------
+    >>> unit_of(1, "clusters"), unit_of(2, "clusters"), unit_of(1, "complexes"), unit_of(1, "km2")
+    ('cluster', 'clusters', 'complex', 'km2')
+    >>> unit_of(1, "universities"), unit_of(1, "% of places near it"), unit_of(1, "business")
+    ('university', '% of places near it', 'business')
+    """
+    if number != 1 or " " in unit or not unit.endswith("s") or unit.endswith("ss"):
+        return unit
+    for many, one in (("ies", "y"), ("xes", "x"), ("sses", "ss"), ("ches", "ch"), ("s", "")):
+        if unit.endswith(many):
+            return unit.removesuffix(many) + one
+    return unit
 
 
 def counted(number: int, one: str, many: str | None = None) -> str:

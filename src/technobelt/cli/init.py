@@ -30,7 +30,7 @@ class _Place(click.ParamType[tuple[float, float]]):
         try:
             lon, lat = (float(part) for part in value.split(","))
         except ValueError:
-            self.fail(f"{value!r} is no LON,LAT such as 128.6,35.9", param, ctx)
+            self.fail(f"{value!r} is no LON,LAT such as 11.3,44.5", param, ctx)
         if not (-180 <= lon <= 180 and -90 <= lat <= 90):
             self.fail(f"{value!r} is no LON,LAT in degrees", param, ctx)
         return lon, lat
@@ -146,7 +146,7 @@ def _crs(at: tuple[float, float] | None, model: Region | None, *, asks: bool) ->
 
     default = model.crs if model is not None else load_region().crs
     if at is None and asks and model is None:
-        at = click.prompt("A place in it, LON,LAT", type=_Place(), default="128.6,35.2")
+        at = click.prompt("A place in it, LON,LAT, e.g. 11.3,44.5", type=_Place())
     suggested = suggest_crs(*at) if at else default
     return _ask("Metric CRS", suggested, asks=asks)
 

@@ -7,6 +7,7 @@ from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from technobelt.attribute_claims import years
+from technobelt.counting import unit_of
 from technobelt.style import load_style
 from technobelt.webmap.facts import number, plain, safe, words
 
@@ -172,8 +173,9 @@ def finding(claim: Mapping[str, Any]) -> str:
     low, high = (_figure(value) for value in claim.get("observed_range") or ("", ""))
     observed = f"{low} to {high}" if low != high else observed
     unit = plain(claim.get("unit")).replace("km2", "km²")
-    found = f"{observed} {unit}".strip()
-    return f"{found} where {expected} are claimed." if expected else f"{found} found."
+    found = f"{observed} {unit if low != high else unit_of(claim['observed'], unit)}".strip()
+    are = "is" if expected == "1" else "are"
+    return f"{found} where {expected} {are} claimed." if expected else f"{found} found."
 
 
 def _figure(value: object) -> str:
