@@ -20,6 +20,7 @@ SOURCE = Path(tb.__file__).parent
 ORDER = (
     *(
         "errors",
+        "counting",
         "writing",
         "schema",
         "style",

@@ -17,7 +17,13 @@ import technobelt as tb
 from hand_region import CLUSTERS, CORNER, ENDS, NINETY, PLACES, ROAD, make_region
 from technobelt.cases import Basis
 from technobelt.claims import sentence
-from technobelt.errors import ClaimError, LayerError, MissingColumnError, NetworkError
+from technobelt.errors import (
+    ClaimError,
+    LayerError,
+    MissingColumnError,
+    MissingFileError,
+    NetworkError,
+)
 from technobelt.members import member_places
 from technobelt.network.ties import startable
 from technobelt.travel_claims import read_travel_times
@@ -326,10 +332,15 @@ def test_at_least_two_is_more_than_one(tmp_path, road):
     assert len(claim["counterexamples"]) == 5
 
 
+def test_one_of_a_thing_is_told_in_the_singular():
+    one = {"kind": "count", "observed": 1.0, "expected": 2.0, "unit": "clusters"}
+    assert sentence(one) == "Found 1 cluster; the plan says 2."
+
+
 def test_planned_places_are_told(tmp_path, road):
     places = PLACES | {"T_west": ("centres", "x", "west", 0, 0, {"existed_1999": "planned"})}
     claim = judged(tmp_path, road, claims=PARTS, places=places)
-    assert claim["notes"] == ["1 of 6 places counted were planned in 1999, not yet open."]
+    assert claim["notes"] == ["1 of 6 places counted was planned in 1999, not yet open."]
 
 
 def counting(kind, expected, **lines):
@@ -752,3 +763,35 @@ def test_the_threshold_curve_counts_pairs_and_rises(verdicts, ninety):
     assert curve["share"].is_monotonic_increasing
     at = curve.set_index("minutes")["share"]
     assert at[90] == pytest.approx(reading(ninety, "share_within.typical")["observed"], abs=1e-4)
+
+
+# --- layers that nothing asks for ---------------------------------------------------------------
+
+
+@pytest.mark.parametrize("absent", ["from region.toml", "of rows"])
+def test_a_layer_that_no_claim_hub_or_rule_uses_may_be_absent(tmp_path, draw, absent):
+    region = make_region(tmp_path)
+    if absent == "of rows":
+        path = region.path("complexes")
+        gpd.read_parquet(path).iloc[:0].to_parquet(path)
+    else:
+        without = {name: file for name, file in region.layers.items() if name != "complexes"}
+        region = region.model_copy(update={"layers": without})
+    verdicts = tb.check_claims(region, draw(ENDS, ROAD))
+    assert verdicts.claims[0]["verdict"] == "fails"
+    assert set(tb.facilities(region)["layer"]) == {"universities", "centres"}
+
+
+def test_a_layer_that_a_claim_uses_is_asked_for_by_name(tmp_path, draw):
+    text = ('layers = ["universities"], where', 'layers = ["complexes"], where')
+    region = make_region(tmp_path, edit=text)
+    without = {name: file for name, file in region.layers.items() if name != "complexes"}
+    with pytest.raises(MissingFileError, match=r"layer 'complexes' .* not in region.toml"):
+        tb.check_claims(region.model_copy(update={"layers": without}), draw(ENDS, ROAD))
+
+
+def test_a_region_without_any_place_says_what_may_be_added(tmp_path):
+    region = make_region(tmp_path)
+    bare = {name: region.layers[name] for name in ("clusters", "land")}
+    with pytest.raises(MissingFileError, match=r"no layer of places; .*complexes, universities"):
+        tb.facilities(region.model_copy(update={"layers": bare}))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 
 import geopandas as gpd
+import numpy as np
 import pandas as pd
 import pyogrio
 import pytest
@@ -14,9 +15,11 @@ import technobelt as tb
 from hand_region import CORNER, ENDS, PLACES, ROAD, make_region, write_places
 from technobelt.cli import main
 from technobelt.doctor import Finding, Remedy, examine, mend
-from technobelt.errors import NetworkError
+from technobelt.doctor.mending_files import rewrite
+from technobelt.errors import NetworkError, OutputError
+from technobelt.layer_files import open_file
 from technobelt.network import save_network
-from technobelt.projections import KOREAN, candidates, in_korea, suggest_crs
+from technobelt.projections import KOREAN, KOREAN_RARE, candidates, in_korea, suggest_crs, twins
 from technobelt.region import LayerFile
 
 
@@ -45,11 +48,11 @@ def put(region, name, frame, file=None, **said):
     return region.model_copy(update={"layers": {**region.layers, name: LayerFile(file=path.name)}})
 
 
-def found(region, network=None, **wanted):
+def found(region, network=None, *, most=20, **wanted):
     """Return the findings that have all these values."""
     return [
         one
-        for one in examine(region, network)
+        for one in examine(region, network, most=most)
         if all(getattr(one, key) == value for key, value in wanted.items())
     ]
 
@@ -232,12 +235,70 @@ def test_a_wrong_crs_is_told_and_set_right(row, name, how, words):
     assert (after.geometry.centroid.distance(there.centroid) < 1).all()
 
 
-def test_two_belts_that_differ_by_a_shift_of_datum_are_both_named_and_neither_is_set(row):
-    bad = put(row, "universities", said(layer(row, "universities"), 5174, 5186))
-    (told,) = errors(bad)
-    assert "EPSG:5174" in told.do
-    assert "EPSG:5181" in told.do
+@pytest.mark.parametrize("true", KOREAN)
+@pytest.mark.parametrize("wrong", KOREAN)
+def test_the_usual_belts_are_told_apart_by_where_points_land_but_for_twins(row, true, wrong):
+    if true == wrong:
+        return
+    told = errors(put(row, "universities", said(layer(row, "universities"), true, wrong)))
+    pair = {"EPSG:5174", "EPSG:5181"}
+    if {true, wrong} == pair:
+        assert told == []  # three places do not tell 300 m
+        return
+    (one,) = told
+    assert wrong in one.what
+    if true in pair:
+        assert all(f"{crs}, Korea" in one.do for crs in pair)
+        assert "one grid on different datums" in one.do
+        assert one.remedy is None
+    else:
+        assert one.remedy == Remedy("crs", true)
+
+
+@pytest.mark.parametrize("crs", KOREAN_RARE)
+def test_a_rare_belt_is_named_where_no_usual_one_fits(row, crs):
+    (told,) = errors(put(row, "universities", said(layer(row, "universities"), crs, 3857)))
+    named = [told.remedy.crs] if told.remedy else told.may_be
+    assert crs in named or set(twins(crs)) & set(named)
+    assert set(named) <= {crs, *twins(crs)}
+
+
+def on_the_road(count=30):
+    """Return places on the road and a bit beside, as interchanges are."""
+    x = np.linspace(21_000, 39_000, count)
+    xy = np.column_stack([x, 20 * np.sin(x)]) + CORNER
+    said = {"id": [f"i{n}" for n in range(count)], "name": "i", "kind": "x", "cluster": "centre"}
+    said |= {"source": "s", "licence": "l", "confidence": "high"}
+    return gpd.GeoDataFrame(said, geometry=shapely.points(xy), crs=5179)
+
+
+@pytest.mark.parametrize(("true", "other"), [(5174, 5181), (5181, 5174)])
+def test_roads_tell_between_twins_where_points_lie_on_them(row, draw, true, other):
+    bent = draw({**ENDS, "m": (30_000, 0)}, [("a", "m", {"via": [(15_000, 0)]}), ("m", "b")])
+    bad = put(row, "interchanges", said(on_the_road(), true, 5186))
+    (told,) = found(bad, bent, layer="interchanges", check="crs")
+    assert f"By the roads it is EPSG:{true}: at the median the nearest is" in told.do
     assert told.remedy is None
+    mistaken = put(row, "interchanges", said(on_the_road(), true, other))
+    (told,) = found(mistaken, bent, layer="interchanges", check="crs")
+    assert told.severity == "warning"
+    assert f"by the roads it is in EPSG:{true}" in told.what
+    assert f"not in EPSG:{other}" in told.what
+    assert not found(put(row, "interchanges", on_the_road().to_crs(true)), bent, check="crs")
+
+
+def test_roads_do_not_tell_between_twins_where_places_are_few_or_off_the_road(row, roads):
+    bad = put(row, "universities", said(layer(row, "universities"), 5181, 5186))
+    (told,) = found(bad, roads, check="crs")
+    assert "Roads do not tell: at the median the nearest is" in told.do
+    off = on_the_road()
+    away = np.random.default_rng(1).uniform(-900, 900, len(off))
+    off = off.set_geometry(shapely.points(off.geometry.x, CORNER[1] + away), crs=5179)
+    bad = put(row, "interchanges", said(off, 5181, 5186))
+    (told,) = found(bad, roads, layer="interchanges", check="crs")
+    assert "Roads do not tell" in told.do
+    right = put(row, "interchanges", off.to_crs(5181))
+    assert not found(right, roads, layer="interchanges", check="crs")
 
 
 @pytest.mark.parametrize("crs", KOREAN)
@@ -343,8 +404,10 @@ def test_roads_that_cannot_be_used_are_an_error_and_a_named_file_is_refused(row)
 
 # --- files that are mended -----------------------------------------------------------------------
 
+FORMATS = ["u.gpkg", "u.geojson", "u.fgb", "u.shp", "u.parquet"]
 
-@pytest.mark.parametrize("file", ["u.gpkg", "u.geojson", "u.fgb", "u.shp", "u.parquet"])
+
+@pytest.mark.parametrize("file", FORMATS)
 def test_every_format_that_is_mended_keeps_what_it_was(row, file):
     frame = layer(row, "universities").drop(columns="existed_1999")
     bad = put(row, "universities", turned(frame.to_crs(4326)), file)
@@ -374,6 +437,105 @@ def test_a_format_that_is_not_written_is_left_alone_and_said(row):
     before = (row.folder / "u.gml").read_bytes()
     assert "not mended, for .gml is not written" in mend(bad, examine(bad))[0]
     assert (row.folder / "u.gml").read_bytes() == before
+
+
+def raised(frame):
+    """Give every point a height of its own."""
+    xy = frame.get_coordinates().to_numpy()
+    return frame.set_geometry(shapely.points(np.c_[xy, np.arange(1.0, len(xy) + 1)]), crs=frame.crs)
+
+
+def heights(path):
+    frame = gpd.read_parquet(path) if path.suffix == ".parquet" else gpd.read_file(path)
+    return frame.set_index("id").geometry.apply(lambda point: point.z).to_dict()
+
+
+@pytest.mark.parametrize("file", FORMATS)
+@pytest.mark.parametrize("swap", [False, True], ids=["blanks", "axes"])
+def test_heights_stay_in_a_file_that_is_mended(row, file, swap):
+    frame = raised(layer(row, "universities").drop(columns="existed_1999").to_crs(4326))
+    faulty = frame.assign(name=" a ")
+    if swap:
+        faulty = faulty.set_geometry(
+            shapely.transform(frame.geometry.array, lambda xyz: xyz[:, [1, 0, 2]], include_z=True),
+            crs=4326,
+        )
+    bad = put(row, "universities", faulty, file)
+    mend(bad, examine(bad))
+    assert not errors(bad)
+    assert heights(row.folder / file) == dict(zip(frame["id"], frame.geometry.z, strict=True))
+    assert not layer(bad, "universities").has_z.any()
+
+
+def test_a_repaired_shape_has_the_heights_of_its_corners_and_the_others_keep_theirs(row):
+    frame = layer(row, "complexes")
+    corner = shapely.get_coordinates(frame.geometry)[0]
+    bow = shapely.Polygon(
+        [[*(xy + corner), z] for *xy, z in [(0, 0, 1), (500, 500, 2), (500, 0, 3), (0, 500, 4)]]
+    )
+    square = shapely.force_3d(frame.geometry[1].buffer(100, cap_style="square"), 7.0)
+    frame = frame.set_geometry([bow, square, frame.geometry[2].buffer(9)], crs=frame.crs)
+    bad = put(row, "complexes", frame, "c.gpkg")
+    assert "heights of new corners interpolated" in mend(bad, examine(bad))[0]
+    after = gpd.read_file(row.folder / "c.gpkg").geometry
+    xyz = {tuple(xy - corner): z for *xy, z in shapely.get_coordinates(after[0], include_z=True)}
+    assert xyz == {(0, 0): 1, (500, 500): 2, (500, 0): 3, (0, 500): 4, (250, 250): 2.5}
+    assert set(shapely.get_coordinates(after[1], include_z=True)[:, 2]) == {7}
+    assert not after[2].has_z
+
+
+@pytest.mark.parametrize("kind", ["Z", "no Z"])
+@pytest.mark.parametrize("file", ["l.gpkg", "l.shp", "l.fgb", "l.parquet"])
+def test_measures_stay_where_a_fix_does_not_touch_the_shape(row, file, kind):
+    lines = ["LINESTRING ZM (128 35 1 7, 129 35 2 8)", "LINESTRING ZM (128 36 3 7, 129 36 4 9)"]
+    if kind == "no Z":
+        lines = ["LINESTRING M (128 35 7, 129 35 8)", "LINESTRING M (128 36 7, 129 36 9)"]
+    frame = gpd.GeoDataFrame({"id": ["a", "b"]}, geometry=list(shapely.from_wkt(lines)), crs=4326)
+    frame = pd.concat([frame, frame.iloc[[0]]])
+    path = row.folder / file
+    if file == "l.gpkg":  # it is written into
+        frame.iloc[:0].to_file(path, layer="corridor")
+    assert rewrite(frame, path, LayerFile(file=file), "corridor") == []
+    region = row.model_copy(update={"layers": {**row.layers, "corridor": LayerFile(file=file)}})
+    same = Finding("corridor", "a", "error", "duplicates", "", "", "", Remedy("duplicates"))
+    (done,) = mend(region, [same])
+    assert done == f"{file}: rows that came twice taken out: 1; as it was: {file}.bak"
+    after = open_file(path, LayerFile(file=file), "corridor", measured=True).set_index("id")
+    assert shapely.to_wkt(after.geometry.loc[["a", "b"]].to_numpy()).tolist() == lines
+    assert not shapely.has_m(open_file(path, LayerFile(file=file), "corridor").geometry.array).any()
+
+
+def test_measures_that_cannot_be_kept_are_said(row):
+    frame = layer(row, "universities").to_crs(4326)
+    marked = [shapely.from_wkt(f"POINT ZM ({p.y} {p.x} 5 6)") for p in frame.geometry]
+    bad = put(row, "universities", frame.set_geometry(marked, crs=4326))
+    assert "measures (M) lost: 3" in mend(bad, examine(bad))[0]
+    assert heights(row.folder / "universities.parquet") == dict.fromkeys(frame["id"], 5.0)
+
+
+def test_rows_that_differ_in_height_alone_are_not_taken_out(row):
+    frame = raised(layer(row, "centres"))
+    higher = frame.iloc[[0]].set_geometry(
+        shapely.force_3d(shapely.force_2d(frame.geometry.array[:1]), 99), crs=frame.crs
+    )
+    bad = put(row, "centres", pd.concat([frame, higher, frame.iloc[[1]]]), "c.gpkg")
+    done = mend(bad, examine(bad))[0]
+    assert "taken out: 1, rows that differ in height alone left in: 1" in done
+    assert gpd.read_file(row.folder / "c.gpkg").geometry.z.tolist() == [1, 2, 3, 99]
+
+
+def test_a_file_that_cannot_be_written_is_left_as_it_was(row, monkeypatch):
+    bad = put(row, "universities", turned(layer(row, "universities").to_crs(4326)), "u.gpkg")
+    before = (row.folder / "u.gpkg").read_bytes()
+
+    def full(*_, **__):
+        raise pyogrio.errors.DataSourceError("no room")
+
+    told = examine(bad)
+    monkeypatch.setattr(pyogrio, "write_dataframe", full)
+    with pytest.raises(OutputError, match=r"'u.gpkg' could not be written: no room"):
+        mend(bad, told)
+    assert (row.folder / "u.gpkg").read_bytes() == before
 
 
 # --- tables that are mended ----------------------------------------------------------------------
@@ -462,8 +624,42 @@ def test_findings_stand_with_their_layer_in_json(run, row):
     assert code == 1
     assert {one["check"] for one in rows["centres"]["findings"]} >= {"clusters"}
     assert set(rows["centres"]["findings"][0]) == {
-        *("layer", "row", "severity", "check", "what", "found", "do", "fixable")
+        *("layer", "row", "severity", "check", "what", "found", "do", "rows", "fixable")
     }
+
+
+def test_of_many_rows_with_one_fault_the_first_are_told_and_the_others_counted(run, row):
+    frame = layer(row, "centres")
+    many = pd.concat([frame] * 10).assign(id=[f"c{n}" for n in range(30)], cluster="north")
+    bad = put(row, "centres", many)
+    told = [one for one in errors(bad) if one.check == "clusters"]
+    assert [one.row for one in told] == [*(f"c{n}" for n in range(20)), ""]
+    assert [one.rows for one in told] == [*[1] * 20, 10]
+    assert len(found(bad, most=5, check="clusters")) == 6
+    assert [one.row for one in found(bad, most=29, check="clusters")] == many["id"].tolist()
+    _, out, _ = run("layers", row.folder)
+    assert "and 22 more" in out
+    assert "30 errors" in out
+    _, out, _ = run("layers", row.folder, "--json", "--all-rows")
+    rows = {one["layer"]: one for one in json.loads(out)}["centres"]["findings"]
+    assert sum(one["check"] == "clusters" for one in rows) == 30
+
+
+def test_all_rows_wants_json(run, row):
+    assert run("layers", row.folder, "--all-rows")[0] == 2
+
+
+def test_a_fault_of_every_row_costs_no_finding_a_row(row, monkeypatch):
+    """A million rows would take minutes and gigabytes."""
+    made = []
+    make = Finding.__init__
+    monkeypatch.setattr(Finding, "__init__", lambda *said, **k: made.append(make(*said, **k)))
+    frame = layer(row, "centres")
+    many = gpd.GeoDataFrame(pd.concat([frame] * 700, ignore_index=True), crs=frame.crs)
+    many = many.assign(id=None, name=" a ", cluster="north", confidence="sure")
+    many = many.set_geometry([None] * len(many), crs=frame.crs)
+    examine(put(row, "centres", many))
+    assert 100 < len(made) < 300
 
 
 def test_fix_wants_a_folder_to_be_named(run):

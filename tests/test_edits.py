@@ -609,7 +609,7 @@ def test_the_network_may_be_in_another_crs(valley, speeds, points):
             [close(within=lonlat((5000, 0), (6000, 0), (6000, 500)))],
             ["no road fits within the polygon", "longitude, latitude"],
         ),
-        ([{"do": "open", "roads": {"ref": ["5"]}}], ["all 2 sections", "open already"]),
+        ([{"do": "open", "roads": {"ref": ["5"]}}], ["all sections (2) that fit", "open already"]),
         ([close("west", **{"class": ["trunk"], "ref": ["5"], "id": [2]})], ["none", "west"]),
         ([close("north", id=[6])], ["is driven to the north"]),
         ([close(ref=["104"]), speed(factor=2, ref=["10"])], ["'edit-0' and 'edit-1'", "1 section"]),

@@ -30,7 +30,7 @@ from technobelt.export import (
 )
 from technobelt.export.styles import raster_style
 from technobelt.rasters import Grid, write_bands
-from technobelt.style import band_colour, cluster_colour, load_style
+from technobelt.style import band_colours, cluster_colour, load_style
 
 EXTENT = (1_000_000.0, 1_700_000.0, 1_030_000.0, 1_720_000.0)
 SOURCES = ["Roads: © OpenStreetMap contributors, ODbL 1.0", "Boundaries: <SGIS> & 'KOGL'"]
@@ -214,7 +214,7 @@ def test_colours_are_the_palette_s():
     assert f'value="{red},{green},{blue},255"' in text
     bands = layer_qml("isochrones", "polygon", values=[30.0, 60.0])
     for minutes in (30, 60):
-        red, green, blue = bytes.fromhex(band_colour(minutes)[1:])
+        red, green, blue = bytes.fromhex(band_colours([minutes])[minutes][1:])
         assert f'value="{red},{green},{blue},255"' in bands
     assert 'label="60 minutes"' in bands
 

@@ -160,7 +160,7 @@ def test_names_of_nodes_may_be_anything():
     [
         (lambda g: g.graph.pop("crs"), "no CRS"),
         (lambda g: g.graph.update(crs="moon"), "not known"),
-        (lambda g: g.nodes[2].pop("x"), "1 of 4 nodes of the graph have no position, e.g. 2"),
+        (lambda g: g.nodes[2].pop("x"), "1 of 4 nodes of the graph has no position, e.g. 2"),
         (lambda g: g.nodes[2].update(x="east"), "no position"),
         (lambda g: g.remove_edges_from(list(g.edges)), "no edge"),
         (lambda g: g.nodes[2].update(y=5000.0), "not on the globe"),

@@ -159,6 +159,14 @@ def test_filled_in_it_gives_a_verdict(run, tmp_path, draw):
     assert verdicts["composition"] == "holds"
 
 
+def test_examples_in_the_file_are_those_of_the_region(run, tmp_path):
+    assert run("init", tmp_path / "ohio", "--at", "-83,40")[0] == 0
+    text = (tmp_path / "ohio" / "region.toml").read_text(encoding="utf-8")
+    head = text[: text.index("# --- how fast")] if "# --- how fast" in text else text[:6000]
+    assert '"EPSG:32617", where the file says none' in head
+    assert not [word for word in ("EPSG:5186", "CP949", "KR", "myeon", "1999") if word in head]
+
+
 # --- like another --------------------------------------------------------------------------------
 
 
@@ -210,12 +218,14 @@ def test_without_a_terminal_nothing_is_asked(run, tmp_path, monkeypatch):
     assert (region.name, region.id) == ("My Region", "my-region")
 
 
-def test_on_a_terminal_each_question_has_a_default(run, tmp_path, monkeypatch):
+def test_on_a_terminal_each_question_but_where_it_is_has_a_default(run, tmp_path, monkeypatch):
     asked = []
 
     def prompt(what, default=None, **_):
         asked.append((what, default))
-        return {"A place in it, LON,LAT": (11.3, 44.5)}.get(what, default)
+        return (11.3, 44.5) if what == place else default
+
+    place = "A place in it, LON,LAT, e.g. 11.3,44.5"
 
     monkeypatch.setattr(command.click, "prompt", prompt)
     monkeypatch.setattr(command, "_on_terminal", lambda: True)
@@ -223,11 +233,11 @@ def test_on_a_terminal_each_question_has_a_default(run, tmp_path, monkeypatch):
     assert [what for what, _ in asked] == [
         "Name of the region",
         "Short name, for files",
-        "A place in it, LON,LAT",
+        place,
         "Metric CRS",
         "Clusters, ID=NAME, parted by commas",
     ]
-    assert all(default for _, default in asked)
+    assert [what for what, default in asked if not default] == [place]
     assert asked[3][1] == "EPSG:32632"
     assert list(load_region(tmp_path / "emilia").clusters) == ["east", "west"]
 

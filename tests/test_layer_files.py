@@ -270,7 +270,17 @@ def test_a_large_layer_is_announced(tmp_path, monkeypatch, caplog):
     places().to_parquet(tmp_path / "p.parquet")
     with caplog.at_level(logging.WARNING):
         read(tmp_path / "p.parquet")
-    assert "layer 'universities' (p.parquet) has about 2 rows" in caplog.text
+        read(tmp_path / "p.parquet")
+    assert caplog.text.count("layer 'universities' (p.parquet) has about 2 rows") == 1
+
+
+def test_what_examining_a_large_layer_takes_is_said_before_it_is_read(row, monkeypatch, caplog):
+    monkeypatch.setattr(opening, "_MANY_ROWS", 3)
+    with caplog.at_level(logging.WARNING):
+        examine(row)
+    first = caplog.records[0].message
+    rows = 3 * 4 + len(gpd.read_parquet(row.folder / "land.parquet"))
+    assert first.startswith(f"Examining about {rows:,} rows takes up to")
 
 
 def test_a_multipolygon_of_many_parts_stays_whole(tmp_path, row):

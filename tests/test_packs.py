@@ -239,7 +239,9 @@ def test_designated_zones_are_compared_after_cores_are_chosen(tmp_path, road):
 
 def test_a_pack_that_there_is_not_is_refused_where_it_is_named(tmp_path, road):
     real = '\n[[zones.designated]]\nname = "Old"\npack = "mein"\ncluster = "west"\ncore = "U_west"\nyear = 2019\nsource = "x"\n'
-    with pytest.raises(RegionError, match=r"\[\[zones.designated\]\] 'Old' names the rule pack 'm"):
+    with pytest.raises(
+        RegionError, match=r"'Old' names the rule pack 'mein'; there are functional"
+    ):
         drawn(tmp_path, road, "core = true\nsites_max = 1\nzone_max_km2 = 1" + real)
 
 

@@ -16,6 +16,7 @@ import pytest
 import rasterio
 
 import technobelt as tb
+from hand_region import ENDS, ROAD, make_region
 from technobelt.errors import MissingFileError, OutputError
 from technobelt.export import Inside
 from technobelt.manifest import file_hash
@@ -42,6 +43,16 @@ FILES = (
 @pytest.fixture(scope="module")
 def done():
     return plan(minutes=(30, 90))
+
+
+def test_a_plan_does_without_layers_of_places_that_nothing_asks_for(tmp_path, draw):
+    region = make_region(tmp_path)
+    empty = gpd.read_parquet(region.path("complexes")).iloc[:0]
+    empty.to_parquet(region.path("complexes"))
+    made = plan(region, draw(ENDS, ROAD), minutes=(30,))
+    assert list(made.layers) == ["clusters", "universities", "centres", "land"]
+    assert "n_complex" not in made.isochrones
+    assert made.write(tmp_path / "out")["map"].is_file()
 
 
 @pytest.fixture(scope="module")

@@ -83,6 +83,8 @@ WRONG_VALUES = [
     ("trunk          = { value = 80, low = 65", "trunk          = { value = 80, low = 86", 1, "86, 80, 90"),
     ("motorway       = { value = 70, low = 40", "motorway       = { value = 70, low = 0", 1, "above zero"),
     ("access_kph  = { value = 12, low = 8", "access_kph  = { value = 12, low = 0", 1, "above zero"),
+    ('pack    = "kr-small-rnd-zone"', 'pack = "kr-small"', 1, "'Changwon small R&D special zone' names the rule pack 'kr-small'; there are functional, kr-small-rnd-zone, .*Name one"),
+    ('cluster  = "west"\ncore', 'cluster = "south"\ncore', 1, "no cluster 'south' in .clusters.; there are east, centre, west"),
     ("service        = { value = 12", "servise        = { value = 12", 1, "no road class"),
     ("ramp     = { value = 60", 'ramp     = { value = "slow"', 1, "slow"),
 ]  # fmt: skip

@@ -7,7 +7,7 @@ import itertools
 import numpy as np
 import pytest
 
-from technobelt.style import cluster_colours, load_style, readable, style_folder
+from technobelt.style import band_colours, cluster_colours, load_style, readable, style_folder
 from technobelt.webmap.pairs import _WIDTHS
 
 #: Machado, Oliveira and Fernandes (2009), severity 1: linear RGB as it is seen.
@@ -112,6 +112,24 @@ def test_colours_used_together_stay_apart(name, seen_by):
 )
 def test_what_is_ordered_is_ordered_on_a_grey_print(colours):
     assert (np.diff(lightness(colours)) >= STEP).all()
+
+
+@pytest.mark.parametrize(
+    "limits", [(15, 30, 60, 90), (10, 20), (100, 150, 200), (5, 6, 7), range(10, 100, 10)]
+)
+def test_bands_of_any_limits_up_to_nine_are_ordered_and_told_apart(limits):
+    colours = list(band_colours(limits).values())
+    assert (np.diff(lightness(colours)) >= STEP).all()
+    for seen_by in SEEN_BY:
+        for a, b in itertools.pairwise(colours):
+            assert distance(a, b, seen_by) >= STEP
+
+
+def test_the_usual_bands_keep_their_colours_and_one_alone_has_that_of_the_next():
+    bands = load_style()["bands"]
+    assert band_colours([90, 30, 60]) == {30: bands["30"], 60: bands["60"], 90: bands["90"]}
+    assert band_colours([45]) == {45: bands["60"]}
+    assert band_colours([500]) == {500: bands["120"]}
 
 
 def test_margins_that_are_equally_dark_differ_in_width():

@@ -1003,6 +1003,35 @@ def test_a_map_without_places_has_no_search_box(region):
     assert 'id="tb-search"' not in page_of(web_map(region, {}))
 
 
+@pytest.mark.parametrize(
+    ("more", "label"),
+    [
+        ({}, "Search by name or by id"),
+        ({"name_ko": "김해"}, "Search by name, in Korean or by id"),
+        ({"name_1999": "Kimhae"}, "Search by name, as spelt in 1999 or by id"),
+    ],
+)
+def test_the_search_box_names_only_the_spellings_that_the_region_has(region, more, label):
+    only = {"universities": frame([facility("U9", 128.7, 35.2, **more)])}
+    assert f'aria-label="{label}"' in page_of(web_map(region, only))
+
+
+@pytest.mark.parametrize(
+    ("existed", "words"),
+    [(None, {"Interchange"}), (["yes", "no"], {"Interchange in 1999", "Interchange, later"})],
+)
+def test_interchanges_are_told_apart_by_1999_only_where_the_layer_does(region, existed, words):
+    rows = [facility(f"I{n}", 128.7, 35.2 + n / 10, opened="2005-01-01") for n in range(2)]
+    points = frame(rows).assign(kind="IC", route_no="10")
+    points = (
+        points.assign(existed_1999=existed)
+        if existed
+        else points.drop(columns="existed_1999", errors="ignore")
+    )
+    legend = legend_of(page_of(web_map(region, {"interchanges": points})))
+    assert {text for text in legend if text.startswith("Interchange")} == words
+
+
 # --- dates ---------------------------------------------------------------------------------------
 
 

@@ -19,6 +19,7 @@ from technobelt.claim_kinds import (
     FigureClaim,
     UndecidableClaim,
 )
+from technobelt.counting import counted
 from technobelt.errors import ClaimError
 from technobelt.isochrone import areas_km2
 from technobelt.layers import select
@@ -99,7 +100,9 @@ def _planned_notes(region: Region, selections: list[Selection]) -> list[str]:
     planned = places[places["existed_1999"] == "planned"]
     if planned.empty:
         return []
-    return [f"{len(planned)} of {len(places)} places counted were planned in 1999, not yet open."]
+    were = "was" if len(planned) == 1 else "were"
+    of = counted(len(places), "place")
+    return [f"{len(planned)} of {of} counted {were} planned in 1999, not yet open."]
 
 
 def _count(region: Region, claim: CountClaim) -> dict[str, Any]:

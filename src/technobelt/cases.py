@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from technobelt.corridor import corridor_sections
+from technobelt.counting import counted
 from technobelt.errors import ClaimError
 from technobelt.measures import MEASURES
 from technobelt.members import end_places, member_places
@@ -151,7 +152,8 @@ def make_case(region: Region, network: Network, claim: TravelTimeClaim, basis: B
     if trips is None or not case.primary.applies(trips):
         raise ClaimError(
             f"claim '{claim.id}': its primary reading '{claim.primary}' cannot be taken of "
-            f"{case.primary.trips} in {len(chosen.clusters)} clusters. Choose another one."
+            f"{case.primary.trips} in {counted(len(chosen.clusters), 'cluster')}. "
+            "Choose another one."
         )
     return case
 

@@ -16,6 +16,7 @@ import pandas as pd
 from technobelt.attribute_claims import attribute_verdict, years
 from technobelt.cases import Basis
 from technobelt.claim_kinds import ProximityClaim, TravelTimeClaim
+from technobelt.counting import unit_of
 from technobelt.measures import MEASURES
 from technobelt.proximity import proximity_verdict
 from technobelt.sampling import need_uncertainty
@@ -314,4 +315,5 @@ def _counted_sentence(claim: dict[str, Any]) -> str:
         the = "the year" if low == high else "a year from"
         return f"Found {the} {found}; the plan says {says}."
     found = f"{low:,.10g} to {high:,.10g}" if low != high else f"{claim['observed']:,.10g}"
-    return f"Found {found} {claim['unit']}; the plan says {claim['expected']:,.10g}."
+    unit = unit_of(claim["observed"] if low == high else high, claim["unit"])
+    return f"Found {found} {unit}; the plan says {claim['expected']:,.10g}."

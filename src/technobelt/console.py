@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from technobelt.counting import counted
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
@@ -72,7 +74,7 @@ def print_verdicts(verdicts: Any) -> None:
             if note.startswith(("As of", "Interchanges of", "Left out")):
                 click.echo(f"           {note}")
     if undecidable:
-        click.echo(f"\nNo layer can decide {len(undecidable)} more claims:")
+        click.echo(f"\nNo layer can decide {counted(len(undecidable), 'more claim')}:")
         for claim in undecidable:
             click.echo(f"           {claim['id']}: {' '.join(claim['notes'])}")
 
@@ -89,19 +91,23 @@ def print_calibration(found: Any) -> None:
     print_table(found.trips)
     told = found.summary()
     click.echo(
-        f"\n{told['trips']} trips: root mean square error {told['rmse_before']:.2f} min before, "
+        f"\n{counted(told['trips'], 'trip')}: root mean square error "
+        f"{told['rmse_before']:.2f} min before, "
         f"{told['rmse_after']:.2f} after; bias {told['bias_before']:+.2f} min before, "
         f"{told['bias_after']:+.2f} after"
     )
     if not found.settled:
-        click.echo(f"ways still changed after {found.rounds} rounds: this is the best of them")
+        click.echo(
+            f"ways still changed after {counted(found.rounds, 'round')}: this is the best of them"
+        )
 
 
 def print_cross_check(check: Any) -> None:
     """Print how far another engine's times differ: in all, the worst trips, by road class."""
     told, engine = check.summary(), check.engine
     click.echo(
-        f"\n{engine} against the profile '{check.profile}', driving alone, {told['pairs']} pairs; "
+        f"\n{engine} against the profile '{check.profile}', driving alone, "
+        f"{counted(told['pairs'], 'pair')}; "
         f"without a way: {told['no_way_own']} here, {told['no_way_other']} there"
     )
     if told["median_min"] is None:
@@ -114,7 +120,7 @@ def print_cross_check(check: Any) -> None:
     )
     columns = ["from_id", "to_id", "own_min", "other_min", "diff_min", "diff_pct", "status"]
     print_table(check.pairs[columns].head(_WORST_PAIRS))
-    click.echo(f"\nby road class, over the ways of {check.told} pairs:")
+    click.echo(f"\nby road class, over the ways of {counted(check.told, 'pair')}:")
     print_table(check.classes)
 
 
@@ -144,7 +150,10 @@ def print_comparison(comparison: Any) -> None:
     for end in ("from", "to"):
         told[end] = [textwrap.shorten(name, _NAME, placeholder=" …") for name in told[end]]
     print_table(pd.DataFrame(told))
-    click.echo(f"{len(changed):,} of {len(comparison.pairs):,} trips change.")
+    click.echo(
+        f"{len(changed):,} of {counted(len(comparison.pairs), 'trip')} "
+        f"{'changes' if len(changed) == 1 else 'change'}."
+    )
 
 
 _TRIPS, _NAME = 10, 40
@@ -180,7 +189,7 @@ def print_cell(cell: dict[str, Any]) -> None:
 
 def print_robustness(firm: Any) -> None:
     """Print how firm zones are, and how often each core was chosen."""
-    click.echo(f"\nIn {firm.draws} draws of weights and speeds:")
+    click.echo(f"\nIn {counted(firm.draws, 'draw')} of weights and speeds:")
     print_table(firm.zones)
     for cluster, cores in firm.cores.items():
         told = ", ".join(f"{core} {share:.0%}" for core, share in cores.items())
@@ -200,7 +209,7 @@ def print_zone_changes(found: Any) -> None:
     """Print what zones gain and lose from run to run."""
     for label, drawn in found.drawn.items():
         total = drawn.zones["area_km2"].sum()
-        click.echo(f"{label}: {len(drawn.zones)} zones, {total:.2f} km2")
+        click.echo(f"{label}: {counted(len(drawn.zones), 'zone')}, {total:.2f} km2")
         for one in drawn.unmet:
             click.echo(f"Not met: {one}")
     click.echo("")
@@ -291,7 +300,9 @@ def print_run_comparison(found: Any) -> None:
     ]
     if rows:
         print_table(pd.DataFrame(rows))
-    click.echo(f"{len(found.claims) - len(rows)} of {len(found.claims)} claims are the same.\n")
+    same = len(found.claims) - len(rows)
+    are = "is" if same == 1 else "are"
+    click.echo(f"{same} of {counted(len(found.claims), 'claim')} {are} the same.\n")
     for line in found.differences:
         click.echo(f"Differs: {line}")
     if len(found.effects):
@@ -383,7 +394,8 @@ def print_findings(findings: list[Any]) -> None:
     for (severity, layer, what, do), ones in groups.items():
         click.echo("")
         rows = [f"{one.row} ({one.found})" if one.found else one.row for one in ones if one.row]
-        more = f" and {len(rows) - _ROWS} more" if len(rows) > _ROWS else ""
+        left = sum(one.rows for one in ones if one.row or one.rows > 1) - len(rows[:_ROWS])
+        more = f" and {left:,} more" if left else ""
         head = f"{severity.upper():<8} {layer}: {what}"
         if not rows and ones[0].found:
             head += f"; found: {ones[0].found}"
@@ -410,10 +422,10 @@ def _indented(text: str, *, first: bool) -> str:
 def _tally(findings: list[Any]) -> str:
     if not findings:
         return "Nothing is wrong with the layers, and nothing is missing."
-    counts = {kind: sum(one.severity == kind for one in findings) for kind in _KINDS}
-    told = ", ".join(f"{count} {_KINDS[kind][count != 1]}" for kind, count in counts.items())
-    fixable = sum(one.remedy is not None for one in findings)
-    return told + (f"; --fix mends {fixable}" if fixable else "")
+    counts = {kind: sum(one.rows for one in findings if one.severity == kind) for kind in _KINDS}
+    told = ", ".join(f"{count:,} {_KINDS[kind][count != 1]}" for kind, count in counts.items())
+    fixable = sum(one.rows for one in findings if one.remedy is not None)
+    return told + (f"; --fix mends {fixable:,}" if fixable else "")
 
 
 _KINDS = {
@@ -451,7 +463,7 @@ def print_report(network: Network) -> None:
     report = network.info.report
     click.echo(
         f"{network.info.file}, {network.info.date or 'no date'}: "
-        f"{len(network.roads):,} sections, {report.get('km', 0):,} km"
+        f"{counted(len(network.roads), 'section')}, {report.get('km', 0):,} km"
     )
     dropped = {k: v for k, v in report.get("dropped_km", {}).items() if v}
     if dropped:
@@ -462,7 +474,7 @@ def print_report(network: Network) -> None:
     cuts = report.get("service_roads_cut", [])
     if cuts:
         click.echo(
-            f"service roads parted from motorways and ramps: {len(cuts)} places, e.g. "
+            f"service roads parted from motorways and ramps: {counted(len(cuts), 'place')}, e.g. "
             + "; ".join(f"{lon},{lat}" for lon, lat in cuts[:3])
         )
     for line in told(report):
@@ -475,7 +487,7 @@ def hand_over(table: pd.DataFrame, out: Path | None) -> None:
         print_table(table)
         return
     write_table(table, out)
-    click.echo(f"{out}: {len(table):,} rows")
+    click.echo(f"{out}: {counted(len(table), 'row')}")
 
 
 def need_table_suffix(out: Path) -> None:

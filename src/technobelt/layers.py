@@ -16,6 +16,7 @@ import pandas as pd
 from technobelt.errors import (
     ClaimError,
     CRSError,
+    EmptyLayerError,
     LayerError,
     MissingColumnError,
     MissingFileError,
@@ -46,6 +47,7 @@ __all__ = [
     "list_layers",
     "located",
     "not_located",
+    "place_layers",
     "read_layer",
     "read_unchecked",
     "select",
@@ -472,7 +474,46 @@ def located(frame: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
     return placed.set_geometry(placed.representative_point())
 
 
-def not_located(region: Region, layers: Iterable[str] = FACILITIES) -> pd.DataFrame:
+def place_layers(region: Region) -> list[str]:
+    """Return the layers of places that a region has with rows, in the order of `FACILITIES`.
+
+    No region needs all three: what a claim, a rule or a cluster asks for and is not there is told
+    by the one who asks.
+
+    Parameters
+    ----------
+    region
+        From `load_region`.
+
+    Raises
+    ------
+    MissingFileError
+        The region has none at all, or a file is not there.
+
+    Examples
+    --------
+    >>> import technobelt as tb
+    >>> place_layers(tb.load_region())
+    ['complexes', 'universities', 'centres']
+    """
+    named = [name for name in FACILITIES if name in region.layers]
+    if not named:
+        raise MissingFileError(
+            f"region '{region.id}' has no layer of places; found: {', '.join(region.layers)}. Add "
+            f"one of {', '.join(FACILITIES)} to [layers] of region.toml."
+        )
+    return [name for name in named if _has_rows(region, name)] or named
+
+
+def _has_rows(region: Region, name: str) -> bool:
+    try:
+        read_layer(region, name)
+    except EmptyLayerError:
+        return False
+    return True
+
+
+def not_located(region: Region, layers: Iterable[str] | None = None) -> pd.DataFrame:
     """Return the places that nobody can place.
 
     Parameters
@@ -480,7 +521,7 @@ def not_located(region: Region, layers: Iterable[str] = FACILITIES) -> pd.DataFr
     region
         From `load_region`.
     layers
-        Names of the layers to look in; those of `FACILITIES` by default.
+        Names of the layers to look in; `place_layers` by default.
 
     Returns
     -------
@@ -493,12 +534,13 @@ def not_located(region: Region, layers: Iterable[str] = FACILITIES) -> pd.DataFr
     >>> tb.not_located(tb.load_region()).index.tolist()
     ['VOC02', 'TIC06']
     """
-    frames = [read_layer(region, name).assign(layer=name) for name in layers]
+    names = place_layers(region) if layers is None else layers
+    frames = [read_layer(region, name).assign(layer=name) for name in names]
     lost = [frame[frame.geometry.isna() | frame.geometry.is_empty] for frame in frames]
     return pd.concat([pd.DataFrame(frame)[["name", "kind", "layer"]] for frame in lost])
 
 
-def facilities(region: Region, layers: Iterable[str] = FACILITIES) -> gpd.GeoDataFrame:
+def facilities(region: Region, layers: Iterable[str] | None = None) -> gpd.GeoDataFrame:
     """Read the region's places (complexes, universities, centres) into one frame.
 
     Parameters
@@ -506,7 +548,7 @@ def facilities(region: Region, layers: Iterable[str] = FACILITIES) -> gpd.GeoDat
     region
         From `load_region`.
     layers
-        Names of the layers to take; those of `FACILITIES` by default.
+        Names of the layers to take; `place_layers` by default.
 
     Returns
     -------
@@ -523,13 +565,14 @@ def facilities(region: Region, layers: Iterable[str] = FACILITIES) -> gpd.GeoDat
     """
     import geopandas as gpd
 
-    frames = [read_layer(region, name).assign(layer=name) for name in layers]
+    names = place_layers(region) if layers is None else list(layers)
+    frames = [read_layer(region, name).assign(layer=name) for name in names]
     places = [located(frame).to_crs(WGS84) for frame in frames]
     joined = gpd.GeoDataFrame(pd.concat(places), crs=WGS84)
     twice = joined.index[joined.index.duplicated()]
     if len(twice):
         raise LayerError(
-            f"the id {twice[0]!r} stands in more than one of the layers {', '.join(layers)}. "
+            f"the id {twice[0]!r} stands in more than one of the layers {', '.join(names)}. "
             "Give every place an id of its own."
         )
     return joined

@@ -4,7 +4,16 @@ from __future__ import annotations
 
 from technobelt.errors import PointError
 
-__all__ = ["KOREAN", "WEB_MERCATOR", "candidates", "in_korea", "suggest_crs"]
+__all__ = [
+    "KOREAN",
+    "KOREAN_RARE",
+    "WEB_MERCATOR",
+    "candidates",
+    "in_korea",
+    "rare_candidates",
+    "suggest_crs",
+    "twins",
+]
 
 #: The CRS of Korean data since 1985: what each is called, and what tells it from its neighbours.
 KOREAN: dict[str, str] = {
@@ -14,6 +23,33 @@ KOREAN: dict[str, str] = {
     "EPSG:5186": "Korea 2000 / Central Belt 2010 (600 km north, around 127°E)",
     "EPSG:5187": "Korea 2000 / East Belt 2010 (600 km north, around 129°E)",
 }
+#: The other ones, which are thought of only where none of these fits.
+KOREAN_RARE: dict[str, str] = {
+    "EPSG:5173": "Korean 1985 / Modified West Belt (Bessel, 500 km north)",
+    "EPSG:5175": "Korean 1985 / Modified Central Belt Jeju (Bessel, 550 km north)",
+    "EPSG:5176": "Korean 1985 / Modified East Belt (Bessel, 500 km north)",
+    "EPSG:5177": "Korean 1985 / Modified East Sea Belt (Bessel, 500 km north)",
+    "EPSG:5178": "Korean 1985 / Unified CS (Bessel, 1,000 km east, 2,000 km north)",
+    "EPSG:5180": "Korea 2000 / West Belt (500 km north)",
+    "EPSG:5182": "Korea 2000 / Central Belt Jeju (550 km north)",
+    "EPSG:5183": "Korea 2000 / East Belt (500 km north)",
+    "EPSG:5184": "Korea 2000 / East Sea Belt (500 km north)",
+    "EPSG:5185": "Korea 2000 / West Belt 2010 (600 km north)",
+    "EPSG:5188": "Korea 2000 / East Sea Belt 2010 (600 km north)",
+    "EPSG:2096": "Korean 1985 / East Belt (Bessel, 500 km north, unmodified)",
+    "EPSG:2097": "Korean 1985 / Central Belt (Bessel, 500 km north, unmodified)",
+    "EPSG:2098": "Korean 1985 / West Belt (Bessel, 500 km north, unmodified)",
+}
+#: The same grid on another datum (or, unmodified, from a meridian 10.4" further west): the same
+#: numbers land some 260 to 360 m apart.
+_TWINS = (
+    ("EPSG:5174", "EPSG:5181", "EPSG:2097"),
+    ("EPSG:5176", "EPSG:5183", "EPSG:2096"),
+    ("EPSG:5173", "EPSG:5180", "EPSG:2098"),
+    ("EPSG:5177", "EPSG:5184"),
+    ("EPSG:5175", "EPSG:5182"),
+    ("EPSG:5178", "EPSG:5179"),
+)
 WEB_MERCATOR = "EPSG:3857"
 #: The belts of Korea 2000 of 2010, two degrees wide each, by their meridian.
 _BELTS = {125: "EPSG:5185", 127: "EPSG:5186", 129: "EPSG:5187", 131: "EPSG:5188"}
@@ -90,3 +126,25 @@ def candidates(crs: str, lon: float, lat: float) -> list[str]:
     """
     korean = list(KOREAN) if in_korea(lon, lat) else []
     return list(dict.fromkeys(["EPSG:4326", crs, suggest_crs(lon, lat), *korean, WEB_MERCATOR]))
+
+
+def rare_candidates(lon: float, lat: float) -> list[str]:
+    """Return the CRS to think of where none of `candidates` fits a place, in degrees.
+
+    Examples
+    --------
+    >>> "EPSG:5183" in rare_candidates(128.6, 35.9), rare_candidates(11.3, 44.5)
+    (True, [])
+    """
+    return list(KOREAN_RARE) if in_korea(lon, lat) else []
+
+
+def twins(crs: str) -> list[str]:
+    """Return the Korean CRS in which the same numbers land a few hundred metres away.
+
+    Examples
+    --------
+    >>> twins("EPSG:5174"), twins("EPSG:5187")
+    (['EPSG:5181', 'EPSG:2097'], [])
+    """
+    return [one for group in _TWINS if crs in group for one in group if one != crs]

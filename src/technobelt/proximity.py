@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from technobelt.corridor import corridor_interchanges
+from technobelt.counting import counted
 from technobelt.errors import ClaimError, PointError
 from technobelt.layers import located, select
 from technobelt.network.dates import day_of
@@ -90,7 +91,9 @@ def proximity_verdict(
         for part in (found.most, found.value, found.least)
     )
     beyond = [place for place in np.argsort(-found.value) if found.value[place] > found.limit]
-    farther = [f"{len(beyond)} of {len(found.places)} places lie farther."] if beyond else []
+    lie = "lies" if len(beyond) == 1 else "lie"
+    of = counted(len(found.places), "place")
+    farther = [f"{len(beyond)} of {of} {lie} farther."] if beyond else []
     return {
         "verdict": _verdict(found, claim.share_min),
         "observed": value,

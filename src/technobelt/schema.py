@@ -424,7 +424,7 @@ def check_layer(frame: gpd.GeoDataFrame, table: Table, *, found_in: str) -> None
     """  # noqa: E501
     name = f"layer '{table.name}' ({found_in})"
     if frame.empty:
-        said = "Add at least one row; 'plan' cannot work without it."
+        said = "Add at least one row, or take the layer out of region.toml if nothing asks for it."
         raise EmptyLayerError(f"{name} is empty. {said}")
     _check_columns(frame, table, name)
     _check_ids(frame, name)

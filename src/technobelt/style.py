@@ -8,7 +8,7 @@ from __future__ import annotations
 import tomllib
 from bisect import bisect_right
 from functools import cache
-from itertools import cycle
+from itertools import cycle, pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 __all__ = [
-    "band_colour",
+    "band_colours",
     "cluster_colour",
     "cluster_colours",
     "load_style",
@@ -86,17 +86,58 @@ def cluster_colours(clusters: Iterable[str]) -> dict[str, str]:
     return {name: named.get(name) or next(turns) for name in wanted}
 
 
-def band_colour(minutes: float) -> str:
-    """Return the fill of an isochrone band, that of the nearest limit at or above.
+def band_colours(limits: Iterable[float]) -> dict[float, str]:
+    """Return the fill of each isochrone band that is drawn together, in minutes.
+
+    A limit has the colour of the palette's nearest limit at or above; where two would share one,
+    all are spread over the palette's hues in even steps of lightness, the shortest the darkest. Up
+    to nine stay apart for everybody and on a grey print; of more, neighbours look alike.
 
     Examples
     --------
-    >>> band_colour(45) == band_colour(60)
-    True
+    >>> band_colours([30, 60, 90])
+    {30.0: '#08519C', 60.0: '#4292C6', 90.0: '#9ECAE1'}
+    >>> len(set(band_colours([15, 30, 60, 90]).values()))
+    4
     """
-    bands = {float(limit): colour for limit, colour in load_style()["bands"].items()}
-    above = [limit for limit in sorted(bands) if limit >= minutes]
-    return str(bands[above[0] if above else max(bands)])
+    palette = {float(limit): str(colour) for limit, colour in load_style()["bands"].items()}
+    known = sorted(palette)
+    wanted = sorted({float(limit) for limit in limits})
+    above = [next((one for one in known if one >= limit), known[-1]) for limit in wanted]
+    if len(set(above)) == len(wanted):
+        return {limit: palette[one] for limit, one in zip(wanted, above, strict=True)}
+    ramp = _ramp([palette[one] for one in known])
+    dark, light = (_lightness(ramp[end]) for end in (0, -1))
+    steps = [dark + (light - dark) * i / (len(wanted) - 1) for i in range(len(wanted))]
+    return {limit: _as_light(ramp, at) for limit, at in zip(wanted, steps, strict=True)}
+
+
+#: Colours between two of a palette, so that steps of lightness are met within a tenth.
+_BETWEEN = 100
+
+
+def _ramp(colours: list[str]) -> list[str]:
+    """Return a palette with the colours between its own, straight through sRGB."""
+    ends = [(_channels(one), _channels(two)) for one, two in pairwise(colours)]
+    shares = [step / _BETWEEN for step in range(_BETWEEN)]
+    between = [[_mixed(one, two, share) for share in shares] for one, two in ends]
+    return [*(colour for part in between for colour in part), colours[-1]]
+
+
+def _as_light(colours: list[str], lightness: float) -> str:
+    return min(colours, key=lambda colour: abs(_lightness(colour) - lightness))
+
+
+def _mixed(one: list[int], two: list[int], share: float) -> str:
+    mixed = (round(a + (b - a) * share) for a, b in zip(one, two, strict=True))
+    return "#" + "".join(f"{value:02X}" for value in mixed)
+
+
+def _lightness(colour: str) -> float:
+    """Return the lightness L* of CIE 1976, 0 to 100."""
+    luminance = _luminance(colour)
+    small = luminance <= (6 / 29) ** 3
+    return luminance * (29 / 3) ** 3 if small else 116 * float(luminance ** (1 / 3)) - 16
 
 
 def margin_class(margin_min: float) -> int:

@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 
 from technobelt.cases import Basis, Case, make_case
+from technobelt.counting import counted
 from technobelt.factors import add_factors, corridor_factor
 from technobelt.pairs import counterexamples, pairs_of, worst_routes
 from technobelt.readings import BOUNDS, read_profile
@@ -177,8 +178,8 @@ def _notes(case: Case) -> list[str]:
     as_of = basis.as_of or network.info.as_of
     notes = [
         RULE,
-        f"{len(assumed)} numbers of profile '{case.profile}' are placeholders nobody measured.",
-        f"{low} of {len(places)} places have positions of low confidence.",
+        f"Placeholders that nobody measured in profile '{case.profile}': {len(assumed)}.",
+        f"Positions of low confidence: {low} of {counted(len(places), 'place')}.",
         "Turn restrictions, signals and congestion by the hour are not modelled.",
     ]
     if case.region.uncertainty:

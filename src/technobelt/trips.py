@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from technobelt.corridor import corridor_interchanges
-from technobelt.layers import cluster_areas, hub_places, read_layer
+from technobelt.layers import cluster_areas, hub_places, place_layers, read_layer
 from technobelt.network.ties import Ties, startable, tie_points, tie_to_all
 from technobelt.position_errors import error_metres
 from technobelt.travel_time import matrix
@@ -263,7 +263,7 @@ def _known_outlines(region: Region, places: gpd.GeoDataFrame) -> gpd.GeoDataFram
     if "outlines" in region.layers:
         frame = read_layer(region, "outlines")
         return frame[(frame["outline"] == "landuse") & frame.index.isin(known)]
-    if "complexes" not in region.layers:
+    if "complexes" not in place_layers(region):
         return None
     frame = read_layer(region, "complexes")
     areas = frame[frame.geom_type.isin(["Polygon", "MultiPolygon"]) & frame.index.isin(known)]

@@ -7,12 +7,18 @@ function, on land that no constraint takes out (weighted linear combination, Eas
 
 from __future__ import annotations
 
+import tomllib
+from functools import cache
 from itertools import pairwise
-from typing import Literal
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
 
 from pydantic import Field, NonNegativeFloat, PositiveFloat, PositiveInt, model_validator
 
 from technobelt.claim_kinds import Selection, Strict, fault
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 __all__ = [
     "LAND_COLUMNS",
@@ -25,6 +31,7 @@ __all__ = [
     "RasterFile",
     "Transfer",
     "ZoneRules",
+    "shipped_packs",
 ]
 
 #: The layers whose borders a zone may be snapped to.
@@ -219,6 +226,21 @@ class Pack(Strict):
         return min((limit for limit in limits if limit is not None), default=float("inf"))
 
 
+@cache
+def shipped_packs() -> Mapping[str, Pack]:
+    """Return the rule packs that come with technobelt, by name.
+
+    Examples
+    --------
+    >>> list(shipped_packs())
+    ['functional', 'kr-small-rnd-zone', 'kr-national-innovation-cluster', 'uk-tax-sites']
+    >>> shipped_packs()["kr-small-rnd-zone"].zone_max_km2
+    2.0
+    """
+    text = (Path(__file__).parent / "packs.toml").read_text(encoding="utf-8")
+    return {name: Pack.model_validate(said) for name, said in tomllib.loads(text).items()}
+
+
 class Designation(Strict):
     """A zone that was really designated, to compare with: by which pack, around which place."""
 
@@ -276,6 +298,18 @@ class ZoneRules(Strict):
     def _some_weight(self) -> ZoneRules:
         if self.factors and not sum(factor.weight for factor in self.factors.values()):
             raise fault("every weight is 0: no factor counts", "factors")
+        return self
+
+    @model_validator(mode="after")
+    def _known_packs(self) -> ZoneRules:
+        known = [*shipped_packs(), *(name for name in self.packs if name not in shipped_packs())]
+        there = f"there are {', '.join(known)}. Name one of them, or add [zones.packs.NAME]"
+        if self.pack not in known:
+            raise fault(f"no rule pack {self.pack!r}; {there}", "pack")
+        for number, real in enumerate(self.designated):
+            if real.pack not in known:
+                what = f"{real.name!r} names the rule pack {real.pack!r}; {there}"
+                raise fault(what, "designated", number, "pack")
         return self
 
     @property

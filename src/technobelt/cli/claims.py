@@ -36,6 +36,7 @@ from technobelt.console import (
     status,
     write_table,
 )
+from technobelt.counting import counted
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -171,7 +172,9 @@ def _tell_changes(before: dict[str, Any], file: Path) -> None:
     changes = manifest_changes(before, after)
     same = [name for name, digest in after["outputs"].items()
             if before.get("outputs", {}).get(name) == digest]  # fmt: skip
-    click.echo(f"\nRepeated: {len(same)} of {len(after['outputs'])} files came out the same.")
+    click.echo(
+        f"\nRepeated: {len(same)} of {counted(len(after['outputs']), 'file')} came out the same."
+    )
     for line in changes:
         click.echo(f"Differs: {line}")
 

@@ -10,6 +10,7 @@ import click
 from technobelt.cli.inputs import add_licence
 from technobelt.cli.options import REGION_OPTION
 from technobelt.console import status
+from technobelt.counting import counted
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -83,7 +84,7 @@ def export(
             rows = {str(out / name): count for name, count in done.rows.items()}
             notes = done.notes
     for name, count in rows.items():
-        click.echo(f"{name}: {count:,} rows")
+        click.echo(f"{name}: {counted(count, 'row')}")
     _tell(notes, None if one_file else out)
 
 

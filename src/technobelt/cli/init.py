@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from technobelt.counting import counted
+
 if TYPE_CHECKING:
     from technobelt.region import Region
 
@@ -28,7 +30,7 @@ class _Place(click.ParamType[tuple[float, float]]):
         try:
             lon, lat = (float(part) for part in value.split(","))
         except ValueError:
-            self.fail(f"{value!r} is no LON,LAT such as 128.6,35.9", param, ctx)
+            self.fail(f"{value!r} is no LON,LAT such as 11.3,44.5", param, ctx)
         if not (-180 <= lon <= 180 and -90 <= lat <= 90):
             self.fail(f"{value!r} is no LON,LAT in degrees", param, ctx)
         return lon, lat
@@ -144,7 +146,7 @@ def _crs(at: tuple[float, float] | None, model: Region | None, *, asks: bool) ->
 
     default = model.crs if model is not None else load_region().crs
     if at is None and asks and model is None:
-        at = click.prompt("A place in it, LON,LAT", type=_Place(), default="128.6,35.2")
+        at = click.prompt("A place in it, LON,LAT, e.g. 11.3,44.5", type=_Place())
     suggested = suggest_crs(*at) if at else default
     return _ask("Metric CRS", suggested, asks=asks)
 
@@ -156,7 +158,7 @@ def _asked_clusters() -> tuple[tuple[str, str], ...]:
 
 
 def _tell(folder: Path, files: list[Path], crs: str, *, chosen: bool, full: bool) -> None:
-    click.echo(f"{files[0]}: {len(files) - 1} layers beside it, computed in {crs}.")
+    click.echo(f"{files[0]}: {counted(len(files) - 1, 'layer')} beside it, computed in {crs}.")
     if not chosen:
         click.echo(
             "The CRS is that of the built-in region: if yours is elsewhere, change it in "

@@ -9,6 +9,7 @@ import click
 
 from technobelt.cli.options import JSON, NETWORK, REGION, REGION_OPTION
 from technobelt.console import print_findings, print_json, print_layers, print_table, status
+from technobelt.counting import counted
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -41,10 +42,21 @@ def layers() -> None:
     is_flag=True,
     help="Mend what is safe to mend; files that change are kept as .bak.",
 )
+@click.option(
+    "--all-rows",
+    is_flag=True,
+    help="With --json: tell of every row, not of the first 20 with a fault and how many more.",
+)
 @JSON
 @click.pass_context
 def list_(
-    ctx: click.Context, region: Path | None, network: Path | None, *, fix: bool, as_json: bool
+    ctx: click.Context,
+    region: Path | None,
+    network: Path | None,
+    *,
+    fix: bool,
+    all_rows: bool,
+    as_json: bool,
 ) -> None:
     """List the layers, and what is wrong with them.
 
@@ -52,17 +64,20 @@ def list_(
     still to be done, each with the row, what was found and what to do. Exit code 1 if an error
     remains.
     """
-    from technobelt.doctor import examine, mend
+    from technobelt.doctor import SHOWN, examine, mend
     from technobelt.layers import list_layers
     from technobelt.region import load_region
 
+    if all_rows and not as_json:
+        raise click.UsageError("--all-rows goes with --json.")
     if fix and region is None:
         raise click.UsageError("--fix changes files: name the folder of the region.")
     where = load_region(region)
+    most = None if all_rows else SHOWN
     with status() as say:
-        findings = examine(where, network, progress=say)
+        findings = examine(where, network, most=most, progress=say)
         done = mend(where, findings) if fix else []
-        findings = examine(where, network, progress=say) if done else findings
+        findings = examine(where, network, most=most, progress=say) if done else findings
         table = list_layers(where)
     if as_json:
         print_json(_for_machines(table, findings))
@@ -89,11 +104,12 @@ def places(region: Path | None) -> None:
     """List the places by id and name; all but those that are not located may be named."""
     import pandas as pd
 
-    from technobelt.layers import FACILITIES, read_layer
+    from technobelt.layers import place_layers, read_layer
     from technobelt.region import load_region
 
     where = load_region(region)
-    known = pd.concat([read_layer(where, name).drop(columns="geometry") for name in FACILITIES])
+    frames = [read_layer(where, name).drop(columns="geometry") for name in place_layers(where)]
+    known = pd.concat(frames)
     columns = [
         c for c in ("name", "name_ko", "name_1999", "kind", "cluster", "confidence") if c in known
     ]
@@ -129,7 +145,7 @@ def grid(
         say("grid")
         cells = make_land_grid(where, cell_m=cell_m, water=water, wood=wood, elevation=elevation)
         write_layer(cells, out, layer="land")
-    click.echo(f"{out}: {len(cells):,} cells of {cell_m:g} m")
+    click.echo(f"{out}: {counted(len(cells), 'cell')} of {cell_m:g} m")
     given = {"--water": water, "--wood": wood, "--elevation": elevation}
     absent = [option for option, file in given.items() if file is None]
     if absent:

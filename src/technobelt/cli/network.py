@@ -10,6 +10,7 @@ import click
 from technobelt.cli.inputs import need_suffix, roads_of
 from technobelt.cli.options import FILE, JSON, NETWORK, REGION
 from technobelt.console import print_json, print_report, print_table, status
+from technobelt.counting import counted
 
 __all__ = ["network"]
 
@@ -317,4 +318,4 @@ def export_(file: Path | None, network: Path | None, out: Path) -> None:
     numbered = loaded.roads.astype({"class": str}).reset_index(names="section")
     write_layer(numbered, out, layer="roads", styled=True)
     write_licence(out.parent, [loaded.info.licence], name=f"{out.name}.LICENCE.txt")
-    click.echo(f"{out}: {len(loaded.roads)} sections")
+    click.echo(f"{out}: {counted(len(loaded.roads), 'section')}")

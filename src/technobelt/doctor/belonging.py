@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from itertools import combinations
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pandas as pd
+import shapely
 
-from technobelt.doctor.findings import Finding, row_names
+from technobelt.doctor.findings import Faults, Finding, RowNames
 from technobelt.errors import TechnobeltError
 from technobelt.layers import FACILITIES, hub_places
 
@@ -14,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     import geopandas as gpd
+    from numpy.typing import NDArray
 
     from technobelt.region import Region
 
@@ -51,7 +55,7 @@ def check_cluster_rows(region: Region, clusters: gpd.GeoDataFrame) -> Iterator[F
 
 def check_members(
     region: Region, frame: gpd.GeoDataFrame, layer: str, clusters: gpd.GeoDataFrame | None
-) -> Iterator[Finding]:
+) -> Iterator[Faults]:
     """Tell of rows of unknown clusters, and of places that lie elsewhere than they say.
 
     Parameters
@@ -65,83 +69,113 @@ def check_members(
     """
     if "cluster" not in frame:
         return
-    names = row_names(frame)
-    known = [*region.clusters, _OUTSIDE]
-    empty_is_fault = layer in FACILITIES
-    for number, cluster in enumerate(frame["cluster"].tolist()):
+    known, named, names = [*region.clusters, _OUTSIDE], frame["cluster"], RowNames(frame)
+
+    def tell(number: int) -> Finding:
+        cluster = named.iloc[number]
         lost = pd.isna(cluster)
-        if cluster not in known and not (lost and not empty_is_fault):
-            yield Finding(
-                layer,
-                names[number],
-                "error",
-                "clusters",
-                "it names no cluster" if lost else "it names a cluster that there is not",
-                "" if lost else str(cluster),
-                f"Write one of {', '.join(known)}.",
-            )
+        return Finding(
+            layer,
+            names[number],
+            "error",
+            "clusters",
+            "it names no cluster" if lost else "it names a cluster that there is not",
+            "" if lost else str(cluster),
+            f"Write one of {', '.join(known)}.",
+        )
+
+    yield Faults(named.notna() & ~named.isin(known), tell)
+    if layer in FACILITIES:
+        yield Faults(named.isna(), tell)
     if clusters is not None and layer in FACILITIES and frame.crs is not None:
-        yield from _check_positions(region, frame, layer, clusters, names)
+        yield from _check_positions(region, frame, layer, clusters)
 
 
 def _check_positions(
-    region: Region,
-    frame: gpd.GeoDataFrame,
-    layer: str,
-    clusters: gpd.GeoDataFrame,
-    names: list[str],
-) -> Iterator[Finding]:
+    region: Region, frame: gpd.GeoDataFrame, layer: str, clusters: gpd.GeoDataFrame
+) -> Iterator[Faults]:
     outlines = clusters.to_crs(region.crs).set_index("id").geometry
-    shapes = frame.geometry.to_crs(region.crs)
+    for outline in outlines:
+        shapely.prepare(outline)
+    shapes = frame.geometry.to_crs(region.crs).to_numpy()
+    allowed = _allowed_m(region, frame)
+    names, named = RowNames(frame), frame["cluster"]
+
+    def tell(number: int) -> Finding:
+        what, where = _misplaced(shapes[number], named.iloc[number], outlines)
+        do = "Correct its cluster or its position."
+        return Finding(layer, names[number], "warning", "clusters", what, where, do)
+
+    yield Faults(_outside_of_own(named, shapes, outlines, allowed), tell)
+    yield Faults(_inside_against_word(named, shapes, outlines, allowed), tell)
+
+
+def _allowed_m(region: Region, frame: gpd.GeoDataFrame) -> NDArray[np.float64]:
+    """Return how far off each place may be, by its confidence, m."""
     errors = region.position_error_m.metres
-    sure = frame["confidence"] if "confidence" in frame else pd.Series("", index=frame.index)
-    for number, (shape, cluster) in enumerate(zip(shapes, frame["cluster"], strict=True)):
-        if shape is None or shape.is_empty:
-            continue
-        allowed = errors.get(sure.iloc[number], errors["low"])
-        fault = _misplaced(shape, cluster, outlines, allowed)
-        if fault:
-            yield Finding(
-                layer,
-                names[number],
-                "warning",
-                "clusters",
-                *fault,
-                "Correct its cluster or its position.",
-            )
+    if "confidence" not in frame:
+        return np.full(len(frame), errors["low"])
+    off = frame["confidence"].astype(object).map(errors).fillna(errors["low"])
+    return np.asarray(off, dtype=float)
 
 
-def _misplaced(shape: Any, cluster: Any, outlines: Any, allowed: float) -> tuple[str, str] | None:
+def _outside_of_own(
+    named: pd.Series[Any], shapes: Any, outlines: Any, allowed: NDArray[np.float64]
+) -> NDArray[np.bool_]:
+    there = ~(shapely.is_missing(shapes) | shapely.is_empty(shapes))
+    off = np.zeros(len(shapes), dtype=bool)
+    for cluster, outline in outlines.items():
+        mine = there & (named == cluster).to_numpy(dtype=bool, na_value=False)
+        off[mine] = ~shapely.dwithin(outline, shapes[mine], allowed[mine])
+    return off
+
+
+def _inside_against_word(
+    named: pd.Series[Any], shapes: Any, outlines: Any, allowed: NDArray[np.float64]
+) -> NDArray[np.bool_]:
+    """Mark places deep inside a cluster that say that they lie outside of all."""
+    word = (named == _OUTSIDE).to_numpy(dtype=bool, na_value=False).nonzero()[0]
+    inside = np.zeros(len(shapes), dtype=bool)
+    for outline in outlines:
+        mine = word[shapely.intersects(outline, shapes[word])]
+        deep = shapely.distance(outline.boundary, shapes[mine]) > allowed[mine]
+        inside[mine[deep]] = True
+    return inside
+
+
+def _misplaced(shape: Any, cluster: Any, outlines: Any) -> tuple[str, str]:
     """Say what of a place's position does not fit its cluster, and what was found."""
     inside = [name for name, area in outlines.items() if area.intersects(shape)]
-    if cluster == _OUTSIDE and inside and shape.distance(outlines[inside[0]].boundary) > allowed:
+    if cluster == _OUTSIDE:
         return "it says that it lies outside of the clusters", f"inside '{inside[0]}'"
-    if cluster not in outlines.index:
-        return None
     off = outlines[cluster].distance(shape)
-    if off <= allowed:
-        return None
     where = f"inside '{inside[0]}', " if inside else ""
     return f"it lies outside of its cluster '{cluster}'", f"{where}{off / 1000:,.1f} km away"
 
 
-def check_ids_across(frames: Mapping[str, gpd.GeoDataFrame]) -> Iterator[Finding]:
+def check_ids_across(frames: Mapping[str, gpd.GeoDataFrame]) -> Iterator[Faults]:
     """Tell of places whose id stands in another layer of places, too."""
-    first: dict[Any, str] = {}
-    for layer in FACILITIES:
-        frame = frames.get(layer)
-        ids = [] if frame is None or "id" not in frame else frame["id"].dropna().unique().tolist()
-        for name in ids:
-            if first.setdefault(name, layer) != layer:
-                yield Finding(
-                    layer,
-                    str(name),
-                    "error",
-                    "ids",
-                    f"its id stands in the layer '{first[name]}' too",
-                    str(name),
-                    "Give every place an id of its own.",
-                )
+    ids = {
+        layer: pd.Series(frames[layer]["id"].dropna().unique(), dtype=object)
+        for layer in FACILITIES
+        if layer in frames and "id" in frames[layer]
+    }
+    for layer, other in combinations(ids, 2):
+        mine = ids[other]
+
+        def tell(number: int, layer: str = layer, other: str = other) -> Finding:
+            name = str(ids[other].iloc[number])
+            return Finding(
+                other,
+                name,
+                "error",
+                "ids",
+                f"its id stands in the layer '{layer}' too",
+                name,
+                "Give every place an id of its own.",
+            )
+
+        yield Faults(mine.isin(ids[layer]), tell)
 
 
 def check_hubs(region: Region) -> Iterator[Finding]:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from technobelt.doctor.findings import Finding, Remedy, row_names
+from technobelt.doctor.findings import Faults, Finding, Remedy, RowNames
 from technobelt.layer_files import shapefile_encoding, unscrambled
 from technobelt.layers import FACILITIES
 from technobelt.schema import NOT_LOCATED
@@ -23,10 +23,12 @@ __all__ = ["check_columns", "check_encoding", "check_ids", "check_texts", "check
 
 _CONFIDENCE = ("high", "medium", "low", NOT_LOCATED)
 _SHOWN = 60
+#: So many different texts tell whether a column was read in the wrong encoding.
+_SAMPLE = 2_000
 _EXPORT = 'Export it anew as UTF-8, or name its encoding: [layers.{}] encoding = "CP949".'
 
 
-def check_columns(frame: gpd.GeoDataFrame, table: Table) -> Iterator[Finding]:
+def check_columns(frame: gpd.GeoDataFrame, table: Table) -> Iterator[Finding | Faults]:
     """Tell which columns are missing, and which values are of another kind."""
     found = ", ".join(str(column) for column in frame.columns)
     for column in table.columns:
@@ -44,18 +46,19 @@ def check_columns(frame: gpd.GeoDataFrame, table: Table) -> Iterator[Finding]:
             )
 
 
-def _check_kind(frame: gpd.GeoDataFrame, table: Table, column: Column) -> Iterator[Finding]:
-    values = frame[column.name]
-    numbers = pd.to_numeric(values, errors="coerce") if column.kind != "text" else None
-    if numbers is None:
+def _check_kind(frame: gpd.GeoDataFrame, table: Table, column: Column) -> Iterator[Faults]:
+    if column.kind == "text":
         return
-    names = row_names(frame)
+    values = frame[column.name]
+    numbers = pd.to_numeric(values, errors="coerce")
+    names = RowNames(frame)
     unit = f", {column.unit}" if column.unit else ""
     bad = numbers.isna() & values.notna()
     if column.kind == "integer":
         bad |= numbers.notna() & (numbers % 1 != 0)
-    for number in bad.to_numpy().nonzero()[0]:
-        yield Finding(
+
+    def tell(number: int) -> Finding:
+        return Finding(
             table.name,
             names[number],
             "error" if pd.isna(numbers.iloc[number]) else "warning",
@@ -65,13 +68,17 @@ def _check_kind(frame: gpd.GeoDataFrame, table: Table, column: Column) -> Iterat
             "Correct the value, or leave it empty.",
         )
 
+    yield Faults(bad & numbers.isna(), tell)
+    yield Faults(bad & numbers.notna(), tell)
 
-def check_ids(frame: gpd.GeoDataFrame, table: Table) -> Iterator[Finding]:
+
+def check_ids(frame: gpd.GeoDataFrame, table: Table) -> Iterator[Faults]:
     """Tell of rows without an id, ids that come twice, and rows that are the same throughout."""
     same = _same_rows(frame)
-    names = row_names(frame)
-    for number in same.to_numpy().nonzero()[0]:
-        yield Finding(
+    names = RowNames(frame)
+
+    def tell_same(number: int) -> Finding:
+        return Finding(
             table.name,
             names[number],
             "error" if "id" in frame else "warning",
@@ -81,13 +88,15 @@ def check_ids(frame: gpd.GeoDataFrame, table: Table) -> Iterator[Finding]:
             "Take it out; --fix does.",
             Remedy("duplicates"),
         )
+
+    yield Faults(same, tell_same)
     if "id" not in frame:
         return
     ids = frame["id"]
-    twice = ids.notna() & ids.duplicated() & ~same
-    for number in (ids.isna() | twice).to_numpy().nonzero()[0]:
-        lost = bool(ids.isna().iloc[number])
-        yield Finding(
+
+    def tell(number: int) -> Finding:
+        lost = bool(pd.isna(ids.iloc[number]))
+        return Finding(
             table.name,
             names[number],
             "error",
@@ -96,6 +105,9 @@ def check_ids(frame: gpd.GeoDataFrame, table: Table) -> Iterator[Finding]:
             "" if lost else _short(ids.iloc[number]),
             "Give every row an id of its own.",
         )
+
+    yield Faults(ids.notna() & ids.duplicated() & ~same, tell)
+    yield Faults(ids.isna(), tell)
 
 
 def _same_rows(frame: gpd.GeoDataFrame) -> pd.Series[Any]:
@@ -106,44 +118,51 @@ def _same_rows(frame: gpd.GeoDataFrame) -> pd.Series[Any]:
         return plain.astype(str).assign(geometry=frame.geometry.to_wkb()).duplicated()
 
 
-def check_texts(frame: gpd.GeoDataFrame, table: Table) -> Iterator[Finding]:
+def check_texts(frame: gpd.GeoDataFrame, table: Table) -> Iterator[Finding | Faults]:
     """Tell of blanks around texts, texts in the wrong encoding, and words that nobody knows."""
-    names = row_names(frame)
     for column in (c.name for c in table.columns if c.kind == "text" and c.name in frame):
         values = frame[column]
         texts = values.where(values.notna(), "").astype(str)
-        blank = texts != texts.str.strip()
-        for number in blank.to_numpy().nonzero()[0]:
-            yield Finding(
-                table.name,
-                names[number],
-                "warning",
-                "text",
-                f"'{column}' has blanks around it, so that it equals no other",
-                repr(_short(texts.iloc[number])),
-                "Take them off; --fix does.",
-                Remedy("strip"),
-            )
+        yield _blanks(frame, texts, table.name, column)
         yield from _check_scrambled(texts, table.name, column)
     if "confidence" in frame:
-        yield from _check_confidence(frame, table.name, names)
+        yield _unknown_confidence(frame, table.name)
+
+
+def _blanks(frame: gpd.GeoDataFrame, texts: pd.Series[Any], layer: str, column: str) -> Faults:
+    names = RowNames(frame)
+
+    def tell(number: int) -> Finding:
+        return Finding(
+            layer,
+            names[number],
+            "warning",
+            "text",
+            f"'{column}' has blanks around it, so that it equals no other",
+            repr(_short(texts.iloc[number])),
+            "Take them off; --fix does.",
+            Remedy("strip"),
+        )
+
+    return Faults(texts != texts.str.strip(), tell)
 
 
 def _check_scrambled(texts: pd.Series[Any], layer: str, column: str) -> Iterator[Finding]:
     special = [text for text in texts.unique() if not text.isascii()]
-    lost = [text for text in special if "\ufffd" in text]
-    wrong = {text: right for text in special if (right := unscrambled(text))}
-    if lost:
+    lost = next((text for text in special if "\ufffd" in text), None)
+    some = special[:_SAMPLE]
+    wrong = {text: right for text in some if (right := unscrambled(text))}
+    if lost is not None:
         yield Finding(
             layer,
             "",
             "warning",
             "encoding",
             f"'{column}' has letters that were lost in another encoding",
-            _short(lost[0]),
+            _short(lost),
             _EXPORT.format(layer),
         )
-    elif len(wrong) * 2 > len(special):
+    elif len(wrong) * 2 > len(some):
         text, right = next(iter(wrong.items()))
         yield Finding(
             layer,
@@ -156,10 +175,11 @@ def _check_scrambled(texts: pd.Series[Any], layer: str, column: str) -> Iterator
         )
 
 
-def _check_confidence(frame: gpd.GeoDataFrame, layer: str, names: list[str]) -> Iterator[Finding]:
-    unknown = ~frame["confidence"].isin(_CONFIDENCE)
-    for number in unknown.to_numpy().nonzero()[0]:
-        yield Finding(
+def _unknown_confidence(frame: gpd.GeoDataFrame, layer: str) -> Faults:
+    names = RowNames(frame)
+
+    def tell(number: int) -> Finding:
+        return Finding(
             layer,
             names[number],
             "warning",
@@ -169,15 +189,18 @@ def _check_confidence(frame: gpd.GeoDataFrame, layer: str, names: list[str]) -> 
             f"Write one of {', '.join(_CONFIDENCE)}.",
         )
 
+    return Faults(~frame["confidence"].isin(_CONFIDENCE), tell)
 
-def check_years(frame: gpd.GeoDataFrame, table: Table) -> Iterator[Finding]:
+
+def check_years(frame: gpd.GeoDataFrame, table: Table) -> Iterator[Faults]:
     """Tell of places whose year of opening is not known."""
     if table.name not in FACILITIES:
         return
-    names = row_names(frame)
+    names = RowNames(frame)
     years = frame["opened_year"] if "opened_year" in frame else pd.Series(None, index=frame.index)
-    for number in years.isna().to_numpy().nonzero()[0]:
-        yield Finding(
+
+    def tell(number: int) -> Finding:
+        return Finding(
             table.name,
             names[number],
             "to-do",
@@ -186,6 +209,8 @@ def check_years(frame: gpd.GeoDataFrame, table: Table) -> Iterator[Finding]:
             "",
             "Fill in opened_year where you can find it.",
         )
+
+    yield Faults(years.isna(), tell)
 
 
 def check_encoding(region: Region, name: str) -> Iterator[Finding]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING
 
 from technobelt.doctor.belonging import (
@@ -17,11 +18,19 @@ from technobelt.doctor.columns import (
     check_texts,
     check_years,
 )
-from technobelt.doctor.findings import SEVERITIES, Finding
+from technobelt.doctor.findings import SEVERITIES, SHOWN, Faults, Finding, told
 from technobelt.doctor.placing import check_positions_of_layers
 from technobelt.doctor.roads import check_corridor, check_roads_near
 from technobelt.doctor.shapes import check_places_twice, check_shapes
-from technobelt.errors import LayerError, MissingFileError, NetworkError, TechnobeltError
+from technobelt.doctor.twins import ask_roads, check_twins
+from technobelt.errors import (
+    EmptyLayerError,
+    LayerError,
+    MissingFileError,
+    NetworkError,
+    TechnobeltError,
+)
+from technobelt.layer_files import count_rows
 from technobelt.layers import FACILITIES, located, read_layer, read_unchecked
 from technobelt.network import region_network
 from technobelt.schema import LAYERS
@@ -37,11 +46,14 @@ if TYPE_CHECKING:
 
 __all__ = ["examine"]
 
+_log = logging.getLogger(__name__)
+
 
 def examine(
     region: Region,
     network: Network | str | Path | None = None,
     *,
+    most: int | None = SHOWN,
     progress: Callable[[str], None] | None = None,
 ) -> list[Finding]:
     """Examine the layers of a region.
@@ -53,6 +65,9 @@ def examine(
     network
         Roads to tie places to, or their ``.parquet`` file; the region's own by default, if their
         file is there.
+    most
+        How many rows with the same fault are told one by one; one more finding stands for the
+        others, and has their number. None: tell of each.
     progress
         Called with each step's name.
 
@@ -74,21 +89,44 @@ def examine(
     True
     """
     say = progress or (lambda _: None)
+    _warn_of_size(region)
     found: list[Finding] = []
     frames: dict[str, gpd.GeoDataFrame] = {}
     for name in region.layers:
         say(name)
-        frame, faults = _read(region, name)
+        frame, faults = _read(region, name, most)
         found += faults
         if frame is not None and len(frame):
             frames[name] = frame
     say("positions")
     found += list(check_positions_of_layers(region, frames))
-    found += _among_layers(region, frames, found)
+    found += told(_among_layers(region, frames, found), most)
     found += _unread(region, frames, found)
     say("roads")
-    found += _by_roads(region, network, frames, found)
+    roads, faults = _roads(region, network, found)
+    found += faults
+    if roads is not None:
+        found = ask_roads(roads, frames, found)
+        found += check_twins(roads, frames, found)
+        found += told(_by_roads(region, roads, frames, found), most)
     return _sorted(region, found)
+
+
+#: Measured on places, the dearest of all layers: a million rows take so many seconds (half of them
+#: are for tying them to roads), and so many bytes of memory each.
+_SECONDS_A_MILLION, _BYTES_A_ROW = 50.0, 1_300
+
+
+def _warn_of_size(region: Region) -> None:
+    """Say beforehand what examining large layers takes."""
+    rows = sum(count_rows(region.path(name), file) for name, file in region.layers.items())
+    if rows:
+        _log.warning(
+            "Examining about %s rows takes up to %.0f s and %.1f GB of memory.",
+            f"{rows:,}",
+            rows / 1e6 * _SECONDS_A_MILLION,
+            rows * _BYTES_A_ROW / 1e9,
+        )
 
 
 _DRAW = "draw them, e.g. in QGIS"
@@ -96,7 +134,9 @@ _DRAW = "draw them, e.g. in QGIS"
 _HOW_TO_FILL = {"land": "'technobelt layers grid' lays them over the clusters"}
 
 
-def _read(region: Region, name: str) -> tuple[gpd.GeoDataFrame | None, list[Finding]]:
+def _read(
+    region: Region, name: str, most: int | None
+) -> tuple[gpd.GeoDataFrame | None, list[Finding]]:
     """Read a layer, and tell what is wrong with it alone."""
     faults = list(check_encoding(region, name))
     try:
@@ -105,23 +145,24 @@ def _read(region: Region, name: str) -> tuple[gpd.GeoDataFrame | None, list[Find
         do = "Correct the file, or what region.toml says of it."
         return None, [Finding(name, "", "error", "file", str(error).rstrip("."), "", do)]
     table = LAYERS[name]
-    faults += check_columns(frame, table)
+    faults += told(check_columns(frame, table), most)
     if frame.empty:
         said = (
             f"A row is {table.doc}: {_HOW_TO_FILL.get(name, _DRAW)}, or name another file in "
             "region.toml."
         )
         return frame, [*faults, Finding(name, "", "to-do", "file", "it has no row yet", "", said)]
-    faults += [*check_ids(frame, table), *check_texts(frame, table), *check_years(frame, table)]
-    shapes = list(check_shapes(frame, table))
-    if not any(fault.remedy or fault.check == "shapes" for fault in shapes):
-        faults += check_places_twice(region, frame, name)
+    for check in (check_ids, check_texts, check_years):
+        faults += told(check(frame, table), most)
+    shapes = list(told(check_shapes(frame, table), most))
+    if not shapes:
+        faults += told(check_places_twice(region, frame, name), most)
     return frame, faults + shapes
 
 
 def _among_layers(
     region: Region, frames: dict[str, gpd.GeoDataFrame], found: list[Finding]
-) -> Iterator[Finding]:
+) -> Iterator[Finding | Faults]:
     """Tell what does not fit from one layer to another, where positions can be trusted."""
     clusters = frames.get("clusters")
     if clusters is not None:
@@ -134,13 +175,16 @@ def _among_layers(
             trusted = sound if _sound(name, found) else None
             yield from check_members(region, frame, name, trusted)
     yield from check_ids_across(frames)
-    if all(name in frames and _usable(region, name) for name in FACILITIES):
+    places = [name for name in FACILITIES if name in region.layers]
+    if any(name in frames for name in places) and all(_usable(region, name) for name in places):
         yield from check_hubs(region)
 
 
 def _usable(region: Region, name: str) -> bool:
     try:
         read_layer(region, name)
+    except EmptyLayerError:
+        return True
     except TechnobeltError:
         return False
     return True
@@ -170,32 +214,30 @@ def _unread(
             yield Finding(name, "", "error", "file", str(error).rstrip("."), "", do)
 
 
-def _by_roads(
-    region: Region,
-    network: Network | str | Path | None,
-    frames: dict[str, gpd.GeoDataFrame],
-    found: list[Finding],
-) -> Iterator[Finding]:
+def _roads(
+    region: Region, network: Network | str | Path | None, found: list[Finding]
+) -> tuple[Network | None, list[Finding]]:
+    """Return the roads, or what keeps them from being used."""
     if network is None and not region.path("roads").is_file():
-        yield Finding(
-            "roads",
-            "",
-            "to-do",
-            "file",
-            "there are no roads yet",
-            region.roads.file,
-            "Build them from an OSM extract: technobelt network build ROADS.osm.pbf --out "
-            f"{region.path('roads')}",
-        )
-        return
+        do = "Build them from an OSM extract: technobelt network build ROADS.osm.pbf --out "
+        do += str(region.path("roads"))
+        what = "there are no roads yet"
+        return None, [Finding("roads", "", "to-do", "file", what, region.roads.file, do)]
     try:
-        roads = region_network(_without_barriers(region, found), network)
+        return region_network(_without_barriers(region, found), network), []
     except (NetworkError, MissingFileError) as error:
         if network is not None:
             raise
         said = str(error).rstrip(".")
-        yield Finding("roads", "", "error", "file", said, "", "Build the roads anew.")
-        return
+        return None, [Finding("roads", "", "error", "file", said, "", "Build the roads anew.")]
+
+
+def _by_roads(
+    region: Region,
+    roads: Network,
+    frames: dict[str, gpd.GeoDataFrame],
+    found: list[Finding],
+) -> Iterator[Finding | Faults]:
     yield from check_corridor(region, roads)
     for name in FACILITIES:
         if name in frames and _sound(name, found) and frames[name].crs is not None:

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import shutil
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pandas as pd
 import shapely
 
+from technobelt.doctor.mending_files import FORMATS, keep, rewrite
 from technobelt.doctor.mending_tables import mend_table
-from technobelt.layer_files import TABLES, declared_layers, open_file, shapefile_encoding
-from technobelt.schema import LAYERS, WGS84
-from technobelt.writing import replace_file, replace_files
+from technobelt.layer_files import TABLES, open_file
+from technobelt.schema import LAYERS
+from technobelt.writing import replace_file
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -20,18 +21,9 @@ if TYPE_CHECKING:
     import geopandas as gpd
 
     from technobelt.doctor.findings import Finding, Remedy
-    from technobelt.region import LayerFile, Region
+    from technobelt.region import Region
 
 __all__ = ["mend"]
-
-_WRITTEN = {
-    ".gpkg": "GPKG",
-    ".geojson": "GeoJSON",
-    ".json": "GeoJSON",
-    ".fgb": "FlatGeobuf",
-    ".shp": "ESRI Shapefile",
-    ".parquet": "",
-}
 
 
 def mend(region: Region, findings: Iterable[Finding]) -> list[str]:
@@ -76,24 +68,26 @@ def _mend(region: Region, name: str, remedies: list[Remedy]) -> list[str]:
     if not rest:
         return done
     if path.suffix.lower() in TABLES:
-        return [*done, *mend_table(path, file, rest, _keep)]
-    if path.suffix.lower() not in _WRITTEN:
+        return [*done, *mend_table(path, file, rest, keep)]
+    if path.suffix.lower() not in FORMATS:
         said = f"{path.name}: not mended, for {path.suffix} is not written. Save the layer as "
         return [*done, f"{said}GeoPackage and name that in region.toml."]
-    frame = open_file(path, file, name)
+    frame = open_file(path, file, name, measured=True)
     told = []
     for kind in _ORDER:
         for remedy in (one for one in rest if one.kind == kind):
             frame, what = _DO[kind](frame, remedy, name)
             told += [what] if what else []
-    kept = _keep(path)
-    _write(frame, path, file, name)
+    if not told:
+        return done
+    kept = keep(path)
+    told += rewrite(frame, path, file, name)
     return [*done, f"{path.name}: {', '.join(told)}; as it was: {kept}"]
 
 
 def _write_cpg(path: Path, encoding: str) -> str:
     target = path.with_suffix(".cpg")
-    kept = f"; as it was: {_keep(target)}" if target.is_file() else ""
+    kept = f"; as it was: {keep(target)}" if target.is_file() else ""
     with replace_file(target) as scratch:
         scratch.write_text(encoding, encoding="ascii")
     return f"{target.name}: written, {encoding}{kept}"
@@ -115,19 +109,49 @@ def _strip(frame: gpd.GeoDataFrame, _: Remedy, __: str) -> tuple[gpd.GeoDataFram
 
 
 def _drop(frame: gpd.GeoDataFrame, _: Remedy, __: str) -> tuple[gpd.GeoDataFrame, str]:
+    same = _same(frame, frame.geometry)
+    alike = int((_same(frame, frame.geometry.force_2d()) & ~same).sum())
+    told = f"rows that came twice taken out: {int(same.sum())}"
+    told += f", rows that differ in height alone left in: {alike}" if alike else ""
+    return frame[~same].reset_index(drop=True), told
+
+
+def _same(frame: gpd.GeoDataFrame, shapes: gpd.GeoSeries) -> pd.Series[bool]:
     plain = pd.DataFrame(frame.drop(columns="geometry")).astype(str)
-    same = plain.assign(geometry=frame.geometry.to_wkb()).duplicated()
-    count = int(same.sum())
-    return frame[~same].reset_index(drop=True), f"rows that came twice taken out: {count}"
+    return plain.assign(geometry=shapes.to_wkb()).duplicated()
 
 
 def _set_crs(frame: gpd.GeoDataFrame, remedy: Remedy, _: str) -> tuple[gpd.GeoDataFrame, str]:
-    shapes = frame.geometry
+    told = f"CRS set to {remedy.crs}"
     if remedy.swap:
-        turned = shapely.transform(shapes.to_numpy(), lambda xy: xy[:, ::-1])
+        shapes = frame.geometry.to_numpy()
+        lost = _measures_lost(shapes, turned := _turned(shapes))
+        told = f"x and y exchanged, {told}{lost}"
         frame = frame.set_geometry(_series(turned, frame))
-    frame = frame.set_crs(remedy.crs, allow_override=True)
-    return frame, f"{'x and y exchanged, ' if remedy.swap else ''}CRS set to {remedy.crs}"
+    return frame.set_crs(remedy.crs, allow_override=True), told
+
+
+def _turned(shapes: Any) -> Any:
+    """Exchange x and y, and keep heights; shapely 2.2 cannot transform measures (M)."""
+    plain = shapely.from_wkb(shapely.to_wkb(shapes, output_dimension=3))
+    plain = np.where(shapely.has_m(plain), shapely.force_2d(plain), plain)
+    deep = shapely.has_z(plain)
+    turned = np.empty(len(plain), dtype=object)
+    turned[deep] = shapely.transform(plain[deep], lambda xyz: xyz[:, [1, 0, 2]], include_z=True)
+    turned[~deep] = shapely.transform(plain[~deep], lambda xy: xy[:, ::-1])
+    return turned
+
+
+def _measures_lost(before: Any, after: Any) -> str:
+    """Say of how many rows a repair lost measures (M), wholly or at new corners."""
+    lost = sum(map(_has_all_measures, before)) - sum(map(_has_all_measures, after))
+    return f", measures (M) lost: {lost}" if lost > 0 else ""
+
+
+def _has_all_measures(shape: Any) -> bool:
+    if not shapely.has_m(shape):
+        return False
+    return bool(np.isfinite(shapely.get_coordinates(shape, include_m=True)[:, -1]).all())
 
 
 def _make_valid(frame: gpd.GeoDataFrame, _: Remedy, name: str) -> tuple[gpd.GeoDataFrame, str]:
@@ -138,7 +162,10 @@ def _make_valid(frame: gpd.GeoDataFrame, _: Remedy, name: str) -> tuple[gpd.GeoD
     ids = [number for number in bad.nonzero()[0] if _finite(mended[number])]
     for number in ids:
         mended[number] = _only(shapely.make_valid(mended[number]), allowed) or mended[number]
-    return frame.set_geometry(_series(mended, frame)), f"shapes repaired: {len(ids)}"
+    told = f"shapes repaired: {len(ids)}"
+    told += ", heights of new corners interpolated" if shapely.has_z(mended[ids]).any() else ""
+    told += _measures_lost(shapes.to_numpy()[ids], mended[ids])
+    return frame.set_geometry(_series(mended, frame)), told
 
 
 def _finite(shape: Any) -> bool:
@@ -171,52 +198,3 @@ _DO: dict[str, Callable[[Any, Any, str], tuple[Any, str]]] = {
     "valid": _make_valid,
 }
 _ORDER = tuple(_DO)
-
-
-# --- files ---------------------------------------------------------------------------------------
-
-
-def _keep(path: Path) -> str:
-    """Copy a file, a shapefile with its companions, to names that end in ``.bak``."""
-    number = 0
-    companions = _companions(path)
-    while any(_kept(one, number).exists() for one in companions):
-        number += 1
-    for one in companions:
-        shutil.copy2(one, _kept(one, number))
-    return _kept(path, number).name
-
-
-def _kept(path: Path, number: int) -> Path:
-    return path.with_name(f"{path.name}.bak{number or ''}")
-
-
-def _companions(path: Path) -> list[Path]:
-    if path.suffix.lower() != ".shp":
-        return [path]
-    ends = (".shp", ".shx", ".dbf", ".prj", ".cpg", ".qix")
-    beside = [one for one in path.parent.iterdir() if one.suffix.lower() in ends]
-    return sorted(one for one in beside if one.stem == path.stem)
-
-
-def _write(frame: gpd.GeoDataFrame, path: Path, file: LayerFile, name: str) -> None:
-    import pyogrio
-
-    suffix = path.suffix.lower()
-    if suffix == ".parquet":
-        with replace_file(path) as scratch:
-            frame.to_parquet(scratch, index=False)
-        return
-    more: dict[str, Any] = {}
-    if suffix in {".geojson", ".json"} and frame.crs is not None:
-        frame = frame.to_crs(WGS84)
-    if suffix == ".shp":
-        more["encoding"] = file.encoding or shapefile_encoding(path)[1] or "UTF-8"
-    with replace_files(path.parent) as folder:
-        scratch = folder / path.name
-        if suffix == ".gpkg":  # it may hold other layers, and styles
-            shutil.copyfile(path, scratch)
-            layers = declared_layers(path)
-            own = name if name in layers else layers[0]
-            more["layer"] = file.layer or own
-        pyogrio.write_dataframe(frame, scratch, driver=_WRITTEN[suffix], **more)

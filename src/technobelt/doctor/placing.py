@@ -17,7 +17,14 @@ import shapely
 
 from technobelt.doctor.findings import Finding, Remedy
 from technobelt.layers import FACILITIES
-from technobelt.projections import KOREAN, candidates, suggest_crs
+from technobelt.projections import (
+    KOREAN,
+    KOREAN_RARE,
+    candidates,
+    rare_candidates,
+    suggest_crs,
+    twins,
+)
 from technobelt.schema import WGS84
 
 if TYPE_CHECKING:
@@ -61,6 +68,7 @@ class _Ways:
     region: Region
     area: Any
     crs: list[str]
+    rare: list[str]
 
     def metric(self, xy: Floats, crs: Any, *, swap: bool = False) -> Floats:
         """Return coordinates in the region's CRS; infinite where they cannot be in `crs`."""
@@ -120,9 +128,8 @@ def _ways(region: Region) -> _Ways:
     west, south, east, north = area
     east += 360 if east < west else 0
     lon, lat = (west + east) / 2, (south + north) / 2
-    return _Ways(
-        region, (west - 1, south - 1, east + 1, north + 1), candidates(region.crs, lon, lat)
-    )
+    wide = (west - 1, south - 1, east + 1, north + 1)
+    return _Ways(region, wide, candidates(region.crs, lon, lat), rare_candidates(lon, lat))
 
 
 def _points_of(name: str, frame: gpd.GeoDataFrame) -> _Layer:
@@ -260,14 +267,15 @@ def _fit(layer: _Layer, ways: _Ways, fit: Any, crs: Any, *, swap: bool) -> float
 def _best(layer: _Layer, ways: _Ways, fit: Any) -> list[tuple[str, bool]]:
     """Return the ways to read a layer under which it lies where it belongs, each once."""
     for swap in (False, True):  # axes are exchanged only if nothing else is right
-        right: list[tuple[str, bool]] = []
-        for crs in dict.fromkeys([*_own(layer), *ways.crs]):
-            if _fit(layer, ways, fit, crs, swap=swap) >= _RIGHT and not any(
-                _apart(layer, ways, (crs, swap), other) < _ALIKE_M for other in right
-            ):
-                right.append((crs, swap))
-        if right:
-            return right
+        for some in ([*_own(layer), *ways.crs], ways.rare):  # the rare ones only if no other is
+            right: list[tuple[str, bool]] = []
+            for crs in dict.fromkeys(some):
+                if _fit(layer, ways, fit, crs, swap=swap) >= _RIGHT and not any(
+                    _apart(layer, ways, (crs, swap), other) < _ALIKE_M for other in right
+                ):
+                    right.append((crs, swap))
+            if right:
+                return right
     return []
 
 
@@ -289,7 +297,8 @@ def _told(layer: _Layer, best: list[tuple[str, bool]]) -> Finding:
     if remedy is None:
         which = " or ".join(_named(crs, swap=swap) for crs, swap in best)
         do = (
-            f"It may be {which}: compare a known place with a map, then set that CRS in the file."
+            f"It may be {which}{_why_unsure(best)}: compare a known place with a map, then set "
+            "that CRS in the file."
             if best
             else "Ask where the file comes from which CRS it is in, and save it with that one"
             + (f", or name it in region.toml: {key}." if layer.crs is None else ".")
@@ -297,7 +306,21 @@ def _told(layer: _Layer, best: list[tuple[str, bool]]) -> Finding:
     else:
         do = f"Save it as {_named(remedy.crs, swap=remedy.swap)}; --fix does."
     what = _what(layer, said, remedy)
-    return Finding(layer.name, "", "error", "crs", what, f"{said}; {found}", do, remedy)
+    unsure = () if remedy else tuple(crs for crs, swap in best if not swap)
+    found = f"{said}; {found}"
+    return Finding(layer.name, "", "error", "crs", what, found, do, remedy, may_be=unsure)
+
+
+def _why_unsure(best: list[tuple[str, bool]]) -> str:
+    """Say why places alone do not tell which of several it is."""
+    ways = [crs for crs, _ in best]
+    if not all(other in twins(ways[0]) for other in ways[1:]):
+        return ""
+    return (
+        ". They are one grid on different datums: the same numbers land some 300 m apart, both "
+        "within the clusters, so that place alone does not tell. What is drawn on roads "
+        "(interchanges, a corridor) does"
+    )
 
 
 def _what(layer: _Layer, said: str, remedy: Remedy | None) -> str:
@@ -314,5 +337,5 @@ def _what(layer: _Layer, said: str, remedy: Remedy | None) -> str:
 
 
 def _named(crs: str, *, swap: bool) -> str:
-    name = KOREAN.get(crs) or pyproj.CRS(crs).name
+    name = KOREAN.get(crs) or KOREAN_RARE.get(crs) or pyproj.CRS(crs).name
     return f"{crs}, {name}" + (", after exchanging x and y" if swap else "")

@@ -8,7 +8,7 @@ import numpy as np
 from scipy.sparse import coo_matrix
 from scipy.sparse.csgraph import connected_components
 
-from technobelt.doctor.findings import Finding, row_names
+from technobelt.doctor.findings import Faults, Finding, RowNames
 from technobelt.errors import PointError
 from technobelt.network.ties import tie_points
 
@@ -28,7 +28,7 @@ _ACCESS_M = 1000.0  # the longest access leg, by default
 _SEARCH_M = 50_000.0
 
 
-def check_roads_near(network: Network, frame: gpd.GeoDataFrame, layer: str) -> Iterator[Finding]:
+def check_roads_near(network: Network, frame: gpd.GeoDataFrame, layer: str) -> Iterator[Faults]:
     """Tell of places without a road within reach, and of those on roads that lead nowhere.
 
     Parameters
@@ -40,12 +40,13 @@ def check_roads_near(network: Network, frame: gpd.GeoDataFrame, layer: str) -> I
     layer
         Their layer.
     """
-    names = row_names(frame)
+    names = RowNames(frame)
     points = frame.geometry.representative_point()
     ties = _ties(network, points, _ACCESS_M)
     tied = np.zeros(len(points), dtype=bool) if ties is None else ties.tied
-    for number in (~tied).nonzero()[0]:
-        yield Finding(
+
+    def tell_far(number: int) -> Finding:
+        return Finding(
             layer,
             names[number],
             "warning",
@@ -55,12 +56,15 @@ def check_roads_near(network: Network, frame: gpd.GeoDataFrame, layer: str) -> I
             _nearest_said(network, points.iloc[[number]]),
             "Move it to its gate, or build the network with smaller roads.",
         )
+
+    yield Faults(~tied, tell_far)
     if ties is None:
         return
     cut_off = ~_on_main(network)[ties.section]
     alone = np.bincount(ties.point[~cut_off], minlength=len(points)) == 0
-    for number in (tied & alone).nonzero()[0]:
-        yield Finding(
+
+    def tell_alone(number: int) -> Finding:
+        return Finding(
             layer,
             names[number],
             "warning",
@@ -69,6 +73,8 @@ def check_roads_near(network: Network, frame: gpd.GeoDataFrame, layer: str) -> I
             f"{float(ties.access_m[ties.point == number].min()):,.0f} m to that road",
             "Move it to a road that does, or join the roads in the source.",
         )
+
+    yield Faults(tied & alone, tell_alone)
 
 
 def _ties(network: Network, points: gpd.GeoSeries, reach_m: float) -> Ties | None:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from itertools import combinations
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import shapely
 
-from technobelt.doctor.findings import Finding, Remedy, row_names
+from technobelt.doctor.findings import Faults, Finding, Remedy, RowNames
 from technobelt.layers import FACILITIES
 from technobelt.schema import NOT_LOCATED
 
@@ -16,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     import geopandas as gpd
+    from numpy.typing import NDArray
 
     from technobelt.region import Region
     from technobelt.schema import Table
@@ -28,20 +28,21 @@ _SAME_M = 200.0
 _ALIKE_MAX = 50
 
 
-def check_shapes(frame: gpd.GeoDataFrame, table: Table) -> Iterator[Finding]:
+def check_shapes(frame: gpd.GeoDataFrame, table: Table) -> Iterator[Faults]:
     """Tell of shapes that are missing, of another type, or not valid."""
-    shapes, names = frame.geometry, row_names(frame)
+    shapes, names = frame.geometry, RowNames(frame)
     missing = (shapes.isna() | shapes.is_empty).to_numpy()
     excused = np.zeros(len(frame), dtype=bool)
     if table.unplaced and "confidence" in frame:
         excused = (frame["confidence"] == NOT_LOCATED).to_numpy()
     mark = f", mark its confidence '{NOT_LOCATED}'" if table.unplaced else ""
-    for number in (missing & ~excused).nonzero()[0]:
+
+    def tell_missing(number: int) -> Finding:
         what, do = "it has no shape", f"Place it{mark}, or take the row out."
-        yield Finding(table.name, names[number], "error", "shapes", what, "", do)
-    wrong = ~missing & ~shapes.geom_type.isin(table.geometry).to_numpy()
-    for number in wrong.nonzero()[0]:
-        yield Finding(
+        return Finding(table.name, names[number], "error", "shapes", what, "", do)
+
+    def tell_wrong(number: int) -> Finding:
+        return Finding(
             table.name,
             names[number],
             "error",
@@ -50,41 +51,73 @@ def check_shapes(frame: gpd.GeoDataFrame, table: Table) -> Iterator[Finding]:
             str(shapes.iloc[number].geom_type),
             "Draw it as one of these.",
         )
-    for number in (~missing & ~wrong & ~shapes.is_valid.to_numpy()).nonzero()[0]:
-        shape = shapes.iloc[number]
-        mendable = bool(np.isfinite(shapely.get_coordinates(shape)).all())
-        yield Finding(
-            table.name,
+
+    yield Faults(missing & ~excused, tell_missing)
+    wrong = ~missing & ~shapes.geom_type.isin(table.geometry).to_numpy()
+    yield Faults(wrong, tell_wrong)
+    yield from _check_valid(frame, ~missing & ~wrong, table.name)
+
+
+def _check_valid(frame: gpd.GeoDataFrame, there: Any, layer: str) -> Iterator[Faults]:
+    shapes, names = frame.geometry, RowNames(frame)
+    bad = there & ~shapes.is_valid.to_numpy()
+    mendable = bad.copy()
+    finite = [np.isfinite(shapely.get_coordinates(shape)).all() for shape in shapes[bad]]
+    mendable[bad] = np.asarray(finite, dtype=bool)
+
+    def tell(number: int) -> Finding:
+        return Finding(
+            layer,
             names[number],
             "error",
             "shapes",
             "its shape is not valid",
-            str(shapely.is_valid_reason(shape)),
-            "Repair it (QGIS: Fix geometries)" + ("; --fix does." if mendable else "."),
-            Remedy("valid") if mendable else None,
+            str(shapely.is_valid_reason(shapes.iloc[number])),
+            "Repair it (QGIS: Fix geometries)" + ("; --fix does." if mendable[number] else "."),
+            Remedy("valid") if mendable[number] else None,
         )
 
+    yield Faults(mendable, tell)
+    yield Faults(bad & ~mendable, tell)
 
-def check_places_twice(region: Region, frame: gpd.GeoDataFrame, layer: str) -> Iterator[Finding]:
+
+def check_places_twice(region: Region, frame: gpd.GeoDataFrame, layer: str) -> Iterator[Faults]:
     """Tell of places of one name and kind that stand at the same spot under two ids."""
     if layer not in FACILITIES or frame.crs is None or not {"name", "kind"} <= set(frame.columns):
         return
+    names = RowNames(frame)
+    first = _first_alike(region, frame)
+
+    def tell(number: int) -> Finding:
+        return Finding(
+            layer,
+            names[number],
+            "warning",
+            "duplicates",
+            f"it has the name, the kind and the place of {names[int(first[number])]}",
+            str(frame["name"].iloc[number]),
+            "Take one of them out, unless they are two.",
+        )
+
+    yield Faults(first >= 0, tell)
+
+
+def _first_alike(region: Region, frame: gpd.GeoDataFrame) -> NDArray[np.intp]:
+    """Return for each row the first one before it of its name, kind and place; -1 without one."""
     spots = frame.geometry.representative_point().to_crs(region.crs)
-    names = row_names(frame)
+    xy = np.column_stack([spots.x, spots.y])
     alike = frame["name"].astype(str).str.casefold().str.replace(r"\W", "", regex=True)
-    keys = list(zip(alike, frame["kind"].astype(str), strict=True))
-    groups: dict[tuple[str, str], list[int]] = {}
-    for number, key in enumerate(keys):
-        groups.setdefault(key, []).append(number)
-    for group in (group for group in groups.values() if len(group) <= _ALIKE_MAX):
-        for one, two in combinations(group, 2):
-            if spots.iloc[one].distance(spots.iloc[two]) <= _SAME_M:
-                yield Finding(
-                    layer,
-                    names[two],
-                    "warning",
-                    "duplicates",
-                    f"it has the name, the kind and the place of {names[one]}",
-                    str(frame["name"].iloc[two]),
-                    "Take one of them out, unless they are two.",
-                )
+    group = frame.groupby([alike.to_numpy(), frame["kind"].astype(str).to_numpy()]).ngroup()
+    key = group.to_numpy()
+    first = np.full(len(frame), -1, dtype=np.intp)
+    few = np.flatnonzero(np.bincount(key)[key] <= _ALIKE_MAX)
+    order = few[np.argsort(key[few], kind="stable")]
+    for step in range(1, _ALIKE_MAX):  # rows of a group stand together: the pairs so far apart
+        one, two = order[:-step], order[step:]
+        same = key[one] == key[two]
+        if not same.any():
+            break
+        with np.errstate(invalid="ignore"):  # places at infinity are told elsewhere
+            near = same & (np.hypot(*(xy[one] - xy[two]).T) <= _SAME_M)
+        first[two[near]] = one[near]  # the longest step comes last, and has the first row
+    return first

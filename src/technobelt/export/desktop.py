@@ -9,6 +9,7 @@ import numpy as np
 import pyproj
 import shapely
 
+from technobelt.counting import counted
 from technobelt.export.folder import NOTES, Exported, notes_text
 from technobelt.export.formats import Inside, write_geopackage
 from technobelt.export.licence import write_licence
@@ -165,7 +166,8 @@ def _not_drawn(layers: Mapping[str, gpd.GeoDataFrame]) -> list[Note]:
             said = f"layer '{name}' is not drawn: no points, lines or areas"
             notes.append(Note(_PROJECT, said, loss=False))
         elif others:
-            said = f"layer '{name}': {others} shapes of mixed kinds are not drawn"
+            mixed = counted(others, "shape of mixed kinds is", "shapes of mixed kinds are")
+            said = f"layer '{name}': {mixed} not drawn"
             notes.append(Note(_PROJECT, said, loss=False))
     return notes
 

@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 import shapely
 
+from technobelt.counting import counted
 from technobelt.errors import GeometryError
 from technobelt.export.columns import PlainColumn, iso_texts, plain_columns
 from technobelt.schema import WGS84
@@ -227,9 +228,9 @@ def _without_specks(held: Held) -> Held:
     shapes[rows] = [_without_speck(shape) for shape in shapes[rows]]
     gone = int(shapely.is_missing(shapes[rows]).sum())
     said = "too small for 7 decimals of a degree (1 cm)"
-    notes = [(f"{gone} shapes {said} left out", True)] if gone else []
+    notes = [(f"{counted(gone, 'shape')} {said} left out", True)] if gone else []
     if gone < len(rows):
-        notes.append((f"{len(rows) - gone} shapes without parts or holes {said}", True))
+        notes.append((f"{counted(len(rows) - gone, 'shape')} without parts or holes {said}", True))
     frame = held.frame.set_geometry(shapes, crs=held.frame.crs)
     return Held(frame, held.names, [*held.notes, *notes])
 

@@ -27,7 +27,7 @@ from technobelt.export.symbols import (
     stroke,
     symbol,
 )
-from technobelt.style import band_colour, load_style, road_style
+from technobelt.style import band_colours, load_style, road_style
 from technobelt.writing import replace_file
 
 if TYPE_CHECKING:
@@ -308,10 +308,10 @@ def write_raster_qml(path: str | Path, style: RasterStyle) -> Path:
 
 
 def _minutes_shader() -> ET.Element:
-    limits = sorted(float(limit) for limit in load_style()["bands"])
-    rows = [_stop(f"{limit:g}", f"{limit:g} minutes", band_colour(limit)) for limit in limits]
+    fills = band_colours(float(limit) for limit in load_style()["bands"])
+    rows = [_stop(f"{limit:g}", f"{limit:g} minutes", fill) for limit, fill in fills.items()]
     more = _stop("inf", "more", "#FFFFFF", alpha=0)
-    return _shader("DISCRETE", limits[-1], [*rows, more])
+    return _shader("DISCRETE", max(fills), [*rows, more])
 
 
 def _unit_shader(*, percent: bool) -> ET.Element:
@@ -410,15 +410,15 @@ def _robustness(_geometry: Geometry, by: str, _values: Mapping[Any, str]) -> ET.
 
 
 def _isochrones(_geometry: Geometry, by: str, values: Mapping[Any, str]) -> ET.Element:
-    minutes = sorted(float(value) for value in values or load_style()["bands"])
+    fills = band_colours(float(value) for value in values or load_style()["bands"])
     return categorised(
         by,
         [
             Category(
                 f"{limit:g}", f"{limit:g} minutes",
-                symbol("polygon", fill(band_colour(limit))),
+                symbol("polygon", fill(colour)),
             )
-            for limit in minutes
+            for limit, colour in fills.items()
         ],
         order=by,
     )  # fmt: skip

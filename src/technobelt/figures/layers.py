@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import shapely
 
+from technobelt.counting import counted
 from technobelt.errors import LayerError
 from technobelt.figures.bars import draw_bars
 from technobelt.figures.canvas import (
@@ -265,6 +266,6 @@ def _subtitle(sheet: Sheet) -> str:
     doc = LAYERS[sheet.name].doc if sheet.name in LAYERS else "one stretch of road"
     lost = len(sheet.rows) - len(sheet.placed)
     file = sheet.region.layers.get(sheet.name, sheet.region.roads)
-    parts = [f"{len(sheet.rows):,} rows; each is {doc}"]
+    parts = [f"{counted(len(sheet.rows), 'row')}; each is {doc}"]
     parts += [f"{lost} not located, not on the map"] if lost else []
     return "; ".join([*parts, *([file.vintage] if file.vintage else [])])

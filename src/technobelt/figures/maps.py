@@ -23,7 +23,7 @@ from technobelt.figures.marks import joined
 from technobelt.figures.svg import SMALL_PT, WIDTH_IN, drawn, short
 from technobelt.layers import FACILITIES, located
 from technobelt.schema import LAYERS
-from technobelt.style import band_colour, cluster_colours, load_style
+from technobelt.style import band_colours, cluster_colours, load_style
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -205,10 +205,11 @@ def _draw_origin(
 def _draw_bands(map_: Axes, bands: gpd.GeoDataFrame, limit_min: float) -> None:
     """Draw one origin's bands, the widest first, and the limit's outline."""
     narrow = 0.8 * metres_per_point(map_)
+    fills = band_colours(bands["minutes"])
     for band in bands.itertuples():
         minutes = float(band.minutes)
         shape = _closed(band.geometry, narrow)
-        add(map_, shape, facecolor=band_colour(minutes), label=f"within {minutes:g} min")
+        add(map_, shape, facecolor=fills[minutes], label=f"within {minutes:g} min")
         if minutes == limit_min:
             cut = bool(np.nan_to_num(band.truncated) > 0)
             look = {"edgecolor": load_style()["base"]["text"], "linewidth": 0.9, "dashed": cut}

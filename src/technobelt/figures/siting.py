@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 import shapely
 
+from technobelt.counting import counted
 from technobelt.errors import OutputError
 from technobelt.figures.canvas import add, around, height, legend, panels, scale_bar
 from technobelt.figures.captions import head
@@ -143,7 +144,7 @@ def _draw_sites(map_: Axes, region: Region, found: Siting, candidates: gpd.GeoDa
     """Draw the chosen sites with their names, and a ring around the places of every set."""
     sites = found.sites.to_crs(region.crs)
     star: dict[str, Any] = {"marker": "*", "s": 150, "color": _SITE, "zorder": 7}
-    best = f"best {found.rules.p} sites"
+    best = f"best {counted(found.rules.p, 'site')}"
     signs(map_, sites, star | {"edgecolor": "#FFFFFF", "linewidth": 0.6}, label=best)
     places = found.places().to_crs(region.crs)
     for row, (colour, size) in zip(found.compared.itertuples(), _RINGS, strict=False):

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 import shapely
 
+from technobelt.counting import counted
 from technobelt.errors import OutputError
 from technobelt.figures.canvas import (
     Box,
@@ -31,7 +32,7 @@ from technobelt.figures.maps import draw_corridor
 from technobelt.figures.marks import groups, joined, name_rows, signs
 from technobelt.figures.png import picture
 from technobelt.figures.svg import FONT_PT, SMALL_PT, WIDTH_IN, drawn, short
-from technobelt.layers import FACILITIES, located, read_layer
+from technobelt.layers import FACILITIES, located, place_layers, read_layer
 from technobelt.style import load_style
 from technobelt.writing import replace_file
 
@@ -180,7 +181,8 @@ def zones_picture(
             f"a picture of zones is {' or '.join(_SUFFIXES)}, not '{target.name}'. "
             "Name the file with one of these endings."
         )
-    layers = {n: read_layer(region, n) for n in (*_SHOWN, *FACILITIES) if n in region.layers}
+    shown = [name for name in _SHOWN if name in region.layers]
+    layers = {name: read_layer(region, name) for name in (*shown, *place_layers(region))}
     network = drawn.drafting.asked.network
     ground = ground_of(region, layers, network.roads[~network.closed])
     sheet = _Sheet(region, drawn, layers, ground, firm, _places(region, layers))
@@ -212,7 +214,9 @@ def _titles(sheet: _Sheet) -> tuple[str, str]:
     said = [f"pack {drawn.pack_name}", f"roads of {info.date or 'unknown date'}{opened}{edited}"]
     said.append(f"{drawn.profile.replace('_', ' ')} speeds")
     if sheet.firm is not None:
-        said.append(f"core and fringe from {sheet.firm.draws} draws of weights and speeds")
+        said.append(
+            f"core and fringe from {counted(sheet.firm.draws, 'draw')} of weights and speeds"
+        )
     return short(f"{sheet.region.name}: {drawn.pack.title}", _TITLE_LETTERS), "; ".join(said)
 
 

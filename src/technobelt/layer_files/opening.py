@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import warnings
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from technobelt.errors import GeometryError, LayerError
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
     from technobelt.region import LayerFile
 
-__all__ = ["declared_layers", "open_file"]
+__all__ = ["count_rows", "declared_layers", "open_file"]
 
 _log = logging.getLogger(__name__)
 
@@ -34,7 +35,9 @@ _BYTES_A_ROW = 600
 _UNCOUNTED = {".geojson": 250, ".json": 250, ".kml": 500, ".gml": 500}
 
 
-def open_file(path: Path, file: LayerFile, name: str) -> gpd.GeoDataFrame:
+def open_file(
+    path: Path, file: LayerFile, name: str, *, measured: bool = False
+) -> gpd.GeoDataFrame:
     """Read a layer's file as it is: its own columns, its own CRS, heights left out.
 
     Parameters
@@ -46,6 +49,9 @@ def open_file(path: Path, file: LayerFile, name: str) -> gpd.GeoDataFrame:
         What ``region.toml`` says of it: `layer`, `crs`, `encoding`, `x`, `y`.
     name
         The layer, for messages.
+    measured
+        Keep what shapes hold beside x and y: heights (Z) and measures (M), for a file that is
+        written anew.
 
     Raises
     ------
@@ -59,8 +65,9 @@ def open_file(path: Path, file: LayerFile, name: str) -> gpd.GeoDataFrame:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # GDAL's remarks: what matters is checked afterwards
-            frame = _opened(path, file, name)
-            return _flat(frame, path, name)
+            frame = _opened(path, file, name, measured=measured)
+            frame = _with_one_shape(frame, path, name)
+            return frame if measured else _flat(frame)
     except LayerError:
         raise
     except Exception as error:
@@ -70,29 +77,46 @@ def open_file(path: Path, file: LayerFile, name: str) -> gpd.GeoDataFrame:
         ) from error
 
 
-def _opened(path: Path, file: LayerFile, name: str) -> Any:
+def _opened(path: Path, file: LayerFile, name: str, *, measured: bool) -> Any:
     suffix = path.suffix.lower()
     if suffix in _ZIPS:
         with unzipped(path, file.layer, name) as (inside, layer):
-            return _opened(inside, file.model_copy(update={"layer": layer}), name)
-    _warn_of_size(path, file, name)
+            chosen = file.model_copy(update={"layer": layer})
+            return _opened(inside, chosen, name, measured=measured)
+    if rows := count_rows(path, file):
+        _warn_of_size(path, name, rows)
     if suffix in _PARQUET:
         import geopandas as gpd
 
         return gpd.read_parquet(path)
     if suffix in TABLES:
         return read_table(path, file, name)
-    return _by_gdal(path, file, name)
+    return _by_gdal(path, file, name, measured=measured)
 
 
-def _by_gdal(path: Path, file: LayerFile, name: str) -> Any:
+def _by_gdal(path: Path, file: LayerFile, name: str, *, measured: bool) -> Any:
     import geopandas as gpd
 
     encoding = file.encoding
     if encoding is None and path.suffix.lower() == ".shp":
         encoding = shapefile_encoding(path)[1]
     more = {"encoding": encoding} if encoding else {}
-    return gpd.read_file(path, layer=file.layer or _only_layer(path, name), **more)
+    layer = file.layer or _only_layer(path, name)
+    frame = gpd.read_file(path, layer=layer, **more)
+    if measured and len(frame) and frame.active_geometry_name and _has_measures(path, layer):
+        shapes = gpd.read_file(path, layer=layer, columns=[], use_arrow=True).geometry
+        frame = frame.set_geometry(shapes)
+    return frame
+
+
+def _has_measures(path: Path, layer: str | None) -> bool:
+    """Tell whether GDAL knows of measures (M); pyogrio says so, and reads them by Arrow only."""
+    import pyogrio
+
+    with warnings.catch_warnings(record=True) as remarks:
+        warnings.simplefilter("always")
+        pyogrio.read_info(path, layer=layer)
+    return any(str(remark.message).startswith("Measured (M)") for remark in remarks)
 
 
 def _only_layer(path: Path, name: str) -> str | None:
@@ -119,12 +143,14 @@ def declared_layers(path: Path) -> list[str]:
     """
     import pyogrio
 
-    listed = pyogrio.list_layers(path)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of measures, which are of no account here
+        listed = pyogrio.list_layers(path)
     return [str(layer) for layer, shape in listed if shape is not None]
 
 
-def _flat(frame: Any, path: Path, name: str) -> gpd.GeoDataFrame:
-    """Drop heights, and columns that come twice."""
+def _with_one_shape(frame: Any, path: Path, name: str) -> gpd.GeoDataFrame:
+    """Call the shapes ``geometry``, and drop columns that come twice."""
     import geopandas as gpd
 
     if not isinstance(frame, gpd.GeoDataFrame) or frame.active_geometry_name is None:
@@ -134,28 +160,46 @@ def _flat(frame: Any, path: Path, name: str) -> gpd.GeoDataFrame:
     frame = frame.loc[:, ~frame.columns.duplicated()]
     if frame.active_geometry_name != "geometry":
         frame = frame.drop(columns="geometry", errors="ignore").rename_geometry("geometry")
-    shapes = frame.geometry
-    if shapes.has_z.any():
-        frame = frame.set_geometry(shapes.force_2d())
     named = frame.index.name is not None and frame.index.name not in frame.columns
     return frame.reset_index(drop=not named)
 
 
-def _warn_of_size(path: Path, file: LayerFile, name: str) -> None:
-    rows = _rows(path, file)
-    if rows >= _MANY_ROWS:
-        _log.warning(
-            "layer '%s' (%s) has about %s rows: reading takes some %.0f s and %.1f GB of memory",
-            name,
-            path.name,
-            f"{rows:,}",
-            rows / 1e6 * _SECONDS.get(path.suffix.lower(), _SECONDS[".gpkg"]),
-            rows * _BYTES_A_ROW / 1e9,
-        )
+def _flat(frame: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+    """Drop heights and measures: everything is computed in the plane."""
+    import shapely
+
+    shapes = frame.geometry
+    if shapes.has_z.any() or shapely.has_m(shapes.to_numpy()).any():
+        return frame.set_geometry(shapes.force_2d())
+    return frame
+
+
+def count_rows(path: Path, file: LayerFile) -> int:
+    """Return about how many rows a large file has, without reading them; 0 if it is not large.
+
+    Parameters
+    ----------
+    path, file
+        As in `open_file`.
+
+    Examples
+    --------
+    >>> import technobelt as tb
+    >>> region = tb.load_region()
+    >>> count_rows(region.path("clusters"), region.layers["clusters"])
+    0
+    """
+    if not path.is_file():
+        return 0
+    try:
+        rows = _rows(path, file)
+    except Exception:  # noqa: BLE001  (any fault of a file is told when it is read)
+        return 0
+    return rows if rows >= _MANY_ROWS else 0
 
 
 def _rows(path: Path, file: LayerFile) -> int:
-    """Return how many rows a file has, without reading them; 0 where it does not say."""
+    """Return how many rows a file has; 0 where it does not say."""
     if path.suffix.lower() in _PARQUET:
         import pyarrow.parquet as pq
 
@@ -172,6 +216,18 @@ def _rows(path: Path, file: LayerFile) -> int:
     import pyogrio
 
     return int(pyogrio.read_info(path, layer=file.layer)["features"])
+
+
+@lru_cache(maxsize=64)  # said once, however often a file is read
+def _warn_of_size(path: Path, name: str, rows: int) -> None:
+    _log.warning(
+        "layer '%s' (%s) has about %s rows: reading takes some %.0f s and %.1f GB of memory",
+        name,
+        path.name,
+        f"{rows:,}",
+        rows / 1e6 * _SECONDS.get(path.suffix.lower(), _SECONDS[".gpkg"]),
+        rows * _BYTES_A_ROW / 1e9,
+    )
 
 
 def _first_line(error: Exception) -> str:

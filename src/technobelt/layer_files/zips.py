@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
+from technobelt.counting import counted
 from technobelt.errors import LayerError
 
 if TYPE_CHECKING:
@@ -63,9 +64,9 @@ def _unpack(archive: zipfile.ZipFile, scratch: Path, what: str) -> list[Path]:
     left, total = LIMIT_BYTES, sum(entry.file_size for entry in entries)
     if len(entries) > _FILES_MAX or total > left:
         raise LayerError(
-            f"{what} unpacks to {len(entries):,} files of {total / 2**30:.1f} GiB; at most "
-            f"{_FILES_MAX:,} files of {left / 2**30:g} GiB are unpacked. Unpack it yourself, and "
-            "name the layer's file."
+            f"{what} unpacks to {counted(len(entries), 'file')} of {total / 2**30:.1f} GiB; "
+            f"at most {_FILES_MAX:,} files of {left / 2**30:g} GiB are unpacked. "
+            "Unpack it yourself, and name the layer's file."
         )
     files = []
     for entry in entries:

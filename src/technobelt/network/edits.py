@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import shapely
 
+from technobelt.counting import counted
 from technobelt.errors import PointError, ScenarioError
 from technobelt.network.cuts import cut_sections, with_sections
 from technobelt.network.model import Edits, Ground
@@ -254,7 +255,7 @@ def _arcs(network: Network, edit: CloseRoads | OpenRoads | SetSpeed) -> Mask:
     if not wanted.any():
         state = "open" if isinstance(edit, OpenRoads) else "closed"
         raise ScenarioError(
-            f"edit '{edit.id}': all {int(fits.sum())} sections that fit {edit.roads} are {state} "
+            f"edit '{edit.id}': all sections ({fits.sum():,}) that fit {edit.roads} are {state} "
             "already. Take the edit out, or choose another date."
         )
     on = wanted[network.arc_section]
@@ -262,7 +263,7 @@ def _arcs(network: Network, edit: CloseRoads | OpenRoads | SetSpeed) -> Mask:
         on &= heading(network, edit.direction)
         if not on.any():
             raise ScenarioError(
-                f"edit '{edit.id}': of the {int(wanted.sum())} sections that fit {edit.roads} none "
+                f"edit '{edit.id}': of the sections ({wanted.sum():,}) that fit {edit.roads} none "
                 f"is driven to the {edit.direction}. Choose another direction."
             )
     return np.asarray(on)
@@ -275,8 +276,9 @@ def _refuse_overlap(network: Network, before: list[Change], edit: str, arcs: Mas
             sections = np.unique(network.arc_section[both])
             road = network.roads.loc[sections[0], ["ref", "name", "class"]].dropna().iloc[0]
             raise ScenarioError(
-                f"edits '{change.edit}' and '{edit}' both bear on {len(sections)} sections, the "
-                f"first of road '{road}'. Narrow one of them, so that each road has one edit."
+                f"edits '{change.edit}' and '{edit}' both bear on "
+                f"{counted(len(sections), 'section')}, the first of road '{road}'. Narrow one "
+                "of them, so that each road has one edit."
             )
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import shapely
 
+from technobelt.counting import counted
 from technobelt.errors import NetworkError
 from technobelt.network.tags import ACCESS_KEYS, OsmRules, may_drive
 from technobelt.network.ways import CODES, OSM_LICENCE, as_ways, said_by_tags
@@ -97,10 +98,10 @@ def _nodes(graph: Any) -> tuple[dict[Any, int], Any]:
     missing = ~np.isfinite(xy).all(axis=1)
     if missing.any():
         node = list(number)[int(missing.argmax())]
+        lost = int(missing.sum())
         raise NetworkError(
-            f"{int(missing.sum())} of {len(xy)} nodes of the graph have no position, e.g. "
-            f"{node!r}. "
-            "Give every node x and y, as osmnx.save_graphml does."
+            f"{lost} of {counted(len(xy), 'node')} of the graph {'has' if lost == 1 else 'have'} "
+            f"no position, e.g. {node!r}. Give every node x and y, as osmnx.save_graphml does."
         )
     return number, xy
 

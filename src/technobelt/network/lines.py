@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from technobelt.counting import counted
 from technobelt.errors import CRSError, MissingFileError, NetworkError
 from technobelt.network.joints import Joined, join_ends, split_at_crossings
 from technobelt.network.limits import posted_limit
@@ -185,7 +186,7 @@ def _layer_of_lines(path: Path) -> str:
     if len(lines) == 1 or len(exact) == 1:
         return (exact if len(exact) == 1 else lines)[0]
     raise NetworkError(
-        f"'{path.name}' has {len(layers)} layers, {len(lines)} of lines: "
+        f"'{path.name}' has {counted(len(layers), 'layer')}, {len(lines)} of lines: "
         f"{', '.join(map(str, layers[:20, 0]))}. Choose one: --layer NAME."
     )
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from technobelt.counting import counted
 from technobelt.errors import MissingFileError, NetworkError
 from technobelt.network.model import Network, NetworkInfo, network_from_roads
 from technobelt.region import Region
@@ -66,8 +67,9 @@ def save_network(network: Network, path: str | Path, *, compression_level: int =
         raise NetworkError(f"a network is kept as .parquet; found '{target.name}'. Rename --out.")
     if network.closed.any() or network.edits is not None:
         raise NetworkError(
-            f"{int(network.closed.sum())} sections are closed or edited in this state of the "
-            "network, which a file does not hold. Save the network that it was made from."
+            f"{counted(int(network.closed.sum()), 'section is', 'sections are')} closed or edited "
+            "in this state of the network, which a file does not hold. Save the "
+            "network that it was made from."
         )
     info = network.info.to_dict() | {"hash": ""}
     table = _as_arrow(network.roads)

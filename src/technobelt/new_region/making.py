@@ -164,8 +164,8 @@ def _from_template(new: NewRegion, folder: Path) -> str:
     return Template(template).substitute(
         title=" ".join(new.name.split()),
         folder=json.dumps(str(folder))[1:-1],
-        region=_region_table(new, "the plan: name it here"),
-        layers=_layers_table(),
+        region=_region_table(new, "the plan: name it here", korean=korean),
+        layers=_layers_table(new.crs, korean=korean),
         clusters="\n".join(rows),
         cluster_ids=", ".join(_quoted(cluster) for cluster in new.clusters),
         speeds_note=_KOREAN_SPEEDS if korean else _FOREIGN_SPEEDS,
@@ -180,7 +180,8 @@ _FOREIGN_SPEEDS = (
 )
 
 
-def _region_table(new: NewRegion, source: str) -> str:
+def _region_table(new: NewRegion, source: str, *, korean: bool) -> str:
+    dates, country = ('["1999", "2021"]', "KR") if korean else ('["2000", "2020"]', "DE")
     return "\n".join(
         [
             "[region]",
@@ -193,21 +194,22 @@ def _region_table(new: NewRegion, source: str) -> str:
             '  "Roads: © OpenStreetMap contributors, ODbL 1.0",',
             "]",
             "limits        = [] # what a reader of the report must know: gaps, assumptions",
-            'compare_dates = [] # e.g. ["1999", "2021"]: roads that a plan sets side by side',
-            'country = "" # ISO 3166-1, e.g. "KR": whose general limits maxspeed=urban means',
+            f"compare_dates = [] # e.g. {dates}: roads that a plan sets side by side",
+            f'country = "" # ISO 3166-1, e.g. "{country}": whose limits maxspeed=urban means',
         ]
     )
 
 
-def _layers_table() -> str:
+def _layers_table(crs: str, *, korean: bool) -> str:
+    encoding = "CP949" if korean else "CP1252"
     lines = [
         "# --- layers: names are fixed, files and their columns are yours " + "-" * 32,
         "",
         "# Files may be GeoPackage, shapefile (zipped too), GeoJSON, FlatGeobuf, KML, GeoParquet,",
         "# or CSV with coordinates. Each may say, all but 'file' if need be:",
         "#   layer    = which layer of the file",
-        '#   crs      = "EPSG:5186", where the file says none',
-        '#   encoding = "CP949", of a shapefile or CSV; guessed otherwise',
+        f"#   crs      = {_quoted(crs)}, where the file says none",
+        f'#   encoding = "{encoding}", of a shapefile or CSV; guessed otherwise',
         "#   x, y     = the columns of coordinates of a CSV; usual names (lon, lat) are known",
         "#   vintage  = of when the facts are",
         '#   columns  = { name = "NAME_EN" }, where its columns are called otherwise',
@@ -217,6 +219,7 @@ def _layers_table() -> str:
     width = max(map(len, _OPTIONAL))
 
     def row(name: str, doc: str, file: str = "") -> str:
+        doc = doc if korean else doc.replace(" (eup, myeon, dong)", "")
         return f'{name:<{width}} = {{ file = "{file or name + ".gpkg"}" }} # {doc}'
 
     lines += [row(name, LAYERS[name].doc) for name in _NEEDED]
@@ -270,7 +273,7 @@ def _is_korean(crs: str) -> bool:
 def _from_region(new: NewRegion, like: Region, *, copied: bool) -> str:
     text = (like.folder / "region.toml").read_text(encoding="utf-8")
     source = like.source if copied else f"like region '{like.id}'; name the plan here"
-    head = _region_table(new, source)
+    head = _region_table(new, source, korean=_is_korean(new.crs))
     if copied:
         said = {"attribution": like.attribution, "limits": like.limits}
         said |= {"compare_dates": like.compare_dates}

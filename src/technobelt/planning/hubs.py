@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from technobelt.isochrone import audit, isochrone_sets
-from technobelt.layers import hub_places, located, read_layer
+from technobelt.layers import FACILITIES, hub_places, located, place_layers, read_layer
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -66,7 +66,7 @@ def hub_isochrones(
     reach = {
         column: located(read_layer(region, layer))
         for column, layer in REACH.items()
-        if layer in region.layers
+        if layer in {*place_layers(region), *region.layers.keys() - {*FACILITIES}}
     }
     speeds = region.profiles[profile]
     sets = isochrone_sets(

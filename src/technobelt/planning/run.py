@@ -28,7 +28,7 @@ from technobelt.export import (
     write_raster_qml,
 )
 from technobelt.export.styles import is_ours
-from technobelt.layers import read_layer
+from technobelt.layers import place_layers, read_layer
 from technobelt.manifest import make_manifest, output_hashes
 from technobelt.network import kilometres_by_evidence, region_network
 from technobelt.planning.dates import map_dates, with_ways
@@ -39,7 +39,7 @@ from technobelt.report import write_pdf, write_report
 from technobelt.routing import trees_grown
 from technobelt.webmap import web_map, write_map
 from technobelt.writing import replace_files
-from technobelt.zones import check_packs, delineate_zones, redraw_zones
+from technobelt.zones import delineate_zones, pack_of, redraw_zones
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -54,8 +54,9 @@ if TYPE_CHECKING:
 
 __all__ = ["Plan", "plan"]
 
-#: The layers that a plan cannot do without.
-NEEDED = ("clusters", "complexes", "universities", "centres", "land")
+#: The layers that a plan cannot do without. Of those of places, a claim, a cluster's hub or a rule
+#: tells which it misses.
+NEEDED = ("clusters", "land")
 #: What else is shown where the region has it.
 SHOWN = (
     *("provinces", "municipalities", "submunicipalities", "outlines", "positions"),
@@ -328,7 +329,7 @@ def plan(  # noqa: PLR0913  (each changes one thing)
         bare = region if isinstance(region, Region) else load_region(region)
         where = bare.with_scenario(scenario) if scenario else bare
         layers = _read_all(where)
-        check_packs(where, pack)
+        pack_of(where, pack)
     with clock.step("roads"):
         base = region_network(where, network)
         base = base.as_of(as_of) if as_of else base
@@ -525,7 +526,8 @@ def _read_all(region: Region) -> dict[str, gpd.GeoDataFrame]:
             f"region '{region.id}' has no layer '{absent[0]}', which a plan needs; found: "
             f"{', '.join(region.layers)}. Add [layers.{absent[0]}] to region.toml."
         )
-    names = [*NEEDED, *(name for name in SHOWN if name in region.layers)]
+    shown = [name for name in SHOWN if name in region.layers]
+    names = ["clusters", *place_layers(region), "land", *shown]
     _refuse_unfilled(region, names)
     return {name: read_layer(region, name) for name in names}
 

@@ -8,6 +8,7 @@ from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from technobelt.attribute_claims import years
+from technobelt.counting import counted, unit_of
 from technobelt.measures import MEASURES, PRIMARY
 from technobelt.schema import ROAD_CLASSES
 
@@ -326,7 +327,8 @@ def _corridor(claim: Mapping[str, Any]) -> str:
         return ""
     share = percent(told["corridor_share"])
     on_it = (
-        f"Of {claim['pairs']} trips {told['pairs_on_it']} use the corridor, {share} of their time"
+        f"Of {counted(claim['pairs'], 'trip')} "
+        f"{counted(told['pairs_on_it'], 'uses', 'use')} the corridor, {share} of their time"
     )
     if told["without_min"] is None:
         return f"{on_it} in the median; without it no way is left."
@@ -375,8 +377,9 @@ def _compared(region: Region, claim: Mapping[str, Any]) -> str:
     low, high = claim.get("observed_range", (None, None))
     if low is not None and high > low:
         found = f"{found} ({span(low, high, 1)})"
-    rest = "as stated" if found == stated else f"{stated} are stated"
-    return f"{found} {unit} were found, {rest}."
+    rest = "as stated" if found == stated else f"{stated} {'is' if stated == '1' else 'are'} stated"
+    were = "was" if found == "1" else "were"
+    return f"{found} {unit_of(1 if found == '1' else 2, unit)} {were} found, {rest}."
 
 
 def _compared_years(claim: Mapping[str, Any]) -> str:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from technobelt.counting import counted
 from technobelt.errors import RegionError, SitingError
 from technobelt.siting.problem import MOST_LISTED, listed, make_problem
 from technobelt.siting.solve import assign, best_sites, fewest_sites, worth
@@ -296,9 +297,9 @@ class _Answer:
             heavy = self.minutes[self.weights > 0]
             fewest = fewest_sites(heavy[:, may], self.problem.fixed[may])
             raise SitingError(
-                f"{self.where}: {p} sites cannot serve all {len(self.minutes)} places of the "
-                f"demand that some candidate reaches; it takes {fewest}. Raise p, or ask for "
-                "max_cover."
+                f"{self.where}: {counted(p, 'site')} cannot serve all of the demand "
+                f"that some candidate reaches ({counted(len(self.minutes), 'place')}); it takes "
+                f"{fewest}. Raise p, or ask for max_cover."
             )
         return found
 
@@ -341,13 +342,14 @@ class _Answer:
         n, kept = int(self.problem.eligible.sum()), int(self.problem.fixed.sum())
         if not 1 <= p <= n:
             raise SitingError(
-                f"{self.where}: asked for {p} sites, but there are {n} candidates at different "
-                "positions with a road near. Lower p, or widen candidates."
+                f"{self.where}: asked for {counted(p, 'site')}, but there "
+                f"{'is' if n == 1 else 'are'} {counted(n, 'candidate')} at different positions "
+                "with a road near. Lower p, or widen candidates."
             )
         if p < kept:
             raise SitingError(
-                f"{self.where}: asked for {p} sites, but {kept} existing ones are kept and count "
-                "in p. Raise p, or set existing_are = 'free'."
+                f"{self.where}: asked for {counted(p, 'site')}, but existing ones ({kept}) are "
+                "kept and count in p. Raise p, or set existing_are = 'free'."
             )
 
 
@@ -460,7 +462,7 @@ def _notes(rules: SitingRules, problem: Problem) -> list[str]:
     ):
         if lost.any():
             share = problem.weights[lost].sum() / problem.weights.sum()
-            places = f"{lost.sum():,} of {len(lost):,} places, {share:.1%} of the weight"
+            places = f"{lost.sum():,} of {counted(len(lost), 'place')}, {share:.1%} of the weight"
             which = f": {listed(ids[lost])}" if lost.sum() <= MOST_LISTED else ""
             notes.append(f"Demand {out}, {why}: {places}{which}.")
     only = problem.candidates.index[~problem.eligible]

@@ -10,8 +10,9 @@ import pandas as pd
 import shapely
 
 from technobelt.claim_kinds import Selection
+from technobelt.counting import counted
 from technobelt.errors import PointError, SitingError
-from technobelt.layers import FACILITIES, located, select
+from technobelt.layers import located, place_layers, select
 from technobelt.network.ties import tie_points
 from technobelt.travel_time import SAME_M, matrix, model_of
 
@@ -145,8 +146,8 @@ def _all_ids(positions: gpd.GeoDataFrame) -> list[str]:
 def _check_ways(where: str, problem: Problem) -> None:
     if not (problem.reached & (problem.weights > 0)).any():
         raise SitingError(
-            f"{where}: none of the {problem.eligible.sum()} candidates has a way to any of the "
-            f"{len(problem.demand)} places of the demand. Check the roads, their date and what "
+            f"{where}: no candidate ({problem.eligible.sum()}) has a way to any place of the "
+            f"demand ({len(problem.demand)}). Check the roads, their date and what "
             "candidates and demand select."
         )
 
@@ -165,7 +166,7 @@ def _demand(
     placed = located(rows)
     lost = rows.index.difference(placed.index)
     if placed.empty:
-        raise SitingError(f"{where}: none of the {len(rows)} places of demand is located.")
+        raise SitingError(f"{where}: no place of demand ({len(rows)}) is located.")
     notes = [f"Demand left out, not located: {listed(lost)}."] if len(lost) else []
     weights, told = _weights(placed, rules, where)
     return placed, weights, [*notes, *told]
@@ -200,7 +201,7 @@ def _weights(places: gpd.GeoDataFrame, rules: SitingRules, where: str) -> tuple[
     without = places.index[~said]
     if len(without) and rules.weight_missing is None:
         raise SitingError(
-            f"{where}: {len(without)} of {len(places)} places have no '{column}': "
+            f"{where}: {len(without)} of {counted(len(places), 'place')} without a '{column}': "
             f"{listed(without)}. Give weight_missing, which stands in (0 leaves them out), or "
             "take them out of demand."
         )
@@ -234,8 +235,7 @@ def _candidates(
     notes = [f"Candidates left out, not located: {listed(lost)}."] if lost else []
     if not placed.index.isin(chosen.index).any():
         raise SitingError(
-            f"{where}: none of the {len(chosen)} candidates is located. Place one, or widen "
-            "'where'."
+            f"{where}: no candidate ({len(chosen)}) is located. Place one, or widen 'where'."
         )
     sites = _one_a_position(placed)
     stands = existing.index if existing is not None else pd.Index([])
@@ -262,7 +262,7 @@ def _compared(region: Region, rules: SitingRules, where: str) -> gpd.GeoDataFram
     wanted = {place: name for name, named in rules.compare.items() for place in named.ids}
     if not wanted:
         return None
-    layers = [layer for layer in FACILITIES if layer in region.layers]
+    layers = place_layers(region)
     known = select(region, Selection(layers=layers))
     for place, name in wanted.items():
         if place not in known.index:

@@ -7,6 +7,7 @@ from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from technobelt.attribute_claims import years
+from technobelt.counting import unit_of
 from technobelt.style import load_style
 from technobelt.webmap.facts import number, plain, safe, words
 
@@ -35,11 +36,18 @@ def search(found: Mapping[str, Any]) -> str:
     """
     return (
         '<div id="tb-search" role="search"><input type="search" role="combobox" '
-        'aria-label="Search by name: English, Korean or as spelt in 1999" aria-autocomplete="list" '
+        f'aria-label="{_searched(found)}" aria-autocomplete="list" '
         'aria-expanded="false" aria-controls="tb-finds" autocomplete="off" spellcheck="false" '
         f'placeholder="Search: {_spellings(found)} …" title="Shortcut: /"><div><ul id="tb-finds" '
         'role="listbox" aria-label="Found" hidden></ul><p role="status" hidden></p></div></div>'
     )
+
+
+def _searched(found: Mapping[str, Any]) -> str:
+    """Say by which names the region's places are found; most have no Korean and no former ones."""
+    korean, former = (any(place[at] for place in found["places"]) for at in (2, 3))
+    more = [*(["in Korean"] if korean else []), *(["as spelt in 1999"] if former else [])]
+    return ", ".join(["Search by name", *more]) + " or by id"
 
 
 def _spellings(found: Mapping[str, Any]) -> str:
@@ -165,8 +173,9 @@ def finding(claim: Mapping[str, Any]) -> str:
     low, high = (_figure(value) for value in claim.get("observed_range") or ("", ""))
     observed = f"{low} to {high}" if low != high else observed
     unit = plain(claim.get("unit")).replace("km2", "km²")
-    found = f"{observed} {unit}".strip()
-    return f"{found} where {expected} are claimed." if expected else f"{found} found."
+    found = f"{observed} {unit if low != high else unit_of(claim['observed'], unit)}".strip()
+    are = "is" if expected == "1" else "are"
+    return f"{found} where {expected} {are} claimed." if expected else f"{found} found."
 
 
 def _figure(value: object) -> str:

@@ -114,7 +114,9 @@ def corridor(
 
 
 def _is_later(row: Mapping[str, Any]) -> bool:
-    return plain(row.get("existed_1999")) == "no" or plain(row.get("opened"))[:4] > "1999"
+    """Tell whether something opened after the plan of 1999; of other plans nobody says so."""
+    existed = plain(row.get("existed_1999"))
+    return existed == "no" or bool(existed and plain(row.get("opened"))[:4] > "1999")
 
 
 def _shut(row: Mapping[str, Any], dates: Sequence[str]) -> dict[str, Any]:
@@ -179,8 +181,11 @@ def _interchanges(
         for row in rows
     ]
     part = Part(features(points, properties, FINE), "tb-dots", {"radius": 3.2})
-    entries = [Entry(GROUP, _dot(colour, "#FFFFFF"), "Interchange in 1999")]
-    if any(_is_later(row) for row in rows):
+    later = any(_is_later(row) for row in rows)
+    entries = [
+        Entry(GROUP, _dot(colour, "#FFFFFF"), "Interchange in 1999" if later else "Interchange")
+    ]
+    if later:
         entries.append(Entry(GROUP, _dot("#8A8A8A", "#FFFFFF"), "Interchange, later"))
     return Overlay(name, GROUP, [part], entries, show=show)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from technobelt.style import band_colour, load_style
+from technobelt.style import band_colours, load_style
 from technobelt.webmap.facts import number, plain, popup, safe
 from technobelt.webmap.overlays import (
     COARSE,
@@ -100,19 +100,24 @@ def _bands(
     longest_first = frame.sort_values("minutes", ascending=False)
     shapes = drawn(longest_first, crs, tolerance_m=_TOLERANCE_M)
     rows = shapes.drop(columns=shapes.geometry.name).to_dict("records")
+    fills = band_colours(float(row["minutes"]) for row in rows)
     properties = [
-        {"tip": _tip(row, name), "pop": _popup(row, name, roads_of), "style": _style(row, line)}
+        {
+            "tip": _tip(row, name),
+            "pop": _popup(row, name, roads_of),
+            "style": _style(row, fills[float(row["minutes"])], line),
+        }
         for row in rows
     ]
     light = [
         packed(shape, **texts) for shape, texts in zip(shapes.geometry, properties, strict=True)
     ]
     part = Part(light, pane, {"fillOpacity": 1, "weight": 0.8})
-    return Overlay(name, GROUP, [part], _legend(rows), show=show)
+    return Overlay(name, GROUP, [part], _legend(rows, fills), show=show)
 
 
-def _style(row: Mapping[str, Any], line: str) -> dict[str, Any]:
-    style = {"fillColor": band_colour(float(row["minutes"])), "color": line}
+def _style(row: Mapping[str, Any], fill: str, line: str) -> dict[str, Any]:
+    style = {"fillColor": fill, "color": line}
     return style | ({"dashArray": "5 4"} if _cut_off(row) else {})
 
 
@@ -121,12 +126,12 @@ def _cut_off(row: Mapping[str, Any]) -> bool:
     return share not in {"", "False"} and float(row["truncated"]) > 0
 
 
-def _legend(rows: list[dict[str, Any]]) -> list[Entry]:
+def _legend(rows: list[dict[str, Any]], fills: Mapping[float, str]) -> list[Entry]:
     profiles = {plain(row.get("profile")).replace("_", " ") for row in rows}
     heading = ", ".join([GROUP, *sorted(profiles - {""})])
     entries = []
-    for minutes in sorted({float(row["minutes"]) for row in rows}):
-        swatch = swatch_area(band_colour(minutes), opacity=BANDS_OPACITY, stroke="#7A8B99")
+    for minutes, colour in fills.items():
+        swatch = swatch_area(colour, opacity=BANDS_OPACITY, stroke="#7A8B99")
         entries.append(Entry(heading, swatch, f"within {minutes:g} minutes"))
     if any(map(_cut_off, rows)):
         swatch = swatch_area("none", stroke="#555555", dash="4 3")

@@ -5,7 +5,7 @@ from technobelt.zones.delineation import Delineation
 from technobelt.zones.description import ZONE_COLUMNS
 from technobelt.zones.designated import compare_designated
 from technobelt.zones.drawing import delineate_zones, draw_zones, need_zones
-from technobelt.zones.packs import check_packs, pack_of, packs_of, shipped_packs
+from technobelt.zones.packs import pack_of, packs_of, shipped_packs
 from technobelt.zones.robustness import Robustness, redraw_zones
 
 __all__ = [
@@ -13,7 +13,6 @@ __all__ = [
     "Delineation",
     "Robustness",
     "ZoneChanges",
-    "check_packs",
     "compare_designated",
     "compare_zones",
     "delineate_zones",

@@ -18,7 +18,7 @@ from technobelt.zones.delineation import Delineation, Drafting
 from technobelt.zones.description import ZONE_COLUMNS, Zone, described, places_of
 from technobelt.zones.evidence import hub_minutes, measured, survey
 from technobelt.zones.ground import ground_of
-from technobelt.zones.packs import check_packs, pack_of
+from technobelt.zones.packs import pack_of
 from technobelt.zones.snapping import units_of
 from technobelt.zones.suitability import Suitability, suitability_of
 
@@ -207,7 +207,6 @@ def _drafted(
     max_access_m: float,
 ) -> Drafting:
     """Prepare what zones are drawn from, whatever the speeds and weights."""
-    check_packs(region, pack)
     name, rules = pack_of(region, pack)
     layer = snap or region.zones.snap
     if layer is not None and layer not in UNITS:

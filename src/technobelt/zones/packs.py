@@ -2,35 +2,15 @@
 
 from __future__ import annotations
 
-import tomllib
-from functools import cache
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from technobelt.errors import RegionError
-from technobelt.zone_rules import Pack
+from technobelt.zone_rules import Pack, shipped_packs
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from technobelt.region import Region
 
-__all__ = ["check_packs", "pack_of", "packs_of", "shipped_packs"]
-
-
-@cache
-def shipped_packs() -> Mapping[str, Pack]:
-    """Return the packs that come with technobelt, by name.
-
-    Examples
-    --------
-    >>> list(shipped_packs())
-    ['functional', 'kr-small-rnd-zone', 'kr-national-innovation-cluster', 'uk-tax-sites']
-    >>> shipped_packs()["kr-small-rnd-zone"].zone_max_km2
-    2.0
-    """
-    text = (Path(__file__).parent / "packs.toml").read_text(encoding="utf-8")
-    return {name: Pack.model_validate(said) for name, said in tomllib.loads(text).items()}
+__all__ = ["pack_of", "packs_of", "shipped_packs"]
 
 
 def packs_of(region: Region) -> dict[str, Pack]:
@@ -61,21 +41,3 @@ def pack_of(region: Region, name: str | None = None) -> tuple[str, Pack]:
             f"[zones.packs.{asked}] to region.toml."
         )
     return asked, known[asked]
-
-
-def check_packs(region: Region, name: str | None = None) -> None:
-    """Refuse a pack that there is not: the one asked for, or one that a designation names.
-
-    Raises
-    ------
-    RegionError
-        With the pack, and where it is named.
-    """
-    pack_of(region, name)
-    known = packs_of(region)
-    for real in region.zones.designated:
-        if real.pack not in known:
-            raise RegionError(
-                f"[[zones.designated]] '{real.name}' names the rule pack '{real.pack}'; there are "
-                f"{', '.join(known)}. Correct it in region.toml."
-            )

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy import ndimage
 
+from technobelt.counting import counted
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
@@ -159,7 +161,7 @@ def no_room(ground: Ground, pack: Pack, cluster: str, most: int, *, shared: bool
         rule, closest = "site_min_km2", f"cells smaller than {ground.grid.cell_m:g} m"
     else:
         rule, closest = "site_max_km2", f"cells smaller than {ground.grid.cell_m:g} m"
-    found = f"room for {most} cells of {cell:g} km2, {allowed:g} km2"
+    found = f"room for {counted(most, 'cell')} of {cell:g} km2, {allowed:g} km2"
     return Unmet(rule, cluster, needed, found, closest)
 
 
