@@ -252,7 +252,7 @@ def test_the_places_that_lie_farther_are_named(tmp_path, motorway):
     region = with_interchanges(tmp_path, claims=near(within_km=20))
     (found,) = tb.check_claims(region, motorway).claims
     assert found["counterexamples"] == ["name of P_east: 30.0 km"]
-    assert found["notes"][0] == "1 of 3 places lie farther."
+    assert found["notes"][0] == "1 of 3 places lies farther."
 
 
 def test_a_share_may_be_enough(tmp_path, motorway):

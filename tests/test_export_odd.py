@@ -133,7 +133,7 @@ def test_a_layer_that_no_project_draws_is_written_and_it_is_said(tmp_path, frame
 
 def test_collections_among_drawn_shapes_are_counted(tmp_path):
     done = desktop({"x": table(SQUARE, None, COLLECTION)}, tmp_path)
-    wanted = "technobelt.qgz: layer 'x': 1 shapes of mixed kinds are not drawn"
+    wanted = "technobelt.qgz: layer 'x': 1 shape of mixed kinds is not drawn"
     assert wanted in map(str, done.notes)
 
 
@@ -145,9 +145,9 @@ PINHOLE = shapely.box(0.5, 0.5, 0.5 + 1e-8, 0.5 + 1e-8)
 SHORT = shapely.LineString([(0, 0), (1e-8, 1e-8)])
 LINE = shapely.LineString([(0, 0), (1, 1)])
 SMALL = [
-    ("a speck", SPECK, None, "1 shapes too small"),
-    ("a shard", SHARD, None, "1 shapes too small"),
-    ("a short line", SHORT, None, "1 shapes too small"),
+    ("a speck", SPECK, None, "1 shape too small"),
+    ("a shard", SHARD, None, "1 shape too small"),
+    ("a short line", SHORT, None, "1 shape too small"),
     ("a speck among areas", shapely.MultiPolygon([AREA, SPECK]), AREA, "without parts or holes"),
     ("a short line among lines", shapely.MultiLineString([SHORT, LINE]), LINE, "without parts"),
     ("a pinhole", AREA - PINHOLE, AREA, "without parts or holes"),

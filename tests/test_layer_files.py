@@ -243,7 +243,7 @@ def test_a_zip_bomb_is_not_unpacked(tmp_path, monkeypatch):
     with zipfile.ZipFile(tmp_path / "bomb.zip", "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("a.geojson", b" " * 5_000_000)
     monkeypatch.setattr(zips, "LIMIT_BYTES", 1_000_000)
-    with pytest.raises(LayerError, match=r"unpacks to 1 files of .* GiB; at most"):
+    with pytest.raises(LayerError, match=r"unpacks to 1 file of .* GiB; at most"):
         read(tmp_path / "bomb.zip")
 
 

@@ -106,9 +106,10 @@ def _first_alike(region: Region, frame: gpd.GeoDataFrame) -> NDArray[np.intp]:
     """Return for each row the first one before it of its name, kind and place; -1 without one."""
     spots = frame.geometry.representative_point().to_crs(region.crs)
     xy = np.column_stack([spots.x, spots.y])
-    alike = frame["name"].astype(str).str.casefold().str.replace(r"\W", "", regex=True)
-    group = frame.groupby([alike.to_numpy(), frame["kind"].astype(str).to_numpy()]).ngroup()
-    key = group.to_numpy()
+    names = frame["name"].fillna("").astype(str)
+    alike = names.str.casefold().str.replace(r"\W", "", regex=True)
+    kinds = frame["kind"].fillna("").astype(str)
+    key = frame.groupby([alike.to_numpy(), kinds.to_numpy()]).ngroup().to_numpy()
     first = np.full(len(frame), -1, dtype=np.intp)
     few = np.flatnonzero(np.bincount(key)[key] <= _ALIKE_MAX)
     order = few[np.argsort(key[few], kind="stable")]

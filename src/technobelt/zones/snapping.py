@@ -38,6 +38,8 @@ _BESIDE_M = 1.0
 #: ... along a border: two strips of that width overlap by this much at least, m².
 _BORDER_M2 = 50.0
 _ROUND_M = 1.0
+#: A site is better than an earlier one if its sum is larger by more than rounding.
+_MORE = 1 + 1e-9
 
 
 @dataclass(frozen=True, eq=False)
@@ -201,7 +203,7 @@ def site_of_units(
     for start in starts:
         site = _grown(units, worth, fits, int(start), limit_km2, pack.span_km, taken)
         total = float((worth[site] * units.areas_km2[site]).sum())
-        if total > best_sum:
+        if total > best_sum * _MORE:
             best, best_sum = site, total
     return best
 
