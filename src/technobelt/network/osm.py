@@ -136,7 +136,7 @@ def _touching(file: Path, area: Any, progress: Callable[[int], None] | None) -> 
     To look at all tags and nodes of a way takes several times as long as to draw its line.
     """
     ids: list[int] = []
-    boxes = []
+    boxes: list[list[float]] = []
     drawn = _drawn(file)
     while batch := list(islice(drawn, _BATCH)):
         box = _boxes([wkb for _, wkb in batch])
