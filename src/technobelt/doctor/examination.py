@@ -184,8 +184,8 @@ def _by_roads(
             "file",
             "there are no roads yet",
             region.roads.file,
-            "Build them from an OSM extract: technobelt network build ROADS.osm.pbf --out "
-            f"{region.path('roads')}",
+            "Build them from an OSM extract: technobelt network build ROADS.osm.pbf --around "
+            f"{region.folder} --out {region.path('roads')}",
         )
         return
     try:
