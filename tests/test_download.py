@@ -16,7 +16,8 @@ import pytest
 from technobelt.cli import main
 from technobelt.errors import NetworkError, OutputError
 from technobelt.network import load_network
-from technobelt.network.download import Waits, area_of_box, area_of_place, download_network
+from technobelt.network.area import area_of_box
+from technobelt.network.download import Waits, area_of_place, download_network
 
 STATUS = (
     "Connected as: 1\nCurrent time: 2024-01-01T00:00:00Z\nAnnounced endpoint: none\n"

@@ -169,6 +169,6 @@ def _tell(folder: Path, files: list[Path], crs: str, *, chosen: bool, full: bool
         return
     click.echo(
         f"Next: fill the layers in, e.g. in QGIS; build roads: technobelt network build "
-        f"ROADS.osm.pbf --out {folder / 'roads.parquet'}\n"
+        f"ROADS.osm.pbf --around {folder} --out {folder / 'roads.parquet'}\n"
         f"What is still to be done: technobelt layers {folder}"
     )

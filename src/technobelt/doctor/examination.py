@@ -219,8 +219,8 @@ def _roads(
 ) -> tuple[Network | None, list[Finding]]:
     """Return the roads, or what keeps them from being used."""
     if network is None and not region.path("roads").is_file():
-        do = "Build them from an OSM extract: technobelt network build ROADS.osm.pbf --out "
-        do += str(region.path("roads"))
+        do = "Build them from an OSM extract: technobelt network build ROADS.osm.pbf --around "
+        do += f"{region.folder} --out {region.path('roads')}"
         what = "there are no roads yet"
         return None, [Finding("roads", "", "to-do", "file", what, region.roads.file, do)]
     try:

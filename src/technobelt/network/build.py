@@ -50,7 +50,7 @@ _EXAMPLES = 5
 _FLAT = 1e-6
 
 
-def build_network(
+def build_network(  # noqa: PLR0913  (each source has its own)
     source: str | Path | Any,
     *,
     format: Format | None = None,  # noqa: A002  (what every reader of files calls it)
@@ -59,6 +59,7 @@ def build_network(
     date: str | None = None,
     rules: OsmRules | None = None,
     lines: LineRules | None = None,
+    area: Any = None,
     progress: Callable[[int], None] | None = None,
 ) -> Network:
     """Build a network from roads of any source.
@@ -82,6 +83,10 @@ def build_network(
         How tags of OpenStreetMap are read: country, ferries, gates, toll booths.
     lines
         Which columns of a layer of lines say what, and how its ends are joined.
+    area
+        Polygon in WGS 84, or a frame of polygons in any CRS: only roads that touch it are used,
+        whole where they cross its border; by default all. Of an OSM file the others are never kept
+        in memory. ``network.info.extent`` is then this area, as far as the source reaches.
     progress
         Called with the number of ways read so far, of an OSM file.
 
@@ -96,8 +101,8 @@ def build_network(
     MissingFileError
         There is no such file.
     NetworkError
-        It is broken off, of no known kind, has no drivable way or no topology, or crosses the 180th
-        meridian.
+        It is broken off, of no known kind, has no drivable way (in the area) or no topology, or
+        crosses the 180th meridian.
 
     Examples
     --------
@@ -116,7 +121,13 @@ def build_network(
     [911.0]
     """
     ways = read_roads(
-        source, format=format, classes=classes, rules=rules, lines=lines, progress=progress
+        source,
+        format=format,
+        classes=classes,
+        rules=rules,
+        lines=lines,
+        area=area,
+        progress=progress,
     )
     metres = _metric(crs) if crs else _utm(ways)
     return network_of_ways(ways, file=named(source), crs=metres, date=date or ways.date)
@@ -235,7 +246,8 @@ def _extent(ways: Ways, to_metres: Any) -> Any:
     west, south = ways.lonlat.min(axis=0)
     east, north = ways.lonlat.max(axis=0)
     east, north = max(east, west + _FLAT), max(north, south + _FLAT)  # GEOS empties a flat box
-    corners = shapely.segmentize(shapely.box(west, south, east, north), 0.05)
+    area = shapely.box(west, south, east, north) if ways.area is None else ways.area
+    corners = shapely.segmentize(area, 0.05)
     extent = shapely.transform(corners, to_metres.transform, interleaved=False)
     if not np.isfinite(shapely.bounds(extent)).all():
         raise NetworkError(

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
     from technobelt.network.model import Network
 
-__all__ = ["Waits", "area_of_box", "area_of_place", "area_of_region", "download_network"]
+__all__ = ["Waits", "area_of_place", "download_network"]
 
 log = logging.getLogger(__name__)
 
@@ -65,53 +65,6 @@ class Waits:
     longest_s: float = 300.0
     timeout_s: int = 180
     sleep: Callable[[float], None] = time.sleep
-
-
-def area_of_box(west: float, south: float, east: float, north: float) -> Any:
-    """Return a box in degrees as an area to download.
-
-    Raises
-    ------
-    NetworkError
-        It is no box, or lies across the 180th meridian or beyond 84° N or 80° S.
-
-    Examples
-    --------
-    >>> area_of_box(128.5, 35.1, 128.8, 35.4).area
-    0.09...
-    """
-    import shapely
-
-    if not (-180 <= west < east <= 180 and -80 <= south < north <= 84):
-        raise NetworkError(
-            f"{west:g},{south:g},{east:g},{north:g} is no box W,S,E,N in degrees within 80° S and "
-            "84° N. One across the 180th meridian is not supported: download both sides by "
-            "themselves."
-        )
-    return shapely.box(west, south, east, north)
-
-
-def area_of_region(region: Any, buffer_km: float = 25.0) -> Any:
-    """Return the surroundings of a region's clusters as an area to download.
-
-    Parameters
-    ----------
-    region
-        From `load_region`.
-    buffer_km
-        Kilometres around the clusters' convex hull.
-    """
-    import geopandas as gpd
-
-    from technobelt.layers import read_layer
-
-    if not 0 <= buffer_km <= 500:
-        raise NetworkError(f"the buffer must be 0 to 500 km; found {buffer_km:g}.")
-    clusters = read_layer(region, "clusters").to_crs(region.crs)
-    hull = clusters.union_all().convex_hull.buffer(buffer_km * 1000)
-    area = gpd.GeoSeries([hull.simplify(500)], crs=region.crs).to_crs(4326).iloc[0]
-    area_of_box(*area.bounds)
-    return area
 
 
 def area_of_place(place: str, *, cache: Path, waits: Waits | None = None) -> Any:
@@ -147,7 +100,8 @@ def download_network(
     Parameters
     ----------
     area
-        Polygon in degrees, from `area_of_box`, `area_of_place` or `area_of_region`.
+        Polygon in degrees, from `area_of_place`, or from `area_of_box` or `area_of_region` in
+        `technobelt.network.area`.
     cache
         Folder in which answers are kept, a folder for each area and set of classes; take that away
         to ask anew. A download broken off goes on where it stood.

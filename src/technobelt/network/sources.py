@@ -119,9 +119,11 @@ def read_roads(
     classes: Iterable[str],
     rules: OsmRules | None = None,
     lines: LineRules | None = None,
+    area: Any = None,
     progress: Callable[[int], None] | None = None,
 ) -> Ways:
     """Read roads of any source; the parameters are those of `build_network`."""
+    from technobelt.network.area import as_area, within
     from technobelt.network.limits import check_country
     from technobelt.network.tags import OsmRules
     from technobelt.network.ways import codes_of
@@ -131,11 +133,14 @@ def read_roads(
         raise NetworkError(f"unknown format {format!r}; there are {', '.join(FORMATS)}.")
     said = rules or OsmRules()
     said = replace(said, country=check_country(said.country))
-    ways = _read(format or recognise(source), source, wanted, said, lines, progress)
+    wished = None if area is None else as_area(area)
+    ways = _read(format or recognise(source), source, wanted, said, lines, wished, progress)
     if not np.isfinite(ways.lonlat).all() or (np.abs(ways.lonlat) > [180.0, 90.0]).any():
         raise NetworkError(
             f"'{named(source)}' has positions that are not on the globe. Check its CRS."
         )
+    if wished is not None and ways.area is None:
+        ways = within(ways, wished)
     return ways if ways.date else replace(ways, date=_date_in_name(named(source)))
 
 
@@ -145,12 +150,13 @@ def _read(
     classes: Iterable[str],
     rules: OsmRules,
     lines: LineRules | None,
+    area: Any,
     progress: Callable[[int], None] | None,
 ) -> Ways:
     if kind == "osm":
         from technobelt.network.osm import file_date, read_ways
 
-        ways = read_ways(source, classes=classes, rules=rules, progress=progress)
+        ways = read_ways(source, classes=classes, rules=rules, area=area, progress=progress)
         return replace(ways, date=file_date(Path(source)))
     if kind == "overpass":
         from technobelt.network.overpass import read_answers

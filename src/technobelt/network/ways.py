@@ -104,6 +104,8 @@ class Ways:
         Date of the roads, ISO, empty where the source does not say.
     licence
         Licence and attribution.
+    area
+        Polygon in degrees of which all roads are here; None: that is the box around them.
     """
 
     start: NDArray[np.int64]
@@ -126,6 +128,7 @@ class Ways:
     notes: dict[str, Any] = field(default_factory=dict)
     date: str = ""
     licence: str = OSM_LICENCE
+    area: Any = None
 
     def __len__(self) -> int:
         """Return the number of ways."""
@@ -150,7 +153,7 @@ class Ways:
 
     def by_way(self) -> dict[str, NDArray[Any]]:
         """Return the arrays that have an entry for each way."""
-        whole = {"start", "node", "lonlat", "closed", "stops", "notes", "date", "licence"}
+        whole = {"start", "node", "lonlat", "closed", "stops", "notes", "date", "licence", "area"}
         named = {name: getattr(self, name) for name in self.__dataclass_fields__}
         return {k: v for k, v in named.items() if k not in whole and v is not None}
 
