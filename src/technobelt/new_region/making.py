@@ -230,8 +230,8 @@ def _region_table(new: NewRegion, source: str, *, korean: bool) -> str:
             "]",
             "limits        = [] # what a reader of the report must know: gaps, assumptions",
             f"compare_dates = [] # e.g. {dates}: roads that a plan sets side by side",
-            f'# ISO 3166-1, e.g. "{example}": what maxspeed=urban or rural without a country means in',
-            "# roads that 'technobelt network download' fetches; empty: they have no posted limit.",
+            f'# ISO 3166-1, e.g. "{example}": what maxspeed=urban without a country means in roads',
+            "# that 'technobelt network download' fetches; empty: they have no posted limit.",
             f"country = {_quoted(new.country)}",
         ]
     )
