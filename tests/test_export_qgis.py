@@ -30,7 +30,7 @@ from technobelt.export import (
 )
 from technobelt.export.styles import raster_style
 from technobelt.rasters import Grid, write_bands
-from technobelt.style import band_colours, cluster_colour, load_style
+from technobelt.style import band_colours, load_style
 
 EXTENT = (1_000_000.0, 1_700_000.0, 1_030_000.0, 1_720_000.0)
 SOURCES = ["Roads: © OpenStreetMap contributors, ODbL 1.0", "Boundaries: <SGIS> & 'KOGL'"]
@@ -210,7 +210,7 @@ def test_the_same_layers_make_the_same_project(folder):
 
 def test_colours_are_the_palette_s():
     text = layer_qml("clusters", "polygon", values=["east"])
-    red, green, blue = bytes.fromhex(cluster_colour("east")[1:])
+    red, green, blue = bytes.fromhex(load_style()["clusters"]["east"][1:])
     assert f'value="{red},{green},{blue},255"' in text
     bands = layer_qml("isochrones", "polygon", values=[30.0, 60.0])
     for minutes in (30, 60):
