@@ -28,6 +28,7 @@ from technobelt.export import (
     write_qgis_project,
     write_qml,
 )
+from technobelt.export.layout import print_layout
 from technobelt.export.styles import raster_style
 from technobelt.rasters import Grid, write_bands
 from technobelt.style import band_colours, load_style
@@ -298,6 +299,17 @@ BAD = [
     ("a raster's style for a vector", [ProjectLayer("R", "zones.shp", "g", "polygon", "suitability")], OutputError, "no style 'suitability'"),
     ("no such style", [ProjectLayer("R", "zones.shp", "g", "polygon", "rococo")], OutputError, "no style 'rococo'"),
 ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("wide", "unit", "piece"), [(1_000, "m", "50"), (14_000, "km", "1"), (213_000, "km", "20")]
+)
+def test_the_scale_bar_fits_its_place_at_every_scale(wide, unit, piece):
+    layout = print_layout(
+        "t", [], (0, 0, wide, wide / 2), ET.Element("layer-tree-group"), "#FFFFFF"
+    )
+    (bar,) = [item for item in layout.iter("LayoutItem") if item.get("id") == "scale bar"]
+    assert (bar.get("unitLabel"), bar.get("numUnitsPerSegment")) == (unit, piece)
 
 
 @pytest.mark.parametrize(

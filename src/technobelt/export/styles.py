@@ -584,4 +584,5 @@ def _label(style: str, geometry: Geometry) -> Label:
         colour = palette["clusters"]["other"]
     size, smallest, bold, priority = _LABELS.get(style, (7, 200_000, False, 5))
     wrap = 30 if geometry == "point" or style == "zones" else 0  # sites have the names of places
-    return Label(size, colour, palette["base"]["halo"], smallest, bold, priority, wrap)
+    roams = style in {"clusters", "zones"}  # where the plan's places are
+    return Label(size, colour, palette["base"]["halo"], smallest, bold, priority, wrap, roams)
