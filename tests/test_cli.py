@@ -252,9 +252,9 @@ def test_layers_as_json_has_no_nan(run, region):
 def test_kilometres_by_evidence_are_printed_and_given_as_json(run):
     code, out, _ = run("network", "dates")
     assert code == 0
-    assert out.splitlines()[1].startswith("expressway 10 ")
+    assert out.splitlines()[1].startswith("motorway 10 ")
     rows = {row["route"]: row for row in json.loads(run("network", "dates", "--json")[1])}
-    assert rows["expressway 102"]["first"] == "1973-11-14"
+    assert rows["motorway 102"]["first"] == "1973-11-14"
     assert rows["other roads"]["first"] is None
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 
 import geopandas as gpd
@@ -375,6 +376,30 @@ def test_a_hub_that_is_none_is_told(tmp_path):
     assert "lies in 'west'" in found(region, check="hubs")[0].what
 
 
+def test_a_hub_that_is_no_place_is_told_with_the_places_that_there_are(tmp_path):
+    region = make_region(tmp_path, edit=('hub = "U_centre"', 'hub = "centre-hub"'))
+    (told,) = found(region, check="hubs")
+    assert (
+        told.found
+        == "P_east, P_centre, P_west, U_east, U_centre, U_west, T_east, T_centre and 1 more"
+    )
+
+
+def test_roads_that_end_just_beside_a_cluster_are_told(row, roads):
+    def told(west, east):
+        area = shapely.affinity.translate(shapely.box(west, -40_000, east, 40_000), *CORNER)
+        info = dataclasses.replace(roads.info, extent=area.wkt)
+        network = dataclasses.replace(roads, info=info)
+        return {one.row: one.found for one in found(row, network, check="roads", layer="clusters")}
+
+    assert told(-60_000, 120_000) == {}
+    assert told(-12_500, 75_000) == {"west": "they end 2.5 km from it"}
+    assert told(-8_000, 60_000) == dict.fromkeys(
+        ["east", "west"], "part of it lies beyond their end"
+    )
+    assert found(row, roads, check="roads", layer="clusters") == []
+
+
 def test_places_far_from_roads_or_on_an_island_are_told(row, draw):
     network = draw({**ENDS, "c": (-8_000, 3_000), "d": (-7_000, 3_000)}, [*ROAD, ("c", "d")])
     places = {
@@ -615,6 +640,13 @@ def test_layers_exits_1_only_where_an_error_remains_and_fix_mends_it(run, row, r
     code, out, _ = run("layers", row.folder, "--fix")
     assert code == 0
     assert "Mended universities.parquet: x and y exchanged" in out
+
+
+def test_of_a_new_region_no_licence_and_no_file_is_said_to_be_there(run, tmp_path):
+    assert run("init", tmp_path / "new", "--at", "11.3,44.5")[0] == 0
+    _, out, _ = run("layers", tmp_path / "new")
+    assert "Licences" not in out
+    assert "found: roads.parquet" not in out
 
 
 def test_findings_stand_with_their_layer_in_json(run, row):

@@ -28,9 +28,10 @@ from technobelt.export import (
     write_qgis_project,
     write_qml,
 )
+from technobelt.export.layout import print_layout
 from technobelt.export.styles import raster_style
 from technobelt.rasters import Grid, write_bands
-from technobelt.style import band_colours, cluster_colour, load_style
+from technobelt.style import band_colours, load_style
 
 EXTENT = (1_000_000.0, 1_700_000.0, 1_030_000.0, 1_720_000.0)
 SOURCES = ["Roads: © OpenStreetMap contributors, ODbL 1.0", "Boundaries: <SGIS> & 'KOGL'"]
@@ -210,7 +211,7 @@ def test_the_same_layers_make_the_same_project(folder):
 
 def test_colours_are_the_palette_s():
     text = layer_qml("clusters", "polygon", values=["east"])
-    red, green, blue = bytes.fromhex(cluster_colour("east")[1:])
+    red, green, blue = bytes.fromhex(load_style()["clusters"]["east"][1:])
     assert f'value="{red},{green},{blue},255"' in text
     bands = layer_qml("isochrones", "polygon", values=[30.0, 60.0])
     for minutes in (30, 60):
@@ -298,6 +299,17 @@ BAD = [
     ("a raster's style for a vector", [ProjectLayer("R", "zones.shp", "g", "polygon", "suitability")], OutputError, "no style 'suitability'"),
     ("no such style", [ProjectLayer("R", "zones.shp", "g", "polygon", "rococo")], OutputError, "no style 'rococo'"),
 ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("wide", "unit", "piece"), [(1_000, "m", "50"), (14_000, "km", "1"), (213_000, "km", "20")]
+)
+def test_the_scale_bar_fits_its_place_at_every_scale(wide, unit, piece):
+    layout = print_layout(
+        "t", [], (0, 0, wide, wide / 2), ET.Element("layer-tree-group"), "#FFFFFF"
+    )
+    (bar,) = [item for item in layout.iter("LayoutItem") if item.get("id") == "scale bar"]
+    assert (bar.get("unitLabel"), bar.get("numUnitsPerSegment")) == (unit, piece)
 
 
 @pytest.mark.parametrize(

@@ -25,7 +25,7 @@ from technobelt.figures import (
     zone_maps,
     zones_picture,
 )
-from technobelt.figures.canvas import panels
+from technobelt.figures.canvas import panels, scale_bar
 from technobelt.figures.dates import dated_roads
 from technobelt.figures.layer_maps import DRAWINGS, TABLES, Sheet, _cover, _raster
 from technobelt.figures.layers import _bounds
@@ -172,6 +172,13 @@ def test_the_same_layer_gives_the_same_bytes(hand, tmp_path):
 def test_a_region_without_optional_layers_or_roads_has_pictures_of_what_it_has(hand, tmp_path):
     pictures = draw_layers(hand, tmp_path / "pictures")
     assert list(pictures) == ["clusters", "complexes", "universities", "centres", "land"]
+
+
+@pytest.mark.parametrize(("wide", "told"), [(800, "200 m"), (12_000, "2 km"), (130_000, "20 km")])
+def test_a_scale_bar_is_in_metres_where_it_is_short(wide, told):
+    [map_] = panels(Figure(), [(0, 0, wide, wide / 2)])
+    scale_bar(map_)
+    assert map_.texts[-1].get_text() == told
 
 
 def test_places_that_nobody_can_place_are_counted_and_not_drawn(tmp_path):

@@ -9,7 +9,7 @@ from guide_reader import ELSEWHERE, put, steps
 from technobelt.cli import main
 from technobelt.guide import PAGES, guide_page
 
-#: Crossroads, longitude and latitude: about the six places, and between the two towns.
+#: Crossroads, longitude and latitude: about the six places, between the two towns, and far outside.
 NODES = {
     1: (128.610, 35.886),
     2: (128.585, 35.897),
@@ -21,6 +21,8 @@ NODES = {
     8: (128.393, 36.143),
     9: (128.428, 36.137),
     10: (128.560, 35.930),
+    11: (128.700, 35.700),
+    12: (128.200, 36.300),
 }
 WAYS = [
     ([4, 5], {"highway": "motorway", "ref": "1", "oneway": "no"}),
@@ -29,6 +31,8 @@ WAYS = [
     ([3, 1, 2], {"highway": "primary"}),
     ([2, 10, 6], {"highway": "secondary"}),
     ([6, 7, 8, 9], {"highway": "primary"}),
+    ([11, 3], {"highway": "primary"}),
+    ([9, 12], {"highway": "primary"}),
 ]
 
 

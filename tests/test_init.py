@@ -73,6 +73,8 @@ def test_limits_of_korea_are_placeholders_elsewhere_and_law_in_korea(tmp_path):
     init_region(tmp_path / "kr", NewRegion("Taegu", "taegu", "EPSG:5187"))
     abroad, home = load_region(tmp_path / "it"), load_region(tmp_path / "kr")
     assert abroad.profiles["free_flow"].speed_kph["motorway"].placeholder
+    sources = [value.source for one in abroad.profiles.values() for value in one.speed_kph.values()]
+    assert not [text for text in sources if "Korea" in text or "Road Traffic" in text]
     assert not home.profiles["free_flow"].speed_kph["motorway"].placeholder
     assert "not measured here" in home.profiles["typical"].speed_kph["primary"].source
 
@@ -98,6 +100,27 @@ def test_a_folder_that_has_a_region_is_refused_and_layers_that_are_there_stay(tm
     assert {path: path.read_bytes() for path in tmp_path.iterdir()} == before
 
 
+def test_the_country_is_korea_on_a_belt_of_korea_and_elsewhere_what_one_says(run, tmp_path):
+    said = {
+        "kr": ("--at", "128.6,35.9"),
+        "it": ("--at", "11.3,44.5"),
+        "de": ("--at", "11.3,48.5", "--country", "de"),
+        "unsaid": (),
+    }
+    for name, options in said.items():
+        assert run("init", tmp_path / name, *options)[0] == 0
+    found = {name: load_region(tmp_path / name).country for name in said}
+    assert found == {"kr": "KR", "it": "", "de": "DE", "unsaid": ""}
+
+
+@pytest.mark.parametrize("id_", ["my belt", "", "a/b", "-x", "what?"])
+def test_an_id_that_is_no_name_of_a_file_is_refused(run, tmp_path, id_):
+    with pytest.raises(RegionError, match="is to name files"):
+        init_region(tmp_path, NewRegion("a", id_, "EPSG:32632"))
+    assert not list(tmp_path.iterdir())
+    assert run("init", tmp_path / "x", "--id", id_)[0] == 2
+
+
 @pytest.mark.parametrize("crs", ["EPSG:4326", "nonsense", "EPSG:0", "EPSG:3735"])
 def test_a_crs_that_will_not_do_leaves_nothing_behind(tmp_path, crs):
     with pytest.raises(RegionError):
@@ -108,18 +131,35 @@ def test_a_crs_that_will_not_do_leaves_nothing_behind(tmp_path, crs):
 # --- the layers ----------------------------------------------------------------------------------
 
 
-def test_empty_layers_have_every_column_of_the_schema_in_its_type(tmp_path):
+OF_1999 = {"name_1999", "existed_1999", "city_1999", "route_1999", "in_1999", "in_2021"}
+
+
+def test_empty_layers_have_the_columns_that_any_region_may_use_in_their_types(tmp_path):
     init_region(tmp_path, EMILIA)
     kinds = {"text": "object", "integer": "int32", "number": "float64"}
     for name in ("clusters", "complexes", "universities", "centres", "land", "interchanges"):
         info = pyogrio.read_info(tmp_path / f"{name}.gpkg")
-        columns = LAYERS[name].columns
+        columns = [c for c in LAYERS[name].columns if c.name not in OF_1999 | {"name_ko"}]
         assert info["layer_name"] == name
         assert info["features"] == 0
         assert info["fields"].tolist() == [column.name for column in columns]
         assert [str(kind) for kind in info["dtypes"]] == [kinds[column.kind] for column in columns]
         assert info["geometry_type"] in LAYERS[name].geometry
         assert info["crs"] == "EPSG:32632"
+
+
+def test_korean_names_have_a_column_in_korea_and_the_facts_of_1999_where_rules_ask_for_them(
+    tmp_path,
+):
+    init_region(tmp_path / "a", NewRegion("Taegu", "taegu", "EPSG:5187"))
+    init_region(tmp_path / "b", NewRegion("Mine", "mine", "EPSG:5179"), like=load_region())
+    fields = [
+        set(pyogrio.read_info(tmp_path / home / "centres.gpkg")["fields"].tolist())
+        for home in ("a", "b")
+    ]
+    assert "name_ko" in fields[0]
+    assert not fields[0] & OF_1999
+    assert fields[1] == {column.name for column in LAYERS["centres"].columns}
 
 
 def test_what_is_to_do_is_listed_and_a_plan_says_what_is_missing(run, tmp_path):
@@ -226,6 +266,7 @@ def test_on_a_terminal_each_question_but_where_it_is_has_a_default(run, tmp_path
         return (11.3, 44.5) if what == place else default
 
     place = "A place in it, LON,LAT, e.g. 11.3,44.5"
+    country = "Country, ISO code, e.g. DE, for its general speed limits; none: return"
 
     monkeypatch.setattr(command.click, "prompt", prompt)
     monkeypatch.setattr(command, "_on_terminal", lambda: True)
@@ -235,9 +276,10 @@ def test_on_a_terminal_each_question_but_where_it_is_has_a_default(run, tmp_path
         "Short name, for files",
         place,
         "Metric CRS",
+        country,
         "Clusters, ID=NAME, parted by commas",
     ]
-    assert [what for what, default in asked if not default] == [place]
+    assert [what for what, default in asked if not default] == [place, country]
     assert asked[3][1] == "EPSG:32632"
     assert list(load_region(tmp_path / "emilia").clusters) == ["east", "west"]
 
@@ -249,6 +291,7 @@ def test_on_a_terminal_each_question_but_where_it_is_has_a_default(run, tmp_path
         ("--at", "35.2,128.6"),
         ("--cluster", "=x"),
         ("--with-layers",),
+        ("--country", "XX"),
         ("--like", "built-in", "--cluster", "a"),
     ],
 )

@@ -321,10 +321,10 @@ def test_kilometres_are_counted_by_route_and_evidence(draw):
         ],
     )
     table = tb.kilometres_by_evidence(network).set_index("route")
-    assert table.index.tolist() == ["expressway 10", "expressway ramps", "Bridge", "other roads"]
+    assert table.index.tolist() == ["motorway 10", "motorway ramps", "Bridge", "other roads"]
     columns = ["dated_km", "assumed_km", "unknown_km"]
     assert table[columns].to_numpy().tolist() == [[1, 1, 0], [0, 1, 0], [1, 0, 0], [0, 0, 2]]
-    assert table.loc["expressway 10", ["first", "last"]].tolist() == ["1973-11-14", "2001-11-08"]
+    assert table.loc["motorway 10", ["first", "last"]].tolist() == ["1973-11-14", "2001-11-08"]
     assert pd.isna(table.loc["other roads", "first"])
 
 

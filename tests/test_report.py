@@ -674,7 +674,7 @@ PLACED = positions(
 )
 ROUTES = pd.DataFrame(
     {
-        "route": ["expressway 10", "expressway 12", "other roads"],
+        "route": ["motorway 10", "motorway 12", "other roads"],
         "dated_km": [335.0, 0.0, 0.0], "assumed_km": [2.5, 0.0, 0.0], "unknown_km": [0.0, 300.25, 20000.5],
         "first": ["1973-11-14", None, None], "last": ["2001-11-08", None, None],
     }
@@ -728,7 +728,7 @@ def test_outlines_stand_with_both_areas_and_a_disc_has_no_ratio(report, layers):
 def test_kilometres_stand_by_route_and_evidence_and_undated_routes_are_one_row(report):
     page = Page(report(road_dates=ROUTES))
     dash = "\N{EN DASH}"
-    dated = ["expressway 10", "335.0", "2.5", dash, "14 November 1973 to 8 November 2001"]
+    dated = ["motorway 10", "335.0", "2.5", dash, "14 November 1973 to 8 November 2001"]
     assert dated in page.rows
     assert ["2 other routes, without any date", dash, dash, "20,300.8"] in page.rows
     assert ["All", "335.0", "2.5", "20,300.8"] in page.rows

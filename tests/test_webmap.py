@@ -664,6 +664,33 @@ def test_minor_roads_are_drawn_inside_the_clusters_only(region, layers, roads):
     assert unpacked(drawn["tertiary"][0])[0] == pytest.approx([128.1, 35.1])
 
 
+def test_the_legend_tells_of_the_classes_of_roads_that_are_there_by_one_name_everywhere(
+    region, layers, roads
+):
+    page = page_of(web_map(region, layers, roads=roads))
+    assert ">Motorway<" in page.replace("&nbsp;", "")
+    assert "Trunk road" not in page
+    assert "Expressway<" not in page
+
+
+def test_of_a_quarter_of_a_town_every_street_is_drawn_and_its_bends_are_kept(region, layers):
+    corner = shapely.Point(128.2, 35.2)
+    small = gpd.GeoDataFrame(
+        {"id": ["east"], "name": ["East"]}, geometry=[corner.buffer(0.01)], crs=4326
+    )
+    bend = shapely.LineString([(128.22, 35.2), (128.2203, 35.2003), (128.2206, 35.2)])
+    streets = frame([{"class": "residential", "ref": None, "name": None, "geometry": bend}])
+    drawn = [
+        f
+        for f in geojsons(
+            web_map(region, {**layers, "clusters": small}, roads=streets), "Plain map"
+        )
+        if "road" in f["properties"]
+    ]
+    assert [f["properties"]["road"] for f in drawn] == ["residential"]
+    assert len(unpacked(drawn[0]["geometry"]["coordinates"][0])) == 3
+
+
 def test_districts_share_the_name_of_their_city(region, layers):
     labels = [
         f["properties"]["icon"]["html"]

@@ -308,6 +308,7 @@ def test_on_a_phone_the_panels_are_folded_and_nothing_sticks_out(page, tmp_path)
         "const out = ['#tb-card', '#tb-legend', '.leaflet-control-layers', '.leaflet-control-attribution'].map(box);"
         "const p = document.createElement('pre'); p.id = 'answer'; p.textContent = JSON.stringify({"
         "open: d.querySelectorAll('.tb-panel[open], .tb-verdicts[open], .leaflet-control-layers-expanded').length,"
+        "names: [...d.querySelectorAll('.tb-cluster span')].map((e) => e.getBoundingClientRect()).map((b) => [b.left, b.right]),"
         "boxes: out.map((b) => [b.left, b.top, b.right, b.bottom]), wide: d.documentElement.scrollWidth});"
         "document.body.append(p); };</script>"
     )
@@ -316,6 +317,8 @@ def test_on_a_phone_the_panels_are_folded_and_nothing_sticks_out(page, tmp_path)
     assert said == []
     assert found["open"] == 0
     assert found["wide"] == 390
+    assert found["names"]
+    assert all(left >= 0 and right <= 390 for left, right in found["names"])
     assert all(
         left >= 0 and right <= 390 and bottom <= 844 for left, _, right, bottom in found["boxes"]
     )

@@ -380,8 +380,10 @@ def print_layers(table: pd.DataFrame) -> None:
     facts = ["layer", "rows", "geometry", "crs", "vintage", "confidence"]
     shown = table[facts].assign(extent=extent)
     print_table(shown[[*facts[:4], "extent", *facts[4:]]])
-    click.echo("\nextent: west south east north, degrees. Licences:")
-    for licence, layers in table[table["licence"] != ""].groupby("licence", sort=False)["layer"]:
+    licensed = table[table["licence"] != ""]
+    heading = " Licences:" if len(licensed) else ""
+    click.echo(f"\nextent: west south east north, degrees.{heading}")
+    for licence, layers in licensed.groupby("licence", sort=False)["layer"]:
         click.echo(f"  {licence!s}: {', '.join(layers)}")
 
 

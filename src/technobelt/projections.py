@@ -10,6 +10,7 @@ __all__ = [
     "WEB_MERCATOR",
     "candidates",
     "in_korea",
+    "is_korean",
     "rare_candidates",
     "suggest_crs",
     "twins",
@@ -65,6 +66,23 @@ def in_korea(lon: float, lat: float) -> bool:
     """
     japan = lat < 34.85 and lon > 128.9
     return 124.5 <= lon <= 132.0 and 33.0 <= lat <= 38.7 and not japan
+
+
+def is_korean(crs: str) -> bool:
+    """Tell whether a CRS was made for South Korea; not so what is no CRS at all.
+
+    Examples
+    --------
+    >>> is_korean("EPSG:5187"), is_korean("EPSG:32652"), is_korean("EPSG:3857")
+    (True, False, False)
+    """
+    import pyproj
+
+    try:
+        area = pyproj.CRS(crs).area_of_use
+    except pyproj.exceptions.CRSError:
+        return False
+    return area is not None and area.name.startswith("Republic of Korea")
 
 
 def suggest_crs(lon: float, lat: float) -> str:

@@ -55,6 +55,7 @@ ROAD_CLASSES: tuple[str, ...] = (
 )
 
 Kind = Literal["text", "integer", "number"]
+Only = Literal["", "korea", "1999"]
 POINT = ("Point",)
 LINE = ("LineString", "MultiLineString")
 AREA = ("Polygon", "MultiPolygon")
@@ -63,13 +64,18 @@ PLACE = POINT + AREA
 
 @dataclass(frozen=True)
 class Column:
-    """One column: its name, what kind of values, what they mean, their unit."""
+    """One column: its name, what kind of values, what they mean, their unit.
+
+    `only`: what it is of use to, where that is not any region: ``korea``, or ``1999``, the plan of
+    the built-in region. Any layer may have it; a new region elsewhere is not offered it.
+    """
 
     name: str
     kind: Kind
     doc: str
     unit: str = ""
     required: bool = True
+    only: Only = ""
 
 
 @dataclass(frozen=True)
@@ -91,8 +97,8 @@ class Table:
         return [column.name for column in self.columns if column.required]
 
 
-def _text(name: str, doc: str, *, required: bool = True) -> Column:
-    return Column(name, "text", doc, required=required)
+def _text(name: str, doc: str, *, required: bool = True, only: Only = "") -> Column:
+    return Column(name, "text", doc, required=required, only=only)
 
 
 def _number(name: str, doc: str, unit: str, *, required: bool = True) -> Column:
@@ -106,8 +112,13 @@ def _integer(name: str, doc: str, unit: str = "", *, required: bool = True) -> C
 _ID = _text("id", "unique and stable; becomes the index")
 _NAMES = (
     _text("name", "English name, today's spelling"),
-    _text("name_ko", "Korean name", required=False),
-    _text("name_1999", "spelling of 1999; today's where no other is known", required=False),
+    _text("name_ko", "Korean name", required=False, only="korea"),
+    _text(
+        "name_1999",
+        "spelling of 1999; today's where no other is known",
+        required=False,
+        only="1999",
+    ),
 )
 _PROVENANCE = (
     _text("source", "where the facts of this row come from"),
@@ -124,7 +135,7 @@ _FACILITY = (
     _text("province", "province, English name", required=False),
     _text("special", "specialisation", required=False),
     _integer("opened_year", "year of opening", "year", required=False),
-    _text("existed_1999", "yes, no, planned or unknown", required=False),
+    _text("existed_1999", "yes, no, planned or unknown", required=False, only="1999"),
     *_PROVENANCE,
     _text("position_by", "how the position was found", required=False),
     _text("compared", "with other sources: agrees, moved, unconfirmed", required=False),
@@ -164,7 +175,9 @@ LAYERS: dict[str, Table] = {
                 *_NAMES,
                 _text("province", "province, English name"),
                 _text("cluster", "id of its cluster, or 'outside'", required=False),
-                _text("city_1999", "city or county of 1999, Korean name", required=False),
+                _text(
+                    "city_1999", "city or county of 1999, Korean name", required=False, only="1999"
+                ),
                 _integer("pop_2010", "people on 1 November 2010", "persons", required=False),
                 _number("area_km2", "area on the ellipsoid", "km2", required=False),
                 *_PROVENANCE,
@@ -262,13 +275,23 @@ LAYERS: dict[str, Table] = {
                 _ID,
                 *_NAMES,
                 _text("route_no", "route number in the road network"),
-                _text("route_1999", "route number in 1999", required=False),
+                _text("route_1999", "route number in 1999", required=False, only="1999"),
                 _text("opened", "date of opening, ISO", required=False),
                 _text(
                     "opened_ev", "evidence of that date: dated, assumed, unknown", required=False
                 ),
-                _text("in_1999", "part of the corridor of 1999: yes or no", required=False),
-                _text("in_2021", "part of that of 2021: yes, option or no", required=False),
+                _text(
+                    "in_1999",
+                    "part of the corridor of 1999: yes or no",
+                    required=False,
+                    only="1999",
+                ),
+                _text(
+                    "in_2021",
+                    "part of that of 2021: yes, option or no",
+                    required=False,
+                    only="1999",
+                ),
                 _number("length_km", "length of the centre line", "km", required=False),
                 *_PROVENANCE,
             ),
@@ -286,7 +309,7 @@ LAYERS: dict[str, Table] = {
                 _integer("order", "position along the line"),
                 _number("km", "official kilometre along the line", "km", required=False),
                 _text("opened", "date of opening, ISO", required=False),
-                _text("existed_1999", "yes, no, assumed or unknown", required=False),
+                _text("existed_1999", "yes, no, assumed or unknown", required=False, only="1999"),
                 *_PROVENANCE,
             ),
         ),

@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 
 __all__ = [
     "band_colours",
-    "cluster_colour",
     "cluster_colours",
     "load_style",
     "margin_class",
@@ -59,30 +58,23 @@ def load_style() -> dict[str, Any]:
     return tomllib.loads((style_folder() / "style.toml").read_text(encoding="utf-8"))
 
 
-def cluster_colour(cluster: str) -> str:
-    """Return a cluster's colour; clusters of other regions share the palette in their order.
-
-    Examples
-    --------
-    >>> cluster_colour("west")
-    '#009E73'
-    """
-    colours: dict[str, str] = load_style()["clusters"]
-    return colours.get(cluster, colours["other"])
-
-
 def cluster_colours(clusters: Iterable[str]) -> dict[str, str]:
-    """Return a colour for each cluster; those that the palette does not know take turns with it.
+    """Return a colour for each cluster; those that the palette does not know take what is left.
+
+    Up to eight are told apart by everybody; beyond that they take turns, and names tell them apart.
 
     Examples
     --------
     >>> cluster_colours(["west", "north"])
     {'west': '#009E73', 'north': '#0072B2'}
+    >>> len(set(cluster_colours(["a", "b", "c", "d", "e", "f", "g", "h"]).values()))
+    8
     """
-    named: dict[str, str] = {k: v for k, v in load_style()["clusters"].items() if k != "other"}
+    palette = load_style()["clusters"]
+    named: dict[str, str] = {k: v for k, v in palette.items() if k not in {"more", "other"}}
     wanted = list(clusters)
-    free = [colour for name, colour in named.items() if name not in wanted] or list(named.values())
-    turns = cycle(free)
+    free = [colour for name, colour in named.items() if name not in wanted]
+    turns = cycle([*free, *palette["more"]])
     return {name: named.get(name) or next(turns) for name in wanted}
 
 

@@ -56,13 +56,14 @@
     pane.querySelector(".leaflet-bottom.leaflet-left").style.bottom = wide ? `${credits.offsetHeight}px` : "";
   };
 
-  // What the panels leave of the map: distances from its top left and its bottom right corner.
+  // What the panels leave of the map: distances from its top left and its bottom right corner. At the
+  // top a name stands above the first cluster.
   const margins = (map, card) => {
     const { x, y } = map.getSize();
     const r = card.getBoundingClientRect(), o = map.getContainer().getBoundingClientRect();
     return x >= 900 || (x >= 700 && y < 480)
-      ? [[r.right - o.left + 8, 16], [Math.min(265, x / 5), 34]]
-      : [[8, Math.min(r.bottom - o.top, y / 3) + 8], [8, 70]];
+      ? [[r.right - o.left + 8, 30], [Math.min(265, x / 5), 34]]
+      : [[12, Math.min(r.bottom - o.top, y / 3) + 24], [12, 70]];
   };
 
   const fit = (map, bounds, card) => {

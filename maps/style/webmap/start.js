@@ -16,9 +16,11 @@
     technobelt.keyboard(map, control);
     const base = layers[Object.keys(layers)[0]];
     const redraw = () => { widen(map, base); declutter(map); };
+    map.on("zoomend", () => widen(map, base));
+    map.on("moveend", () => declutter(map)); // after each zoom as well
     map.on("overlayadd overlayremove baselayerchange", () => { follow(map, layers, legend); redraw(); });
     map.on("tb:date", () => follow(map, layers, legend));
-    map.on("zoomend resize", redraw);
+    map.on("resize", redraw);
     map.on("resize", () => { arrange(map, control, legend); keepPopupsClear(map, card); });
     arrange(map, control, legend);
     fit(map, settings.bounds, card);

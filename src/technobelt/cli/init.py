@@ -52,12 +52,50 @@ class _Cluster(click.ParamType[tuple[str, str]]):
         return key, name or key.replace("-", " ").title()
 
 
+class _Country(click.ParamType[str]):
+    """A country whose general speed limits are known, such as ``KR``, or nothing."""
+
+    name = "CODE"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        from technobelt.errors import NetworkError
+        from technobelt.network.limits import check_country
+
+        try:
+            return check_country(value.strip())
+        except NetworkError as error:
+            self.fail(str(error), param, ctx)
+
+
+class _Id(click.ParamType[str]):
+    """A short name, which becomes part of the names of files."""
+
+    name = "ID"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        from technobelt.new_region import short_name
+
+        if not re.fullmatch(r"\w[\w.-]*", value.strip()):
+            self.fail(
+                f"{value!r} has other signs than letters, digits, '_', '-' and '.': write e.g. "
+                f"'{short_name(value)}'",
+                param,
+                ctx,
+            )
+        return str(value.strip())
+
+
 @click.command()
 @click.argument("folder", metavar="DIR", type=click.Path(path_type=Path, file_okay=False))
 @click.option("--name", help="What the region is called; default: the folder's name.")
-@click.option("--id", "id_", metavar="ID", help="A short name for files; default: from the name.")
+@click.option("--id", "id_", type=_Id(), help="A short name for files; default: from the name.")
 @click.option("--at", type=_Place(), help="A place in the region: chooses its metric CRS.")
 @click.option("--crs", metavar="CRS", help="Its metric CRS, e.g. EPSG:32632, instead of --at.")
+@click.option(
+    "--country",
+    type=_Country(),
+    help="ISO code, for its general speed limits; KR by itself where the CRS is one of Korea.",
+)
 @click.option(
     "--cluster",
     "clusters",
@@ -77,6 +115,7 @@ def init(
     id_: str | None,
     at: tuple[float, float] | None,
     crs: str | None,
+    country: str | None,
     clusters: tuple[tuple[str, str], ...],
     like: str | None,
     *,
@@ -90,7 +129,8 @@ def init(
     technobelt init taegu --name Taegu --at 128.6,35.87 --cluster north --cluster south
     technobelt init mine --like built-in --with-layers
     """  # noqa: D301
-    from technobelt.new_region import NewRegion, init_region
+    from technobelt.new_region import NewRegion, init_region, short_name
+    from technobelt.projections import is_korean
     from technobelt.region import load_region
 
     if with_layers and not like:
@@ -101,17 +141,26 @@ def init(
     model = load_region(None if like == "built-in" else like) if like else None
     asks = _on_terminal()
     name = name or _ask("Name of the region", folder.resolve().name, asks=asks)
-    id_ = id_ or _ask("Short name, for files", _short(name, folder), asks=asks)
+    id_ = id_ or _ask(
+        "Short name, for files", short_name(name, folder.resolve().name), _Id(), asks=asks
+    )
+    chosen = bool(at or crs or model or asks)
     crs = crs or _crs(at, model, asks=asks)
+    if country is None:
+        known = "KR" if chosen and is_korean(crs) else ""
+        country = known or _ask(_COUNTRY, "", _Country(), asks=asks)
     if asks and not clusters and model is None:
         clusters = _asked_clusters()
     files = init_region(
         folder,
-        NewRegion(name, id_, crs, dict(clusters)),
+        NewRegion(name, id_, crs, dict(clusters), country),
         like=model,
         with_layers=with_layers,
     )
-    _tell(folder, files, crs, chosen=bool(at or model or asks), full=with_layers)
+    _tell(folder, files, crs, chosen=chosen, full=with_layers)
+
+
+_COUNTRY = "Country, ISO code, e.g. DE, for its general speed limits; none: return"
 
 
 def _on_terminal() -> bool:
@@ -128,16 +177,10 @@ def _refuse_taken(folder: Path) -> None:
         )
 
 
-def _ask(what: str, default: str, *, asks: bool) -> str:
-    return str(click.prompt(what, default=default)) if asks else default
-
-
-def _short(name: str, folder: Path) -> str:
-    for text in (name, folder.resolve().name):
-        short = re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")
-        if short:
-            return short
-    return "region"
+def _ask(what: str, default: str, kind: click.ParamType[str] | None = None, *, asks: bool) -> str:
+    if not asks:
+        return default
+    return str(click.prompt(what, default=default, type=kind, show_default=bool(default)))
 
 
 def _crs(at: tuple[float, float] | None, model: Region | None, *, asks: bool) -> str:

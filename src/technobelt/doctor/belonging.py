@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from itertools import combinations
+from itertools import combinations, islice
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -10,11 +10,11 @@ import pandas as pd
 import shapely
 
 from technobelt.doctor.findings import Faults, Finding, RowNames
-from technobelt.errors import TechnobeltError
-from technobelt.layers import FACILITIES, hub_places
+from technobelt.errors import ClaimError, TechnobeltError
+from technobelt.layers import FACILITIES, facilities, hub_places
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Collection, Iterator, Mapping
 
     import geopandas as gpd
     from numpy.typing import NDArray
@@ -189,6 +189,15 @@ def check_hubs(region: Region) -> Iterator[Finding]:
             "error",
             "hubs",
             str(error).rstrip("."),
-            ", ".join(region.hubs),
+            _some(facilities(region).index) if isinstance(error, ClaimError) else "",
             "Correct hub in [clusters] of region.toml, or the place.",
         )
+
+
+_SHOWN = 8
+
+
+def _some(ids: Collection[str]) -> str:
+    """List the first ids, and say how many more there are."""
+    more = f" and {len(ids) - _SHOWN:,} more" if len(ids) > _SHOWN else ""
+    return ", ".join(map(str, islice(ids, _SHOWN))) + more

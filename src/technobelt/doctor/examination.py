@@ -20,7 +20,7 @@ from technobelt.doctor.columns import (
 )
 from technobelt.doctor.findings import SEVERITIES, SHOWN, Faults, Finding, told
 from technobelt.doctor.placing import check_positions_of_layers
-from technobelt.doctor.roads import check_corridor, check_roads_near
+from technobelt.doctor.roads import check_corridor, check_edge, check_roads_near
 from technobelt.doctor.shapes import check_places_twice, check_shapes
 from technobelt.doctor.twins import ask_roads, check_twins
 from technobelt.errors import (
@@ -221,8 +221,8 @@ def _roads(
     if network is None and not region.path("roads").is_file():
         do = "Build them from an OSM extract: technobelt network build ROADS.osm.pbf --around "
         do += f"{region.folder} --out {region.path('roads')}"
-        what = "there are no roads yet"
-        return None, [Finding("roads", "", "to-do", "file", what, region.roads.file, do)]
+        what = f"there are no roads yet: no file '{region.roads.file}'"
+        return None, [Finding("roads", "", "to-do", "file", what, "", do)]
     try:
         return region_network(_without_barriers(region, found), network), []
     except (NetworkError, MissingFileError) as error:
@@ -239,6 +239,9 @@ def _by_roads(
     found: list[Finding],
 ) -> Iterator[Finding | Faults]:
     yield from check_corridor(region, roads)
+    clusters = frames.get("clusters")
+    if clusters is not None and _sound("clusters", found) and clusters.crs is not None:
+        yield from check_edge(roads, clusters)
     for name in FACILITIES:
         if name in frames and _sound(name, found) and frames[name].crs is not None:
             places = located(frames[name])

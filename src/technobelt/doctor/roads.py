@@ -1,10 +1,11 @@
-"""Whether places stand at roads that lead everywhere, and the corridor is among the roads."""
+"""Whether places stand at roads that lead everywhere, and all roads that matter are there."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 import numpy as np
+import shapely
 from scipy.sparse import coo_matrix
 from scipy.sparse.csgraph import connected_components
 
@@ -22,10 +23,14 @@ if TYPE_CHECKING:
     from technobelt.network.ties import Ties
     from technobelt.region import Region
 
-__all__ = ["check_corridor", "check_roads_near"]
+__all__ = ["check_corridor", "check_edge", "check_roads_near"]
 
 _ACCESS_M = 1000.0  # the longest access leg, by default
 _SEARCH_M = 50_000.0
+#: A fast way round may leave a cluster by so much before it comes back; assumed.
+_AROUND_M = 3_000.0
+#: So far around the clusters no detour is cut off; assumed, as in the guide.
+_WHOLE_KM = 30.0
 
 
 def check_roads_near(network: Network, frame: gpd.GeoDataFrame, layer: str) -> Iterator[Faults]:
@@ -123,3 +128,38 @@ def _refs(network: Network) -> str:
     motorways = network.roads[network.roads["class"] == "motorway"]
     counts = motorways.groupby("ref")["length_m"].sum().sort_values(ascending=False)
     return ", ".join(map(str, counts.index[:8])) or "no motorway with a number"
+
+
+def check_edge(network: Network, clusters: gpd.GeoDataFrame) -> Iterator[Faults]:
+    """Tell of clusters just beside which the area ends whose roads were taken.
+
+    Parameters
+    ----------
+    network
+        The roads; of an area that is not known nothing is told.
+    clusters
+        Their outlines, in a CRS that fits them.
+    """
+    if not network.info.extent:
+        return
+    area = shapely.from_wkt(network.info.extent)
+    shapes = clusters.geometry.to_crs(network.crs).to_numpy()
+    off = shapely.distance(shapes, area.boundary)
+    whole = shapely.contains(area, shapes)
+    names = RowNames(clusters)
+
+    def tell(number: int) -> Finding:
+        found = f"they end {off[number] / 1000:,.1f} km from it"
+        return Finding(
+            "clusters",
+            names[number],
+            "warning",
+            "roads",
+            "the roads end in it or just beside it: trips that are quickest by way of what lies "
+            "outside look longer than they are, and isochrones are cut off",
+            found if whole[number] else "part of it lies beyond their end",
+            f"Build the roads of a larger area, {_WHOLE_KM:g} km around the clusters.",
+        )
+
+    there = ~(shapely.is_missing(shapes) | shapely.is_empty(shapes))
+    yield Faults(there & (~whole | (off < _AROUND_M)), tell)

@@ -29,8 +29,8 @@ _MAP_BOX = (_MARGIN, 19.0, 213.0, 171.0)
 _SIDE = _MARGIN + 213.0 + 4.0
 #: Room around what is shown, as a share of it.
 _ROOM = 0.03
-#: A scale bar has two pieces; each is one of these lengths, in km.
-_ROUND_KM = (0.5, 1, 2, 5, 10, 20, 50, 100, 200)
+#: A scale bar has two pieces; each is one of these lengths, m.
+_ROUND_M = tuple(digit * 10**power for power in range(6) for digit in (1, 2, 5))
 
 
 @dataclass(frozen=True)
@@ -218,8 +218,9 @@ def _legend(map_id: str, tree: ET.Element) -> ET.Element:
 
 def _scale_bar(map_id: str, units_per_mm: float) -> ET.Element:
     """Return a bar of two round pieces, together at most 42 mm, for a map in metres."""
-    fits = [km for km in _ROUND_KM if 2 * km * 1000 / units_per_mm <= 42]
-    piece = fits[-1] if fits else _ROUND_KM[0]
+    fits = [metres for metres in _ROUND_M if 2 * metres / units_per_mm <= 42]
+    piece = fits[-1] if fits else _ROUND_M[0]
+    unit, name, worth = ("km", "km", 1000) if piece >= 500 else ("meters", "m", 1)
     box = _Box(_SIDE, 176, 50, 13)
     line = symbol("line", stroke("#2B2B2B", 0.2), name="")
     return _item(
@@ -231,9 +232,10 @@ def _scale_bar(map_id: str, units_per_mm: float) -> ET.Element:
         node("subdivisionLineSymbol", line),
         node("fillSymbol1", symbol("polygon", fill("#2B2B2B"), name="")),
         node("fillSymbol2", symbol("polygon", fill("#FFFFFF"), name="")),
-        zValue=4, mapUuid=map_id, style="Single Box", unitType="km", unitLabel="km",
-        numUnitsPerSegment=piece, numMapUnitsPerScaleBarUnit=1, numSegments=2, numSegmentsLeft=0,
-        numSubdivisions=1, subdivisionsHeight=1.5, segmentSizeMode=0, height=2, labelBarSpace=1.5,
+        zValue=4, mapUuid=map_id, style="Single Box", unitType=unit, unitLabel=name,
+        numUnitsPerSegment=f"{piece / worth:g}", numMapUnitsPerScaleBarUnit=1, numSegments=2,
+        numSegmentsLeft=0, numSubdivisions=1, subdivisionsHeight=1.5, segmentSizeMode=0,
+        height=2, labelBarSpace=1.5,
         boxContentSpace=1, alignment=0, labelHorizontalPlacement=0, labelVerticalPlacement=0,
         minBarWidth=20, maxBarWidth=60, outlineWidth=0.2, lineJoinStyle="miter",
         lineCapStyle="square", segmentMillimeters=10,

@@ -27,7 +27,7 @@ from technobelt.export.symbols import (
     stroke,
     symbol,
 )
-from technobelt.style import band_colours, load_style, road_style
+from technobelt.style import band_colours, cluster_colours, load_style, road_style
 from technobelt.writing import replace_file
 
 if TYPE_CHECKING:
@@ -364,19 +364,10 @@ def _plain(geometry: Geometry, _by: str, _values: Mapping[Any, str]) -> ET.Eleme
     return single(_shape(geometry, load_style()["clusters"]["other"]))
 
 
-def _cluster_colours(names: Sequence[str]) -> dict[str, str]:
-    """Give each cluster its colour; strangers take what is left, in their order."""
-    palette: dict[str, str] = load_style()["clusters"]
-    left = [colour for name, colour in palette.items() if name not in {*names, "other"}]
-    strangers = [name for name in names if name not in palette]
-    spare = dict(zip(strangers, left, strict=False))
-    return {name: palette.get(name) or spare.get(name) or palette["other"] for name in names}
-
-
 def _clusters(_geometry: Geometry, by: str, values: Mapping[Any, str]) -> ET.Element:
     words = {str(value): text for value, text in values.items()}
-    words = words or {name: name.capitalize() for name in load_style()["clusters"]}
-    colours = _cluster_colours(list(words))
+    words = words or {name: name.capitalize() for name in ("east", "centre", "west")}
+    colours = cluster_colours(words)
     return categorised(
         by,
         [
@@ -593,4 +584,5 @@ def _label(style: str, geometry: Geometry) -> Label:
         colour = palette["clusters"]["other"]
     size, smallest, bold, priority = _LABELS.get(style, (7, 200_000, False, 5))
     wrap = 30 if geometry == "point" or style == "zones" else 0  # sites have the names of places
-    return Label(size, colour, palette["base"]["halo"], smallest, bold, priority, wrap)
+    roams = style in {"clusters", "zones"}  # where the plan's places are
+    return Label(size, colour, palette["base"]["halo"], smallest, bold, priority, wrap, roams)

@@ -242,7 +242,8 @@ def _renderer(
 class Label:
     """How names are written: point size, colours, from which scale on, how important, how wide.
 
-    `wrap` is the number of letters after which a name is broken; 0 never breaks it.
+    `wrap` is the number of letters after which a name is broken; 0 never breaks it. `roams`: in an
+    area it makes room for places, instead of standing in the middle.
     """
 
     size: float
@@ -252,10 +253,13 @@ class Label:
     bold: bool = False
     priority: int = 5
     wrap: int = 0
+    roams: bool = False
 
 
 #: QGIS's numbers for where a label goes: around a point, along a line, across an area.
 _PLACEMENTS: dict[Geometry, int] = {"point": 6, "line": 3, "polygon": 1}
+#: ... and wherever in an area it covers no place.
+_ANYWHERE = 4
 
 
 def labelling(column: str, geometry: Geometry, label: Label) -> ET.Element:
@@ -291,7 +295,7 @@ def labelling(column: str, geometry: Geometry, label: Label) -> ET.Element:
 def _where(geometry: Geometry, label: Label) -> list[ET.Element]:
     placement = node(
         "placement",
-        placement=_PLACEMENTS[geometry],
+        placement=_ANYWHERE if label.roams and geometry == "polygon" else _PLACEMENTS[geometry],
         predefinedPositionOrder="TR,R,BR,TL,L,BL,TSR,BSR",
         dist=1,
         distUnits="MM",

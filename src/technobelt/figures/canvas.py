@@ -31,6 +31,7 @@ __all__ = [
     "legend",
     "metres_per_point",
     "panels",
+    "room",
     "same_size",
     "scale_bar",
     "write",
@@ -116,6 +117,19 @@ def around(bounds: Sequence[float], metres: float) -> Box:
     return west - metres, south - metres, east + metres, north + metres
 
 
+def room(bounds: Sequence[float], metres: float) -> float:
+    """Return how much land to show around a box: so many metres, less where the box is small.
+
+    Examples
+    --------
+    >>> room((0, 0, 100_000, 50_000), 6_000), room((0, 0, 1_000, 800), 6_000)
+    (6000, 250.0)
+    """
+    west, south, east, north = (float(value) for value in bounds)
+    wide = max(east - west, north - south)
+    return min(metres, wide / 4) if wide > 0 else metres
+
+
 def same_size(bounds: Sequence[Box], metres: float) -> list[Box]:
     """Return boxes of one size around the middles of others.
 
@@ -174,8 +188,9 @@ def scale_bar(map_: Axes) -> None:
     begin, low = west + (east - west) * 0.03, south + (north - south) * 0.04
     colour = load_style()["base"]["text"]
     ends = [begin, begin + km * 1000]
+    told = f"{km:g} km" if km >= 0.5 else f"{km * 1000:g} m"
     map_.plot(ends, [low, low], color=colour, linewidth=1.6, zorder=7, solid_capstyle="butt")
-    write(map_, (sum(ends) / 2, low), f"{km:g} km", va="bottom", xytext=(0, 3))
+    write(map_, (sum(ends) / 2, low), told, va="bottom", xytext=(0, 3))
 
 
 def legend(

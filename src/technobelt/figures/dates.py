@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import shapely
 
-from technobelt.figures.canvas import Box, add, around, height, legend, panels, scale_bar
+from technobelt.figures.canvas import Box, add, around, height, legend, panels, room, scale_bar
 from technobelt.figures.ground import MAIN_ROADS, Ground, draw_ground
 from technobelt.figures.svg import FONT_PT, WIDTH_IN, drawn
 from technobelt.layers import read_layer
@@ -128,7 +128,7 @@ def dated_roads(
     network = network.to_crs(region.crs)
     then, now = days or (_THEN, network.info.date)
     clusters = read_layer(region, "clusters").to_crs(region.crs)
-    box = around(clusters.total_bounds, _AROUND_M)
+    box = around(clusters.total_bounds, room(clusters.total_bounds, _AROUND_M))
     open_then = _open_on(network, last_day(then))
     open_now = _open_on(network, last_day(now)) if now else np.ones_like(open_then)
     return DatedRoads(

@@ -17,6 +17,7 @@ from technobelt.figures.canvas import (
     framed,
     height,
     panels,
+    room,
     same_size,
     scale_bar,
 )
@@ -215,7 +216,7 @@ def _frame_of(sheet: Sheet) -> Box:
     wide = max(east - west, (north - south) / _TALLEST)
     middle = (west + east) / 2
     spread = (middle - wide / 2, south, middle + wide / 2, north)
-    [box] = same_size([spread], max(_AROUND_M, _AROUND * wide))
+    [box] = same_size([spread], max(room(spread, _AROUND_M), _AROUND * wide))
     water = sheet.ground.water
     if not _covered(box, water):
         return box

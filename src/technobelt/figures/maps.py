@@ -15,10 +15,11 @@ from technobelt.figures.canvas import (
     legend,
     metres_per_point,
     panels,
+    room,
     scale_bar,
     write,
 )
-from technobelt.figures.ground import MAIN_ROADS, Ground, draw_ground, draw_roads
+from technobelt.figures.ground import ALL_ROADS, MAIN_ROADS, Ground, draw_ground, draw_roads
 from technobelt.figures.marks import joined
 from technobelt.figures.svg import SMALL_PT, WIDTH_IN, drawn, short
 from technobelt.layers import FACILITIES, located
@@ -39,6 +40,10 @@ __all__ = ["belt_map", "draw_corridor", "isochrone_maps"]
 _MARKERS = {"square": "s", "triangle": "^", "diamond": "D", "circle": "o"}
 #: Land around the belt that is shown, m.
 _AROUND_BELT_M = 6_000.0
+#: Where a point of the page stands for fewer metres, it shows a town, with its minor roads.
+_TOWN = 40.0
+#: A cluster lower than this on the page has its name above it, points.
+_LOW_PT = 90.0
 
 
 def belt_map(region: Region, layers: Mapping[str, gpd.GeoDataFrame], ground: Ground) -> str:
@@ -59,13 +64,13 @@ def belt_map(region: Region, layers: Mapping[str, gpd.GeoDataFrame], ground: Gro
     '<svg'
     """
     clusters = layers["clusters"].to_crs(region.crs)
-    box = around(clusters.total_bounds, _AROUND_BELT_M)
+    box = around(clusters.total_bounds, room(clusters.total_bounds, _AROUND_BELT_M))
 
     def draw(figure: Figure) -> None:
         [map_] = panels(figure, [box], titles=False)
         draw_ground(map_, ground)
         _draw_clusters(map_, region, clusters)
-        draw_roads(map_, ground, MAIN_ROADS)
+        draw_roads(map_, ground, ALL_ROADS if metres_per_point(map_) < _TOWN else MAIN_ROADS)
         draw_corridor(map_, layers, ground)
         _draw_places(map_, layers, ground, size=17.0)
         _draw_hubs(map_, region, layers)
@@ -98,7 +103,7 @@ def isochrone_maps(
     """
     bands = isochrones.to_crs(region.crs)
     clusters = layers["clusters"].to_crs(region.crs)
-    box = around(bands.total_bounds, _AROUND_BELT_M)
+    box = around(bands.total_bounds, room(bands.total_bounds, _AROUND_BELT_M))
     origins = list(dict.fromkeys(bands["origin_id"]))
     boxes = [box] * len(origins)
 
@@ -175,19 +180,20 @@ def _draw_hubs(map_: Axes, region: Region, layers: Mapping[str, gpd.GeoDataFrame
 
 
 def _name_clusters(map_: Axes, region: Region, clusters: gpd.GeoDataFrame) -> None:
-    """Write the clusters' names into their northern thirds."""
+    """Write the clusters' names into their northern thirds, above those that are small."""
     colours = cluster_colours(region.clusters)
     for name, cluster in region.clusters.items():
         if name not in clusters.index:
             continue
         shape = clusters.geometry[name]
-        middle = shape.representative_point()
-        at = (middle.x, (2 * shape.bounds[3] + middle.y) / 3)
-        write(
-            map_, at, short(cluster.name, 40), color=colours[name], fontsize=9.5, fontweight="bold"
-        )
+        middle, (_, south, _, north) = shape.representative_point(), shape.bounds
+        low = (north - south) / metres_per_point(map_) < _LOW_PT
+        at = (middle.x, north if low else (2 * north + middle.y) / 3)
+        side = {"va": "bottom", "xytext": (0, 3)} if low else {}
+        look = {"color": colours[name], "fontsize": 9.5, "fontweight": "bold"}
+        write(map_, at, short(cluster.name, 40), **look, **side)
         korean = clusters["name_ko"][name] if "name_ko" in clusters else None
-        if isinstance(korean, str):
+        if isinstance(korean, str) and not low:
             write(map_, at, short(korean, 30), color=colours[name], va="top", xytext=(0, -6))
 
 

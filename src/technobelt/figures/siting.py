@@ -12,7 +12,7 @@ import shapely
 
 from technobelt.counting import counted
 from technobelt.errors import OutputError
-from technobelt.figures.canvas import add, around, height, legend, panels, scale_bar
+from technobelt.figures.canvas import add, around, height, legend, panels, room, scale_bar
 from technobelt.figures.captions import head
 from technobelt.figures.ground import MAIN_ROADS, draw_ground, draw_roads, ground_of
 from technobelt.figures.marks import joined, name_rows, signs
@@ -86,7 +86,8 @@ def draw_siting(
     if target.suffix.lower() != ".png":
         raise OutputError(f"cannot draw '{target.name}': pictures are .png. Name one.")
     places = [frame.to_crs(region.crs) for frame in (found.allocation, found.candidates)]
-    box = around(_bounds(*places), _AROUND_M)
+    held = _bounds(*places)
+    box = around(held, room(held, _AROUND_M))
     layers = [name for name in ("municipalities", "barriers", "clusters") if name in region.layers]
     ground = ground_of(region, {name: read_layer(region, name) for name in layers}, roads)
 

@@ -22,6 +22,7 @@ from technobelt.figures.canvas import (
     height,
     legend,
     panels,
+    room,
     same_size,
     scale_bar,
     write,
@@ -292,7 +293,7 @@ def _held(sheet: _Sheet, cluster: str) -> Box | None:
 def _widened(bounds: Box) -> Box:
     west, south, east, north = bounds
     wide = max(east - west, north - south)
-    return around(bounds, max(_AROUND_M, _AROUND * wide))
+    return around(bounds, max(room(bounds, _AROUND_M), _AROUND * wide))
 
 
 def _one_shape(boxes: list[Box]) -> list[Box]:

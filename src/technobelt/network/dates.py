@@ -21,7 +21,7 @@ __all__ = ["day_of", "kilometres_by_evidence", "with_dates_of"]
 
 _EVIDENCE = ("dated", "assumed", "unknown")
 _MOTORWAYS = ("motorway", "motorway_link")
-_EXPRESSWAY, _NO_NUMBER, _RAMPS = "expressway ", "expressway, no number", "expressway ramps"
+_MOTORWAY, _NO_NUMBER, _RAMPS = "motorway ", "motorway, no number", "motorway ramps"
 _DATED, _OTHER = "other dated roads", "other roads"
 
 
@@ -128,8 +128,8 @@ def kilometres_by_evidence(network: Network) -> pd.DataFrame:
     Returns
     -------
     pandas.DataFrame
-        ``route``: ``expressway 10`` for motorways by their route number, ``expressway, no number``,
-        ``expressway ramps``, the name of other roads that have dates, ``other roads``;
+        ``route``: ``motorway 10`` for motorways by their route number, ``motorway, no number``,
+        ``motorway ramps``, the name of other roads that have dates, ``other roads``;
         ``dated_km``, ``assumed_km``, ``unknown_km``; ``first`` and ``last``: earliest and latest
         day of opening, ISO. Expressways first, the longest dated ones on top.
 
@@ -137,7 +137,7 @@ def kilometres_by_evidence(network: Network) -> pd.DataFrame:
     --------
     >>> import technobelt as tb
     >>> table = tb.kilometres_by_evidence(tb.load_network(tb.load_region())).set_index("route")
-    >>> table.loc["expressway 102", "first"]
+    >>> table.loc["motorway 102", "first"]
     '1973-11-14'
     """
     roads = network.roads
@@ -179,7 +179,7 @@ def _groups(roads: pd.DataFrame, evidence: np.ndarray[tuple[int], np.dtype[np.ob
             known,
         ],
         [
-            _EXPRESSWAY + number,
+            _MOTORWAY + number,
             _NO_NUMBER,
             _RAMPS,
             called,
@@ -190,6 +190,6 @@ def _groups(roads: pd.DataFrame, evidence: np.ndarray[tuple[int], np.dtype[np.ob
 
 
 def _rank(route: str) -> int:
-    """Return where a group stands: numbered expressways 0, roads known by name 3."""
+    """Return where a group stands: numbered motorways 0, roads known by name 3."""
     last = {_NO_NUMBER: 1, _RAMPS: 2, _DATED: 4, _OTHER: 5}
-    return last.get(route, 0 if route.startswith(_EXPRESSWAY) else 3)
+    return last.get(route, 0 if route.startswith(_MOTORWAY) else 3)

@@ -5,17 +5,18 @@ from __future__ import annotations
 import json
 import re
 import shutil
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from importlib import resources
 from pathlib import Path
 from string import Template
 from typing import TYPE_CHECKING, Any
 
 from technobelt.errors import OutputError, RegionError
+from technobelt.network.limits import check_country
 from technobelt.new_region.empty_layers import write_empty_layer
 from technobelt.new_region.likeness import with_tables
 from technobelt.profile_toml import profile_toml
-from technobelt.projections import in_korea
+from technobelt.projections import is_korean
 from technobelt.region import load_region
 from technobelt.schema import LAYERS
 from technobelt.writing import replace_files
@@ -23,7 +24,7 @@ from technobelt.writing import replace_files
 if TYPE_CHECKING:
     from technobelt.region import LayerFile, Profile, Region, Value
 
-__all__ = ["NewRegion", "init_region"]
+__all__ = ["NewRegion", "init_region", "short_name"]
 
 #: Without these a plan cannot be made.
 _NEEDED = ("clusters", "complexes", "universities", "centres", "land")
@@ -39,7 +40,8 @@ _OPTIONAL = (
     "barriers",
 )
 _ROADS = "roads.parquet"
-_LAW = "Road Traffic Act"
+#: Stands in for the source of a limit where that of the built-in region is another country's law.
+_ELSEWHERE = "placeholder, CHANGE: put in what your law or your measurements say"
 
 
 @dataclass(frozen=True)
@@ -49,17 +51,20 @@ class NewRegion:
     Attributes
     ----------
     name, id
-        Its name, and a short one for files and JSON.
+        Its name, and a short one for files and JSON: letters, digits, ``_``, ``-`` and ``.``.
     crs
         The metric CRS in which everything is computed; see `technobelt.projections.suggest_crs`.
     clusters
         Names by id.
+    country
+        ISO 3166-1, of those whose general speed limits are known; empty where it is none of them.
     """
 
     name: str
     id: str
     crs: str
     clusters: dict[str, str] = field(default_factory=dict)
+    country: str = ""
 
 
 def init_region(
@@ -69,7 +74,7 @@ def init_region(
     like: Region | None = None,
     with_layers: bool = False,
 ) -> list[Path]:
-    """Write a commented ``region.toml`` and empty layers with all their columns.
+    """Write a commented ``region.toml`` and empty layers with their columns.
 
     Parameters
     ----------
@@ -93,7 +98,9 @@ def init_region(
     OutputError
         The folder has a ``region.toml`` already, or cannot be written.
     RegionError
-        The CRS is none, or is in degrees.
+        The CRS is none, or is in degrees; the id has other signs than it may.
+    NetworkError
+        The country is none whose limits are known.
 
     Examples
     --------
@@ -109,6 +116,8 @@ def init_region(
             f"'{home}' has a region.toml already. Nothing was changed; choose another folder."
         )
     _refuse_crs(new.crs)
+    _refuse_id(new.id)
+    new = replace(new, country=check_country(new.country))
     named = new if new.clusters else _with_clusters(new, like)
     before = {path.name for path in home.iterdir()} if home.is_dir() else set()
     with replace_files(home) as scratch:
@@ -129,7 +138,31 @@ def _with_clusters(new: NewRegion, like: Region | None) -> NewRegion:
     clusters = {"east": "East", "west": "West"}
     if like is not None:
         clusters = {key: cluster.name for key, cluster in like.clusters.items()}
-    return NewRegion(new.name, new.id, new.crs, clusters)
+    return replace(new, clusters=clusters)
+
+
+def _refuse_id(id_: str) -> None:
+    """Refuse an id that would not do as the name of a file, everywhere and unquoted."""
+    if not re.fullmatch(r"\w[\w.-]*", id_):
+        raise RegionError(
+            f"the id '{id_}' is to name files. Write letters, digits, '_', '-' and '.' alone, "
+            f"e.g. '{short_name(id_)}'."
+        )
+
+
+def short_name(*texts: str) -> str:
+    """Return an id made of the first text that has letters or digits of ASCII.
+
+    Examples
+    --------
+    >>> short_name("Taegu and Kumi"), short_name("대구", "my belt"), short_name("대구")
+    ('taegu-and-kumi', 'my-belt', 'region')
+    """
+    for text in texts:
+        short = re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")
+        if short:
+            return short
+    return "region"
 
 
 def _refuse_crs(crs: str) -> None:
@@ -144,9 +177,11 @@ def _refuse_crs(crs: str) -> None:
         ) from error
 
 
-def _unless_there(path: Path, name: str, crs: str, before: set[str]) -> None:
+def _unless_there(
+    path: Path, name: str, crs: str, before: set[str], *, every_column: bool = False
+) -> None:
     if path.name not in before:
-        write_empty_layer(path, name, crs)
+        write_empty_layer(path, name, crs, every_column=every_column)
 
 
 # --- from the template ---------------------------------------------------------------------------
@@ -160,7 +195,7 @@ def _from_template(new: NewRegion, folder: Path) -> str:
         f"{_key(cluster):<{width}} = {{ name = {_quoted(name)}, hub = {_quoted(hubs[cluster])} }}"
         for cluster, name in new.clusters.items()
     ]
-    korean = _is_korean(new.crs)
+    korean = is_korean(new.crs)
     return Template(template).substitute(
         title=" ".join(new.name.split()),
         folder=json.dumps(str(folder))[1:-1],
@@ -181,7 +216,7 @@ _FOREIGN_SPEEDS = (
 
 
 def _region_table(new: NewRegion, source: str, *, korean: bool) -> str:
-    dates, country = ('["1999", "2021"]', "KR") if korean else ('["2000", "2020"]', "DE")
+    dates, example = ('["1999", "2021"]', "KR") if korean else ('["2000", "2020"]', "DE")
     return "\n".join(
         [
             "[region]",
@@ -195,7 +230,9 @@ def _region_table(new: NewRegion, source: str, *, korean: bool) -> str:
             "]",
             "limits        = [] # what a reader of the report must know: gaps, assumptions",
             f"compare_dates = [] # e.g. {dates}: roads that a plan sets side by side",
-            f'country = "" # ISO 3166-1, e.g. "{country}": whose limits maxspeed=urban means',
+            f'# ISO 3166-1, e.g. "{example}": what maxspeed=urban without a country means in roads',
+            "# that 'technobelt network download' fetches; empty: they have no posted limit.",
+            f"country = {_quoted(new.country)}",
         ]
     )
 
@@ -242,8 +279,7 @@ def _adapted(profile: Profile, *, korean: bool) -> Profile:
         foreign = not korean and ("Korea" in source or "national" in source)
         if not foreign:
             return value.model_copy(update={"source": source})
-        said = f"placeholder, CHANGE: {source}"
-        return value.model_copy(update={"source": said, "placeholder": True})
+        return value.model_copy(update={"source": _ELSEWHERE, "placeholder": True})
 
     fixed = type(profile.fixed_s).model_fields
     return profile.model_copy(
@@ -258,22 +294,13 @@ def _adapted(profile: Profile, *, korean: bool) -> Profile:
     )
 
 
-def _is_korean(crs: str) -> bool:
-    import pyproj
-
-    area = pyproj.CRS(crs).area_of_use
-    if area is None:
-        return False
-    return in_korea((area.west + area.east) / 2, (area.south + area.north) / 2)
-
-
 # --- like another region -------------------------------------------------------------------------
 
 
 def _from_region(new: NewRegion, like: Region, *, copied: bool) -> str:
     text = (like.folder / "region.toml").read_text(encoding="utf-8")
     source = like.source if copied else f"like region '{like.id}'; name the plan here"
-    head = _region_table(new, source, korean=_is_korean(new.crs))
+    head = _region_table(new, source, korean=is_korean(new.crs))
     if copied:
         said = {"attribution": like.attribution, "limits": like.limits}
         said |= {"compare_dates": like.compare_dates}
@@ -324,7 +351,7 @@ def _lay_out(
 ) -> None:
     if not copied:
         for name in like.layers:
-            _unless_there(scratch / f"{name}.gpkg", name, new.crs, before)
+            _unless_there(scratch / f"{name}.gpkg", name, new.crs, before, every_column=True)
         return
     named = {name: _file_of(like, name).file for name in (*like.layers, "roads")}
     for file in dict.fromkeys([*named.values(), *like.zones.own_files]):

@@ -529,7 +529,15 @@ def _read_all(region: Region) -> dict[str, gpd.GeoDataFrame]:
     shown = [name for name in SHOWN if name in region.layers]
     names = ["clusters", *place_layers(region), "land", *shown]
     _refuse_unfilled(region, names)
-    return {name: read_layer(region, name) for name in names}
+    layers = {name: read_layer(region, name) for name in names}
+    return layers | {"clusters": _in_order(region, layers["clusters"])}
+
+
+def _in_order(region: Region, clusters: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+    """Put the clusters in the order of ``region.toml``, by which all pictures colour them."""
+    place = {cluster: number for number, cluster in enumerate(region.clusters)}
+    at = clusters.index.map(lambda name: place.get(name, len(place)))
+    return clusters.iloc[at.argsort(kind="stable")]
 
 
 def _with_corridor(

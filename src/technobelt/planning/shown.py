@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any, cast
 
 from technobelt.corridor import corridor_sections
@@ -25,11 +26,15 @@ __all__ = ["corridor_in_roads", "main_roads", "project_layers"]
 #: Roads shown on maps: this far around the clusters, down to this class.
 _SHOWN_AROUND_M = 25_000.0
 _SHOWN_CLASS = ROAD_CLASSES.index("tertiary")
+#: ... and down to this one where the clusters lie within so many metres: quarters of a town.
+_STREETS, _QUARTER_M = ROAD_CLASSES.index("residential"), 5_000.0
 
 
 def main_roads(network: Network, clusters: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
     """Return the main roads around the clusters, for maps."""
-    main: NDArray[np.bool_] = network.road_class <= _SHOWN_CLASS
+    west, south, east, north = clusters.to_crs(network.crs).total_bounds
+    small = math.hypot(east - west, north - south) <= _QUARTER_M
+    main: NDArray[np.bool_] = network.road_class <= (_STREETS if small else _SHOWN_CLASS)
     shown = network.roads[main & ~network.closed & _around(network, clusters)]
     columns = ["class", "ref", "name", "forward", "backward", "length_m", "opened", "opened_ev"]
     return shown[[*columns, "geometry"]].astype({"class": str})

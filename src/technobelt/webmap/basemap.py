@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from typing import TYPE_CHECKING, Any
 
@@ -33,6 +34,13 @@ BASE = "Plain map"
 _CLASSES = ("tertiary", "secondary", "primary", "trunk", "motorway")
 #: Classes without which one finds one's way; the others are drawn inside the clusters only.
 _EVERYWHERE = {"secondary", "primary", "trunk", "motorway"}
+_STREETS = ("residential", "unclassified")
+#: The classes that the legend tells of.
+_SAID = {"motorway": "Motorway", "trunk": "Trunk road", "primary": "Primary road"}
+#: Where the clusters lie within so many metres, minor roads are wanted everywhere too.
+_CITY_M, _QUARTER_M = 20_000.0, 5_000.0
+#: Roads may be off by this share of how far the clusters reach: half a pixel of a screen.
+_ROAD_TOLERANCE = 1 / 2000
 _ROAD_TOLERANCE_M, _LAND_TOLERANCE_M, _WATER_TOLERANCE_M = 60.0, 120.0, 60.0
 #: Below this a lake is a speck at any zoom that shows the belt.
 _WATER_MIN_M2 = 50_000.0
@@ -54,7 +62,8 @@ def basemap(
     entries: list[Entry] = []
     if roads is not None and len(roads):
         parts.append(_roads(roads, layers.get("clusters"), crs, dates))
-        entries += [_road_entry(name) for name in ("motorway", "trunk", "primary")]
+        there = {shape["properties"]["road"] for shape in parts[-1].features}
+        entries += [_road_entry(name) for name in _SAID if name in there]
     parts += _labels(layers, crs)
     return Overlay(BASE, "Background", parts, entries)
 
@@ -101,22 +110,41 @@ def _roads(
     columns = [name for name in ("class", "opened", roads.geometry.name) if name in roads]
     metric = roads[columns].to_crs(crs)
     main = metric["class"].str.removesuffix("_link")
-    metric, main = metric[main.isin(_CLASSES)], main[main.isin(_CLASSES)]
+    span = _span_m(clusters, crs)
+    classes, wanted = _wanted(span)
+    metric, main = metric[main.isin(classes)], main[main.isin(classes)]
     inside = _inside(metric, clusters)
     merged = []
-    for name in _CLASSES:
-        everywhere = (metric["class"] == name) & (name in _EVERYWHERE)
+    for name in classes:
+        everywhere = (metric["class"] == name) & (name in wanted)
         chosen = metric[everywhere | ((main == name) & inside)]
         style = road_style(name)
         look = {"color": style["colour"], "weight": style["width"]}
         for shut, roads_then in _by_date(chosen, dates):
-            lines = _merged(roads_then, crs)
+            lines = _merged(roads_then, crs, min(_ROAD_TOLERANCE_M, span * _ROAD_TOLERANCE))
             if lines is None or (name not in _EVERYWHERE and _vertices(lines) > _MINOR_MAX):
                 continue
             told = {"shut": list(shut)} if shut else {}
             merged.append(packed(lines, road=name, style=look, **told))
     options = {"lineCap": "round", "lineJoin": "round"}
     return Part(merged, "tb-roads", options, interactive=False)
+
+
+def _span_m(clusters: gpd.GeoDataFrame | None, crs: str) -> float:
+    """Return how far the clusters reach, corner to corner; infinite where there are none."""
+    if clusters is None or clusters.empty:
+        return math.inf
+    west, south, east, north = clusters.to_crs(crs).total_bounds
+    return math.hypot(east - west, north - south)
+
+
+def _wanted(span_m: float) -> tuple[tuple[str, ...], set[str]]:
+    """Return the classes that are drawn, the least first, and those that are drawn everywhere."""
+    if span_m > _CITY_M:
+        return _CLASSES, _EVERYWHERE
+    if span_m > _QUARTER_M:
+        return _CLASSES, {*_CLASSES}
+    return (*_STREETS, *_CLASSES), {*_STREETS, *_CLASSES}
 
 
 def _by_date(
@@ -142,13 +170,13 @@ def _inside(metric: gpd.GeoDataFrame, clusters: gpd.GeoDataFrame | None) -> Any:
     return shapely.intersects(belt, ends)
 
 
-def _merged(roads: gpd.GeoDataFrame, crs: str) -> Any:
+def _merged(roads: gpd.GeoDataFrame, crs: str, tolerance_m: float) -> Any:
     """Return all lines of a class as one shape: a few long lines are far fewer bytes."""
     lines = shapely.get_parts(roads.geometry.dropna().to_numpy())
     if not len(lines):
         return None
     whole = shapely.line_merge(shapely.multilinestrings(lines))
-    simple = shapely.simplify(whole, _ROAD_TOLERANCE_M, preserve_topology=False)
+    simple = shapely.simplify(whole, tolerance_m, preserve_topology=False)
     return gpd.GeoSeries([simple], crs=crs).to_crs("EPSG:4326").iloc[0]
 
 
@@ -158,8 +186,7 @@ def _vertices(shape: Any) -> int:
 
 def _road_entry(name: str) -> Entry:
     style = road_style(name)
-    said = {"motorway": "Expressway", "trunk": "Trunk road", "primary": "Main road"}[name]
-    return Entry("Roads", swatch_line(style["colour"], style["width"] + 0.6), said)
+    return Entry("Roads", swatch_line(style["colour"], style["width"] + 0.6), _SAID[name])
 
 
 # --- names ---------------------------------------------------------------------------------------
