@@ -418,4 +418,4 @@ def test_a_hub_that_cannot_be_one_is_named(tmp_path, draw, hub, said):
         hub_places(region)
     assert str(told.value) == f"hub '{hub}' of [clusters] {said}"
     with pytest.raises(ClaimError, match=rf"hub '{hub}' of"):
-        hub_isochrones(region, draw(ENDS, ROAD), profile="plain")
+        hub_isochrones(region, draw(ENDS, ROAD), profile="plain", minutes=(30,))

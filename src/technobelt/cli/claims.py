@@ -14,10 +14,10 @@ from technobelt.cli.options import (
     ACCESS,
     AS_OF,
     AS_OF_MANY,
+    BANDS,
     DRAWS,
     JSON,
     MEMBERS_AS_OF,
-    MINUTES,
     NETWORK,
     PACK,
     PROFILE,
@@ -69,7 +69,7 @@ CLAIM_NOT_MET = 3
 @SCENARIO
 @DRAWS
 @SEED
-@MINUTES
+@BANDS
 @click.option(
     "--pdf",
     is_flag=True,
@@ -96,7 +96,7 @@ def plan(
     scenario: Path | None,
     draws: int,
     seed: int,
-    minutes: tuple[float, ...],
+    minutes: tuple[float, ...] | None,
     from_manifest: Path | None,
     *,
     pdf: bool,

@@ -118,3 +118,9 @@ class _Minutes(click.ParamType[tuple[float, ...]]):
 MINUTES = click.option(
     "--minutes", type=_Minutes(), default="30,60,90", show_default=True, help="Limits."
 )
+BANDS = click.option(
+    "--minutes",
+    type=_Minutes(),
+    help="Limits of isochrones; by default thirds of the longest that the region claims, such as "
+    "30,60,90.",
+)

@@ -18,6 +18,7 @@ from technobelt.cli.inputs import (
 from technobelt.cli.options import (
     ACCESS,
     AS_OF,
+    BANDS,
     MINUTES,
     NETWORK,
     PROFILE,
@@ -225,7 +226,7 @@ def route(
 @PROFILE
 @AS_OF
 @SCENARIO
-@MINUTES
+@BANDS
 @click.option(
     "--out",
     type=click.Path(path_type=Path),
@@ -239,7 +240,7 @@ def map_(
     profile: str | None,
     as_of: str | None,
     scenario: Path | None,
-    minutes: tuple[float, ...],
+    minutes: tuple[float, ...] | None,
     out: Path,
 ) -> None:
     """Make the web map alone; it opens from disk without internet."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from technobelt.claim_kinds import TravelTimeClaim
 from technobelt.isochrone import audit, isochrone_sets
 from technobelt.layers import FACILITIES, hub_places, located, place_layers, read_layer
 
@@ -15,9 +16,10 @@ if TYPE_CHECKING:
     from technobelt.network import Network
     from technobelt.region import Region
 
-__all__ = ["AUDITED", "MINUTES", "SEED", "hub_isochrones"]
+__all__ = ["AUDITED", "SEED", "band_minutes", "hub_isochrones"]
 
-MINUTES = (30.0, 60.0, 90.0)
+#: The longest limit of a region that claims no travel time.
+_LONGEST_MIN = 90.0
 #: Road positions by which isochrones are audited, and the seed of their draw.
 AUDITED, SEED = 2000, 1999
 #: Columns that count what an isochrone reaches, and the layers they count.
@@ -29,12 +31,26 @@ REACH = {
 }
 
 
+def band_minutes(region: Region) -> tuple[float, ...]:
+    """Return the limits of isochrones that suit a region: thirds of the longest that it claims.
+
+    Examples
+    --------
+    >>> import technobelt as tb
+    >>> band_minutes(tb.load_region())
+    (30.0, 60.0, 90.0)
+    """
+    claimed = [one.limit_min for one in region.claims if isinstance(one, TravelTimeClaim)]
+    longest = max(claimed, default=_LONGEST_MIN)
+    return (*tuple(float(f"{longest * third / 3:.2g}") for third in (1, 2)), longest)
+
+
 def hub_isochrones(
     region: Region,
     network: Network,
     *,
     profile: str,
-    minutes: Sequence[float] = MINUTES,
+    minutes: Sequence[float],
     audited: bool = True,
 ) -> tuple[gpd.GeoDataFrame, gpd.GeoDataFrame]:
     """Draw the isochrones of a region's hubs, each its own and all together.

@@ -32,7 +32,7 @@ from technobelt.layers import place_layers, read_layer
 from technobelt.manifest import make_manifest, output_hashes
 from technobelt.network import kilometres_by_evidence, region_network
 from technobelt.planning.dates import map_dates, with_ways
-from technobelt.planning.hubs import AUDITED, MINUTES, SEED, hub_isochrones
+from technobelt.planning.hubs import AUDITED, SEED, band_minutes, hub_isochrones
 from technobelt.planning.shown import corridor_in_roads, main_roads, project_layers
 from technobelt.region import Region, load_region
 from technobelt.report import write_pdf, write_report
@@ -275,7 +275,7 @@ def plan(  # noqa: PLR0913  (each changes one thing)
     scenario: Scenario | None = None,
     draws: int = 0,
     seed: int = 1999,
-    minutes: Sequence[float] = MINUTES,
+    minutes: Sequence[float] | None = None,
     progress: Callable[[str], None] | None = None,
 ) -> Plan:
     """Run the whole plan of a region.
@@ -300,7 +300,8 @@ def plan(  # noqa: PLR0913  (each changes one thing)
     draws, seed
         Random draws of speeds for the travel-time claims; up to `ZONE_DRAWS` for the zones too.
     minutes
-        Limits of the hubs' isochrones.
+        Limits of the hubs' isochrones; by default thirds of the longest limit that the region
+        claims: 30, 60 and 90 for the built-in one.
     progress
         Called with each step's name.
 
@@ -321,12 +322,11 @@ def plan(  # noqa: PLR0913  (each changes one thing)
     >>> done.verdicts.claims[0]["verdict"]  # doctest: +SKIP
     'undecided'
     """
-    asked = _Asked(
-        profile, pack, as_of, members_as_of, scenario, draws, seed, tuple(map(float, minutes))
-    )
     clock = _Clock(progress)
     with clock.step("layers"):
         bare = region if isinstance(region, Region) else load_region(region)
+        limits = tuple(map(float, band_minutes(bare) if minutes is None else minutes))
+        asked = _Asked(profile, pack, as_of, members_as_of, scenario, draws, seed, limits)
         where = bare.with_scenario(scenario) if scenario else bare
         layers = _read_all(where)
         pack_of(where, pack)
@@ -341,7 +341,7 @@ def plan(  # noqa: PLR0913  (each changes one thing)
         verdicts = replace(verdicts, comparison=compared.to_dict() if compared else {})
     with clock.step("isochrones"):
         speeds = profile or where.zones.profile
-        own, merged = hub_isochrones(where, roads, profile=speeds, minutes=minutes)
+        own, merged = hub_isochrones(where, roads, profile=speeds, minutes=limits)
     with clock.step("map"):
         ways = _ways(where, roads, verdicts)
         dates = _dates(where, base, verdicts, compared, asked)
