@@ -59,7 +59,7 @@ def legs(surface):
 
 
 def test_positions_lie_on_roads_where_a_trip_may_start_at_most_a_step_apart(river):
-    positions = road_positions(river, step_m=50)
+    positions = road_positions(river)
     assert len(positions.xy) == 400
     assert positions.ties.tied.all()
     assert startable(river)[positions.ties.section].all()

@@ -11,7 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import numpy as np
 import pandas as pd
@@ -41,10 +41,11 @@ Mode = Literal["overlap", "merge", "split", "rings"]
 
 #: An isochrone is cut off where its outline runs within this distance of the network's edge, m.
 EDGE_M = 2000.0
-_STEP_M = 50.0
 #: A cylindrical projection that keeps areas on the WGS 84 ellipsoid (EASE-Grid 2.0), and the length
 #: of edges, m, that are straight in it to a few square centimetres.
 _EQUAL_AREA, _STRAIGHT_M = 6933, 1000.0
+#: Outlines of rings are drawn to this, m: narrower slivers and gaps would cross in another CRS.
+_SNAP_M = 0.001
 
 
 @dataclass(frozen=True, eq=False)
@@ -94,7 +95,8 @@ def isochrones(  # noqa: PLR0913  (the contract's options)
         Speeds and fixed seconds, as in `technobelt.travel_times`.
     reach
         Column name -> points to count by time, for instance ``{"n_univ": universities}``. Where a
-        frame has a column of that name, as ``population`` does, it is summed.
+        frame has a column of that name, as ``population`` does, it is summed; empty cells add
+        nothing.
     max_access_m
         Land farther than this from a road where a trip may start is out of reach.
     cell_m
@@ -113,7 +115,10 @@ def isochrones(  # noqa: PLR0913  (the contract's options)
     Raises
     ------
     PointError
-        Not one origin can be tied to a road.
+        There are no origins, or not one can be tied to a road; or a limit, `max_access_m` or
+        `cell_m` is not above zero.
+    ValueError
+        There is no such mode.
 
     Examples
     --------
@@ -159,10 +164,11 @@ def isochrone_sets(  # noqa: PLR0913  (as isochrones)
     dict
         Mode -> frame.
     """
+    limits = _checked_limits(minutes)
+    _check(origins, modes, max_access_m, cell_m)
     model = model_of(network, profile)
     ties = tie_points(network, origins, max_access_m=max_access_m, what="origins")
-    limits = _checked_limits(minutes)
-    positions = road_positions(network, step_m=_STEP_M)
+    positions = road_positions(network)
     seconds = position_seconds(model, ties, positions, toward=toward, max_minutes=limits[-1])
     grids, excess = [], []
     nearest = seconds[0] if len(seconds) == 1 else seconds.min(axis=0)
@@ -187,6 +193,18 @@ def _checked_limits(minutes: Sequence[float]) -> list[float]:
             f"isochrones need limits above zero minutes; found {list(minutes)}. Give e.g. (30, 60)."
         )
     return limits
+
+
+def _check(
+    origins: gpd.GeoDataFrame, modes: Sequence[Mode], max_access_m: float, cell_m: float | None
+) -> None:
+    if not len(origins):
+        raise PointError("there are no origins. Hand in at least one point.")
+    for name, metres in (("max_access_m", max_access_m), ("cell_m", cell_m)):
+        if metres is not None and not 0 < metres < np.inf:
+            raise PointError(f"{name} is {metres}; it must be above 0 m. Give e.g. 400.")
+    for mode in set(modes) - set(get_args(Mode)):
+        raise ValueError(f"no mode '{mode}'; there are {', '.join(get_args(Mode))}.")
 
 
 def _drawn(
@@ -271,11 +289,11 @@ def _nested_apart(bands: list[list[Any]]) -> list[list[Any]]:
 
 
 def _rings(bands: list[list[Any]]) -> list[list[Any]]:
+    """Take each band's inner one out of it, to a millimetre."""
     rings = [bands[0]]
     for inner, outer in pairwise(bands):
-        rings.append(
-            [_as_multi(shapely.difference(b, a)) for a, b in zip(inner, outer, strict=True)]
-        )
+        pairs = zip(inner, outer, strict=True)
+        rings.append([_as_multi(shapely.difference(b, a, grid_size=_SNAP_M)) for a, b in pairs])
     return rings
 
 
@@ -298,7 +316,22 @@ def _table(
         "truncated": np.where(ok, _truncated(network, shapes), np.nan),
         "status": np.where(ok, "ok", "not_tied"),
     }
-    return gpd.GeoDataFrame(columns | counts, geometry=places.to_crs(trips.crs))
+    return gpd.GeoDataFrame(columns | counts, geometry=_in_crs(places, trips.crs))
+
+
+def _in_crs(places: gpd.GeoSeries, crs: Any) -> gpd.GeoSeries:
+    """Return polygons in another CRS, outlines counter-clockwise as GeoJSON has them.
+
+    An edge is straight in one CRS alone: outlines that touch may cross in another, by millimetres.
+    """
+    import geopandas as gpd
+
+    shapes = places.to_crs(crs).to_numpy()
+    crossing = np.flatnonzero(~shapely.is_valid(shapes))
+    for i in crossing:
+        mended = shapely.make_valid(shapes[i], method="structure", keep_collapsed=False)
+        shapes[i] = _as_multi(mended)
+    return gpd.GeoSeries(shapely.orient_polygons(shapes), crs=crs)
 
 
 def areas_km2(frame: gpd.GeoDataFrame | gpd.GeoSeries) -> Floats:
@@ -365,7 +398,7 @@ def _seconds_to(trips: _Trips, points: gpd.GeoDataFrame, name: str) -> tuple[Flo
     else:
         seconds, _ = matrix(trips.model, trips.ties, there, max_minutes=longest)
     worth = points[name].to_numpy(np.float64) if name in points else np.ones(len(points))
-    return seconds, worth
+    return seconds, np.nan_to_num(worth)
 
 
 def _counted(seconds: Floats, worth: Floats, limits: list[float], mode: Mode) -> NDArray[np.int64]:

@@ -145,8 +145,10 @@ def tie_points(
     CRSError
         The points have no CRS, or coordinates that do not fit it.
     PointError
-        Not one point can be tied.
+        Not one point can be tied, or `max_access_m` is not above 0.
     """
+    if not max_access_m > 0:
+        raise PointError(f"max_access_m is {max_access_m}; it must be above 0 m. Give e.g. 1000.")
     xy = _in_metres(network, points, what)
     chosen = startable(network) if sections is None else sections
     ties = _tied_to(network, xy, chosen, max_access_m, walled=sections is None)
