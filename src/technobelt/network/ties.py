@@ -93,8 +93,13 @@ class Ties:
 
     def of_point(self, number: int) -> Ties:
         """Return the ties of one point, which becomes number 0."""
-        mine = self.take(np.flatnonzero(self.point == number))
-        return replace(mine, point=np.zeros_like(mine.point), n=1)
+        return self.of_points(number, number + 1)
+
+    def of_points(self, begin: int, end: int) -> Ties:
+        """Return the ties of the points from one number to before another, numbered from 0."""
+        end = min(end, self.n)
+        mine = self.take(np.flatnonzero((self.point >= begin) & (self.point < end)))
+        return replace(mine, point=mine.point - begin, n=end - begin)
 
 
 @lru_cache(maxsize=4)
