@@ -445,7 +445,7 @@ def test_outlines_do_not_depend_on_the_engine(belt, mode, toward):
     found = []
     for engine in ("scipy", "hierarchy"):
         with use_engine(engine):
-            asked = {"minutes": (10, 20), "mode": mode, "toward": toward, "profile": "typical"}
+            asked = {"minutes": (10, 20), "mode": mode, "toward": toward}
             found.append(isochrones(network, places.loc[region.hubs], **asked))
     assert found[0].geometry.geom_equals(found[1].geometry).all()
     assert found[0]["area_km2"].tolist() == found[1]["area_km2"].tolist()
