@@ -99,7 +99,7 @@ class Ties:
         """Return the ties of the points from one number to before another, numbered from 0."""
         end = min(end, self.n)
         mine = self.take(np.flatnonzero((self.point >= begin) & (self.point < end)))
-        return replace(mine, point=mine.point - begin, n=end - begin)
+        return replace(mine, point=mine.point - begin, n=int(end - begin))
 
 
 @lru_cache(maxsize=4)
