@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import logging
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -147,9 +150,59 @@ def test_an_order_is_kept_read_again_and_not_trusted_for_other_roads(tmp_path, m
     with caplog.at_level(logging.INFO, logger="technobelt"):
         assert read_order(other) is None
     assert "the order of other roads" in caplog.text
-    file.write_bytes(b"no order at all")
+
+
+@pytest.mark.parametrize("held", [b"", b"no order at all", b"half", b"table"])
+def test_a_file_that_holds_no_order_is_told_and_made_anew(tmp_path, monkeypatch, caplog, held):
+    """Nothing, text, half of an archive, and an array of numpy's."""
+    monkeypatch.setattr(orders, "_KEPT_FROM", 1)
+    monkeypatch.setattr(orders, "_orders", {})
+    file = tmp_path / "roads.order.npz"
+    topology = topology_of(grid_arcs(5), 25, file)
+    made = order_of(topology)
+    whole = file.read_bytes()
+    file.write_bytes({b"half": whole[: len(whole) // 2]}.get(held, held))
+    if held == b"table":
+        with file.open("wb") as stream:
+            np.save(stream, made.rank)
     assert read_order(topology) is None
     assert "cannot be read" in caplog.text
+    orders._orders.clear()
+    order_of(topology)
+    np.testing.assert_array_equal(read_order(topology).rank, made.rank)
+
+
+def test_threads_that_ask_for_orders_at_once_get_them(monkeypatch):
+    monkeypatch.setattr(orders, "_orders", {})
+    towns = [topology_of(grid_arcs(side), side * side) for side in range(2, 9)]
+    with ThreadPoolExecutor(8) as pool:
+        found = list(pool.map(order_of, towns * 60))
+    assert [order.key for order in found] == [town.key for town in towns * 60]
+    assert len(orders._orders) == orders._REMEMBERED
+
+
+@pytest.mark.parametrize("metis", [True, False])
+def test_a_network_without_a_node_or_without_an_arc_has_an_order(metis):
+    for n in (0, 1, 2):
+        none = np.zeros(0, dtype=np.int32)
+        order = make_order(Topology(none, none, n), metis=metis)
+        assert sorted(order.rank) == list(range(n))
+
+
+def test_compiled_loops_do_without_a_folder_to_be_kept_in():
+    """The package and the user's home may both be read-only, in a container for instance."""
+    program = """
+from numba.core import caching
+for locator in caching.CacheImpl._locator_classes:
+    locator.from_function = classmethod(lambda *_: None)
+from technobelt.routing import kernels
+import numpy as np
+print(kernels.subtree_sizes(np.array([2, 2, -1], dtype=np.int32)))
+"""
+    ran = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    )
+    assert ran.stdout.strip() == "[1 1 3]"
 
 
 def test_a_folder_that_refuses_the_order_stops_nobody(tmp_path, monkeypatch):

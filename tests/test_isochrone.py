@@ -13,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import technobelt as tb
+from technobelt import isochrone
 from technobelt.contours import polygons_within
 from technobelt.errors import PointError, RegionError
 from technobelt.isochrone import (
@@ -22,6 +23,7 @@ from technobelt.isochrone import (
     isochrones,
 )
 from technobelt.rasters import Grid
+from technobelt.routing import use_engine
 
 CORNER = np.array([1_100_000.0, 1_690_000.0])  # as in conftest
 STEP, SIDE = 200, 41
@@ -123,6 +125,20 @@ def test_every_polygon_is_a_valid_multipolygon_in_the_origins_crs(town, two, set
     assert shapely.area(shapely.symmetric_difference(again, first)).max() < 1
 
 
+@pytest.mark.parametrize("mode", ["overlap", "merge", "split", "rings"])
+def test_outlines_stay_valid_in_degrees_and_in_other_crs(belt, mode):
+    """Outlines that touch would cross there: an edge is straight in one CRS alone."""
+    region, network, places = belt
+    hubs = places.loc[region.hubs].to_crs(4326)
+    bands = isochrones(network, hubs, minutes=(15, 30, 60), mode=mode, profile="typical")
+    assert set(bands.geom_type) == {"MultiPolygon"}
+    for crs in (4326, network.crs, 5186, 3857):
+        there = bands.to_crs(crs)
+        assert there.is_valid.all(), there.is_valid_reason().tolist()
+    parts = shapely.get_parts(bands.geometry.to_numpy())
+    assert shapely.is_ccw(shapely.get_exterior_ring(parts)).all()  # as GeoJSON has them
+
+
 def test_columns_and_order(sets):
     bands = sets["overlap"]
     assert set(bands.columns) == {
@@ -209,15 +225,16 @@ def test_rings_are_disjoint_and_make_up_overlap(sets):
     for origin in ("west", "east"):
         inner, outer = (shape(sets["rings"], origin, minutes) for minutes in (2, 4))
         whole = shape(sets["overlap"], origin, 4)
-        assert inner.intersection(outer).area < 1e-6
-        assert inner.union(outer).symmetric_difference(whole).area < 1e-3
+        millimetre = 0.001 * whole.length
+        assert inner.intersection(outer).area < millimetre
+        assert inner.union(outer).symmetric_difference(whole).area < millimetre
         assert inner.equals(shape(sets["overlap"], origin, 2))
 
 
 def test_overlap_does_not_know_of_the_other_origin(town, two, sets, even):
-    alone = isochrones(town, two.loc[["east"]], minutes=(4,), profile=even)
-    both = shape(sets["overlap"], "east", 4)
-    assert alone.geometry.iloc[0].symmetric_difference(both).area < 0.01 * both.area
+    alone = isochrones(town, two.loc[["east"]], minutes=(2, 4), profile=even)
+    for minutes, one in zip((2, 4), alone.geometry, strict=True):
+        assert one.equals(shape(sets["overlap"], "east", minutes))
 
 
 # --- directions ----------------------------------------------------------------------------------
@@ -421,6 +438,28 @@ def test_the_picture_of_a_hub_is_seldom_wrong(belt, hub_bands):
     assert (table["ok_out"] < 0.05).all()
 
 
+@pytest.mark.parametrize("mode", ["overlap", "merge", "split", "rings"])
+@pytest.mark.parametrize("toward", [False, True])
+def test_outlines_do_not_depend_on_the_engine(belt, mode, toward):
+    region, network, places = belt
+    found = []
+    for engine in ("scipy", "hierarchy"):
+        with use_engine(engine):
+            asked = {"minutes": (10, 20), "mode": mode, "toward": toward}
+            found.append(isochrones(network, places.loc[region.hubs], **asked))
+    assert found[0].geometry.geom_equals(found[1].geometry).all()
+    assert found[0]["area_km2"].tolist() == found[1]["area_km2"].tolist()
+
+
+@pytest.mark.parametrize("mode", ["overlap", "merge", "split"])
+def test_many_origins_are_drawn_some_at_a_time(town, points, even, mode, monkeypatch):
+    many = points(**{f"p{i}": (800 * i + 300, 2000 + 450 * i) for i in range(9)})
+    whole = isochrones(town, many, minutes=(2, 3), mode=mode, profile=even)
+    monkeypatch.setattr(isochrone, "_ABREAST", 4)
+    parts = isochrones(town, many, minutes=(2, 3), mode=mode, profile=even)
+    assert parts.geometry.geom_equals(whole.geometry).all()
+
+
 def test_a_point_at_sea_is_refused_with_its_position(belt):
     sea = gpd.GeoDataFrame(geometry=[shapely.Point(128.9, 34.7)], index=["sea"], crs=4326)
     with pytest.raises(PointError, match=r"the first is at 128.90000,34.70000\. Correct") as told:
@@ -434,6 +473,32 @@ def test_areas_do_not_hang_on_the_direction_of_rings():
     corner = [shapely.affinity.translate(shape, 1_100_000, 1_690_000) for shape in shapes]
     frame = gpd.GeoDataFrame(geometry=corner, crs=5179)
     assert areas_km2(frame) == pytest.approx([72e-6] * 2, rel=1e-3)
+
+
+def test_empty_cells_of_a_column_add_nothing(town, two, even):
+    xy = CORNER + np.array([[2000, 4000], [2200, 4000], [2400, 4000]])
+    people = gpd.GeoDataFrame(
+        {"people": [1.0, np.nan, 3.0]}, geometry=shapely.points(xy), crs=two.crs
+    )
+    bands = isochrones(town, two, minutes=(4,), profile=even, reach={"people": people})
+    assert bands["people"].tolist() == [4, 0]
+
+
+def test_without_origins_there_is_an_error(town, two):
+    with pytest.raises(PointError, match="there are no origins"):
+        isochrones(town, two.iloc[:0])
+
+
+@pytest.mark.parametrize("name", ["cell_m", "max_access_m"])
+@pytest.mark.parametrize("metres", [-50.0, 0.0, float("nan"), float("inf")])
+def test_lengths_must_be_above_zero(town, two, name, metres):
+    with pytest.raises(PointError, match=f"{name} is {metres}; it must be above 0 m"):
+        isochrones(town, two, **{name: metres})
+
+
+def test_an_unknown_mode_is_named(town, two):
+    with pytest.raises(ValueError, match="no mode 'ring'; there are overlap, merge, split, rings"):
+        isochrones(town, two, mode="ring")
 
 
 @pytest.mark.parametrize("minutes", [(), (0,), (-5, 10), (float("nan"),), (float("inf"),)])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+
 import geopandas as gpd
 import numpy as np
 import pytest
@@ -13,7 +15,9 @@ from technobelt.errors import PointError
 from technobelt.network.ties import WADE_M, startable, tie_points
 from technobelt.rasters import Grid, grid_over
 from technobelt.surface import (
+    cells_of,
     grid_for,
+    index,
     position_seconds,
     road_positions,
     surface_of,
@@ -59,7 +63,7 @@ def legs(surface):
 
 
 def test_positions_lie_on_roads_where_a_trip_may_start_at_most_a_step_apart(river):
-    positions = road_positions(river, step_m=50)
+    positions = road_positions(river)
     assert len(positions.xy) == 400
     assert positions.ties.tied.all()
     assert startable(river)[positions.ties.section].all()
@@ -245,3 +249,20 @@ def test_along_the_nakdong_no_cell_is_served_from_the_other_bank():
     wet = shapely.length(shapely.intersection(lines, shapely.union_all(near)))
     assert len(surface.cell) > 3000
     assert wet.max() <= WADE_M
+
+
+def test_threads_that_ask_for_cells_at_once_get_those_of_one(motorway, monkeypatch):
+    """No more than one tile is remembered: each thread drops those of the others."""
+    monkeypatch.setattr(index, "_MOST_TILES", 1)
+    positions = road_positions(motorway)
+    bounds = [
+        (CORNER[0] + x, CORNER[1], CORNER[0] + x + 900, CORNER[1] + 900)
+        for x in range(0, 9000, 450)
+    ]
+    grids = [grid_over(box, 10.0) for box in bounds]
+    with ThreadPoolExecutor(8) as pool:
+        found = list(pool.map(lambda grid: cells_of(motorway, positions, grid), grids * 3))
+    for surface, grid in zip(found, grids * 3, strict=True):
+        alone = surface_of(motorway, positions, grid)
+        np.testing.assert_array_equal(surface.cell, alone.cell)
+        np.testing.assert_array_equal(surface.position, alone.position)

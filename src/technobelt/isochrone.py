@@ -11,7 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import numpy as np
 import pandas as pd
@@ -20,18 +20,25 @@ import shapely
 from technobelt.contours import polygons_within
 from technobelt.errors import PointError
 from technobelt.network.ties import Ties, startable, tie_points
-from technobelt.surface import cells_of, grid_for, position_seconds, road_positions
+from technobelt.surface import (
+    cells_of,
+    default_cell_m,
+    grid_for,
+    nearest_seconds,
+    position_seconds,
+    road_positions,
+)
 from technobelt.travel_time import Model, matrix, model_of
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     import geopandas as gpd
     from numpy.typing import NDArray
 
     from technobelt.network.model import Network
-    from technobelt.rasters import Grid
     from technobelt.region import Profile
+    from technobelt.surface import Positions
 
     Floats = NDArray[np.float64]
 
@@ -41,23 +48,26 @@ Mode = Literal["overlap", "merge", "split", "rings"]
 
 #: An isochrone is cut off where its outline runs within this distance of the network's edge, m.
 EDGE_M = 2000.0
-_STEP_M = 50.0
 #: A cylindrical projection that keeps areas on the WGS 84 ellipsoid (EASE-Grid 2.0), and the length
 #: of edges, m, that are straight in it to a few square centimetres.
 _EQUAL_AREA, _STRAIGHT_M = 6933, 1000.0
+#: Origins whose seconds are held at a time.
+_ABREAST = 32
+#: Outlines of rings are drawn to this, m: narrower slivers and gaps would cross in another CRS.
+_SNAP_M = 0.001
 
 
 @dataclass(frozen=True, eq=False)
 class _Trips:
-    """The trips that pictures of one study share: from the origins to every cell in reach."""
+    """The trips that pictures of one study share: between origins and all road positions."""
 
     model: Model
     ties: Ties
+    positions: Positions
     limits: list[float]
     toward: bool
     max_access_m: float
-    grids: list[Grid]
-    excess: list[list[Floats]]
+    cell_m: float | None
     ids: list[Any]
     crs: Any
 
@@ -94,7 +104,8 @@ def isochrones(  # noqa: PLR0913  (the contract's options)
         Speeds and fixed seconds, as in `technobelt.travel_times`.
     reach
         Column name -> points to count by time, for instance ``{"n_univ": universities}``. Where a
-        frame has a column of that name, as ``population`` does, it is summed.
+        frame has a column of that name, as ``population`` does, it is summed; empty cells add
+        nothing.
     max_access_m
         Land farther than this from a road where a trip may start is out of reach.
     cell_m
@@ -113,7 +124,10 @@ def isochrones(  # noqa: PLR0913  (the contract's options)
     Raises
     ------
     PointError
-        Not one origin can be tied to a road.
+        There are no origins, or not one can be tied to a road; or a limit, `max_access_m` or
+        `cell_m` is not above zero.
+    ValueError
+        There is no such mode.
 
     Examples
     --------
@@ -159,25 +173,18 @@ def isochrone_sets(  # noqa: PLR0913  (as isochrones)
     dict
         Mode -> frame.
     """
+    limits = _checked_limits(minutes)
+    _check(origins, modes, max_access_m, cell_m)
     model = model_of(network, profile)
     ties = tie_points(network, origins, max_access_m=max_access_m, what="origins")
-    limits = _checked_limits(minutes)
-    positions = road_positions(network, step_m=_STEP_M)
-    seconds = position_seconds(model, ties, positions, toward=toward, max_minutes=limits[-1])
-    grids, excess = [], []
-    nearest = seconds[0] if len(seconds) == 1 else seconds.min(axis=0)
-    for limit in limits:
-        grid = grid_for(positions, nearest, limit, max_access_m=max_access_m, cell_m=cell_m)
-        surface = cells_of(network, positions, grid, max_access_m=max_access_m)
-        grids.append(grid)
-        excess.append([surface.minutes(model, row) - limit for row in seconds])
     trips = _Trips(
-        *(model, ties, limits, toward, max_access_m, grids, excess),
+        *(model, ties, road_positions(network), limits, toward, max_access_m, cell_m),
         ids=list(origins.index),
         crs=origins.crs,
     )
     reached = {name: _seconds_to(trips, points, name) for name, points in (reach or {}).items()}
-    return {mode: _drawn(trips, mode, reached) for mode in modes}
+    own = _own_bands(trips) if {"overlap", "rings"} & set(modes) else []
+    return {mode: _drawn(trips, mode, own, reached) for mode in modes}
 
 
 def _checked_limits(minutes: Sequence[float]) -> list[float]:
@@ -189,16 +196,22 @@ def _checked_limits(minutes: Sequence[float]) -> list[float]:
     return limits
 
 
+def _check(
+    origins: gpd.GeoDataFrame, modes: Sequence[Mode], max_access_m: float, cell_m: float | None
+) -> None:
+    if not len(origins):
+        raise PointError("there are no origins. Hand in at least one point.")
+    for name, metres in (("max_access_m", max_access_m), ("cell_m", cell_m)):
+        if metres is not None and not 0 < metres < np.inf:
+            raise PointError(f"{name} is {metres}; it must be above 0 m. Give e.g. 400.")
+    for mode in set(modes) - set(get_args(Mode)):
+        raise ValueError(f"no mode '{mode}'; there are {', '.join(get_args(Mode))}.")
+
+
 def _drawn(
-    trips: _Trips, mode: Mode, reached: dict[str, tuple[Floats, Floats]]
+    trips: _Trips, mode: Mode, own: list[list[Any]], reached: dict[str, tuple[Floats, Floats]]
 ) -> gpd.GeoDataFrame:
-    bands = [
-        _band(trips, grid, excess, mode)
-        for grid, excess in zip(trips.grids, trips.excess, strict=True)
-    ]
-    shapes = _nested_apart(bands) if mode == "split" else _nested(bands)
-    if mode == "rings":
-        shapes = _rings(shapes)
+    shapes = _shapes(trips, mode, own)
     ids = ["all"] if mode == "merge" else trips.ids
     tied = np.array([True]) if mode == "merge" else trips.ties.tied
     counts = {
@@ -208,28 +221,82 @@ def _drawn(
     return _table(trips, [shape for band in shapes for shape in band], ids, tied, counts)
 
 
-def _band(trips: _Trips, grid: Grid, excess: list[Floats], mode: Mode) -> list[Any]:
-    """Return one polygon an origin for one limit."""
+def _shapes(trips: _Trips, mode: Mode, own: list[list[Any]]) -> list[list[Any]]:
+    """Return a list of shapes, one an origin, for each limit."""
     if mode == "merge":
-        excess = [np.minimum.reduce(excess)]
-    elif mode == "split":
-        excess = _split(excess)
-    blur = max(1.0, grid.cell_m / trips.model.costs.access_mps / 60)
-    shapes = [polygons_within(grid, values, 0.0, blur) for values in excess]
-    return _disjoint(shapes) if mode == "split" else shapes
+        return _nested(_merged_bands(trips))
+    if mode == "split":
+        return _nested_apart(_split_bands(trips))
+    return _rings(own) if mode == "rings" else own
 
 
-def _split(excess: list[Floats]) -> list[Floats]:
-    """Let each cell belong to the origin that reaches it first."""
-    stack = np.stack(excess)
-    out = []
-    for i, own in enumerate(stack):
-        others = np.delete(stack, i, axis=0)
-        best = others.min(axis=0) if len(others) else np.full_like(own, np.inf)
-        with np.errstate(invalid="ignore"):
-            lead = np.where(np.isinf(own), np.inf, own - best)
-        out.append(np.maximum(own, lead))
-    return out
+def _own_bands(trips: _Trips) -> list[list[Any]]:
+    return _nested(_by_limit(_outlines(trips, row) for _, row in _each(trips)))
+
+
+def _merged_bands(trips: _Trips) -> list[list[Any]]:
+    nearest = nearest_seconds(trips.model, trips.ties, trips.positions.ties, toward=trips.toward)
+    return _by_limit([_outlines(trips, nearest)])
+
+
+def _split_bands(trips: _Trips) -> list[list[Any]]:
+    """Let each place belong to the origin that reaches it first."""
+    best, second = np.full((2, len(trips.positions.xy)), np.inf)
+    first = np.zeros(len(best), dtype=np.int64)
+    for i, row in _each(trips):
+        first[row < best] = i
+        second = np.minimum(second, np.maximum(best, row))
+        best = np.minimum(best, row)
+    return _by_limit(
+        _outlines(trips, row, np.where(first == i, second, best)) for i, row in _each(trips)
+    )
+
+
+def _by_limit(shapes: Iterable[list[Any]]) -> list[list[Any]]:
+    return [list(band) for band in zip(*shapes, strict=True)]
+
+
+def _each(trips: _Trips) -> Iterator[tuple[int, Floats]]:
+    """Yield each origin with the seconds of all road positions, few at a time in memory.
+
+    Outlines depend on times a little beyond the limit, too.
+    """
+    longest = trips.limits[-1] + _blur_min(trips, trips.limits[-1])
+    for begin in range(0, trips.ties.n, _ABREAST):
+        seconds = position_seconds(
+            trips.model,
+            trips.ties.of_points(begin, begin + _ABREAST),
+            trips.positions,
+            toward=trips.toward,
+            max_minutes=longest,
+        )
+        yield from enumerate(seconds, begin)
+
+
+def _outlines(trips: _Trips, seconds: Floats, others: Floats | None = None) -> list[Any]:
+    """Return one polygon a limit, each on a grid of its own over what is in reach.
+
+    With the seconds of `others`, without what they reach sooner.
+    """
+    model, shapes = trips.model, []
+    for limit in trips.limits:
+        access = {"max_access_m": trips.max_access_m}
+        grid = grid_for(trips.positions, seconds, limit, cell_m=trips.cell_m, **access)
+        surface = cells_of(model.network, trips.positions, grid, **access)
+        minutes = surface.minutes(model, seconds)
+        excess = minutes - limit
+        if others is not None:
+            with np.errstate(invalid="ignore"):
+                lead = minutes - surface.minutes(model, others)
+            excess = np.where(np.isinf(minutes), np.inf, np.maximum(excess, lead))
+        shapes.append(polygons_within(grid, excess, 0.0, _blur_min(trips, limit)))
+    return shapes
+
+
+def _blur_min(trips: _Trips, limit: float) -> float:
+    """Return how far beyond a limit minutes still shape its outline: as it takes to walk a cell."""
+    side = trips.cell_m or default_cell_m(limit)
+    return max(1.0, side / trips.model.costs.access_mps / 60)
 
 
 def _disjoint(shapes: list[Any]) -> list[Any]:
@@ -259,7 +326,8 @@ def _nested(bands: list[list[Any]]) -> list[list[Any]]:
 
 def _nested_apart(bands: list[list[Any]]) -> list[list[Any]]:
     """Put each band's own inner one into it and keep it off the others', though grids differ."""
-    out = [_disjoint(bands[0])]
+    bands = [_disjoint(band) for band in bands]
+    out = [bands[0]]
     for band in bands[1:]:
         inner = out[-1]
         own = []
@@ -271,11 +339,11 @@ def _nested_apart(bands: list[list[Any]]) -> list[list[Any]]:
 
 
 def _rings(bands: list[list[Any]]) -> list[list[Any]]:
+    """Take each band's inner one out of it, to a millimetre."""
     rings = [bands[0]]
     for inner, outer in pairwise(bands):
-        rings.append(
-            [_as_multi(shapely.difference(b, a)) for a, b in zip(inner, outer, strict=True)]
-        )
+        pairs = zip(inner, outer, strict=True)
+        rings.append([_as_multi(shapely.difference(b, a, grid_size=_SNAP_M)) for a, b in pairs])
     return rings
 
 
@@ -298,7 +366,22 @@ def _table(
         "truncated": np.where(ok, _truncated(network, shapes), np.nan),
         "status": np.where(ok, "ok", "not_tied"),
     }
-    return gpd.GeoDataFrame(columns | counts, geometry=places.to_crs(trips.crs))
+    return gpd.GeoDataFrame(columns | counts, geometry=_in_crs(places, trips.crs))
+
+
+def _in_crs(places: gpd.GeoSeries, crs: Any) -> gpd.GeoSeries:
+    """Return polygons in another CRS, outlines counter-clockwise as GeoJSON has them.
+
+    An edge is straight in one CRS alone: outlines that touch may cross in another, by millimetres.
+    """
+    import geopandas as gpd
+
+    shapes = places.to_crs(crs).to_numpy()
+    crossing = np.flatnonzero(~shapely.is_valid(shapes))
+    for i in crossing:
+        mended = shapely.make_valid(shapes[i], method="structure", keep_collapsed=False)
+        shapes[i] = _as_multi(mended)
+    return gpd.GeoSeries(shapely.orient_polygons(shapes), crs=crs)
 
 
 def areas_km2(frame: gpd.GeoDataFrame | gpd.GeoSeries) -> Floats:
@@ -365,7 +448,7 @@ def _seconds_to(trips: _Trips, points: gpd.GeoDataFrame, name: str) -> tuple[Flo
     else:
         seconds, _ = matrix(trips.model, trips.ties, there, max_minutes=longest)
     worth = points[name].to_numpy(np.float64) if name in points else np.ones(len(points))
-    return seconds, worth
+    return seconds, np.nan_to_num(worth)
 
 
 def _counted(seconds: Floats, worth: Floats, limits: list[float], mode: Mode) -> NDArray[np.int64]:

@@ -93,8 +93,13 @@ class Ties:
 
     def of_point(self, number: int) -> Ties:
         """Return the ties of one point, which becomes number 0."""
-        mine = self.take(np.flatnonzero(self.point == number))
-        return replace(mine, point=np.zeros_like(mine.point), n=1)
+        return self.of_points(number, number + 1)
+
+    def of_points(self, begin: int, end: int) -> Ties:
+        """Return the ties of the points from one number to before another, numbered from 0."""
+        end = min(end, self.n)
+        mine = self.take(np.flatnonzero((self.point >= begin) & (self.point < end)))
+        return replace(mine, point=mine.point - begin, n=int(end - begin))
 
 
 @lru_cache(maxsize=4)
@@ -145,8 +150,10 @@ def tie_points(
     CRSError
         The points have no CRS, or coordinates that do not fit it.
     PointError
-        Not one point can be tied.
+        Not one point can be tied, or `max_access_m` is not above 0.
     """
+    if not max_access_m > 0:
+        raise PointError(f"max_access_m is {max_access_m}; it must be above 0 m. Give e.g. 1000.")
     xy = _in_metres(network, points, what)
     chosen = startable(network) if sections is None else sections
     ties = _tied_to(network, xy, chosen, max_access_m, walled=sections is None)

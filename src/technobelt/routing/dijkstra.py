@@ -43,7 +43,19 @@ def nearest_tree(graph: Graph, seeds: Seeds, *, limit: float) -> tuple[Floats, I
     packed, _, origin = dijkstra(
         matrix, indices=roots, limit=limit, min_only=True, return_predecessors=True
     )
-    return packed[:n], np.where(origin >= n, origin - n, -1)[:n]
+    search = np.where(origin >= n, origin - n, -1).astype(np.int64)
+    _prefer_first(matrix, packed, search)
+    return packed[:n], search[:n]
+
+
+def _prefer_first(matrix: csr_array, packed: Floats, search: Ints) -> None:
+    """Of searches that reach a node at the same cost let the first have it: scipy takes any."""
+    tail = np.repeat(np.arange(len(packed)), np.diff(matrix.indptr))
+    head = matrix.indices
+    equal = np.isfinite(packed[head]) & (packed[tail] + matrix.data == packed[head])
+    tail, head = tail[equal], head[equal]
+    while len(earlier := np.flatnonzero(search[tail] < search[head])):
+        np.minimum.at(search, head[earlier], search[tail[earlier]])
 
 
 def _first_of_equal(graph: Graph, seeds: Seeds) -> Seeds:

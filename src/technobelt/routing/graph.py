@@ -32,6 +32,8 @@ SECOND = 2.0**-23
 #: second cost 26 are left for steps, which are 18 hours in milliseconds; beyond that sums are
 #: rounded.
 _PARTS = 16.0
+#: Sums of packed costs below this are exact.
+EXACT_BELOW = 2.0**26
 #: Pruning takes as long as this many trees gain by it.
 PRUNED_FROM = 500
 

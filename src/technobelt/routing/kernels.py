@@ -38,7 +38,13 @@ LANES = 16
 _LANES = LANES
 _INF = np.inf
 
-_compiled = njit(cache=True, nogil=True)
+
+def _compiled(function):
+    """Compile a loop when it is first called, and keep it on disk if there is a place to."""
+    try:
+        return njit(cache=True, nogil=True)(function)
+    except RuntimeError:  # neither the package's folder nor the user's may be written
+        return njit(nogil=True)(function)
 
 
 # --- the order -----------------------------------------------------------------------------------

@@ -12,6 +12,7 @@ import logging
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
+from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -132,20 +133,22 @@ class Order:
         return self.n_nodes // (2 * _STRETCHES)
 
 
-#: The last few orders, by topology.
+#: The last few orders, by topology; made by one thread, while the others wait for it.
 _orders: dict[str, Order] = {}
+_ordering = Lock()
 
 
 def order_of(topology: Topology) -> Order:
     """Return the order of a topology: remembered, read from its file, or made and kept there."""
-    order = _orders.pop(topology.key, None) or read_order(topology)
-    if order is None:
-        order = make_order(topology)
-        if topology.file is not None and order.n_nodes >= _KEPT_FROM:
-            _keep(order, topology.file)
-    while len(_orders) >= _REMEMBERED:
-        _orders.pop(next(iter(_orders)))
-    _orders[topology.key] = order
+    with _ordering:
+        order = _orders.pop(topology.key, None) or read_order(topology)
+        if order is None:
+            order = make_order(topology)
+            if topology.file is not None and order.n_nodes >= _KEPT_FROM:
+                _keep(order, topology.file)
+        while len(_orders) >= _REMEMBERED:
+            _orders.pop(next(iter(_orders)))
+        _orders[topology.key] = order
     return order
 
 
@@ -176,6 +179,7 @@ def make_order(topology: Topology, *, metis: bool | None = None) -> Order:
 
     start, neighbour = _adjacency(topology)
     use = importlib.util.find_spec("pymetis") is not None if metis is None else metis
+    use &= topology.n_nodes > 0  # METIS crashes on none
     sequence = _by_metis(start, neighbour) if use else kernels.dissect(start, neighbour, _SMALLEST)
     rank = _inverse(sequence)
     tree = kernels.elimination_tree(*_ranked(start, neighbour, rank))
@@ -242,12 +246,12 @@ def read_order(topology: Topology) -> Order | None:
     if file is None or not file.is_file():
         return None
     try:
-        with np.load(file) as held:
+        with file.open("rb") as stream, np.load(stream) as held:
             if str(held["key"]) != topology.key or int(held["version"]) != _VERSION:
                 _log.info("%s is the order of other roads; it is made anew.", file.name)
                 return None
             return _with_slots(topology, held["rank"], held["begin"], held["upper"])
-    except (OSError, ValueError, KeyError, BadZipFile) as error:
+    except (OSError, ValueError, KeyError, TypeError, EOFError, RuntimeError, BadZipFile) as error:
         _log.warning("%s cannot be read (%s); the order is made anew.", file.name, error)
         return None
 

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 from technobelt.routing import dijkstra
+from technobelt.routing.graph import EXACT_BELOW
 from technobelt.routing.order import is_ordered
 
 if TYPE_CHECKING:
@@ -37,6 +38,8 @@ _COMPILING, _LOADING, _ORDERING = 20_000_000, 4_000_000, 60
 #: Trees that customizing takes as long as.
 _CUSTOMIZING = 3
 _KERNELS = "technobelt.routing.kernels"
+#: Of packed costs too large to be exact, the part by which thousands of sums may be off.
+_ROUNDED = 2.0**-40
 #: By topology, the nodes that Dijkstra's search has settled; by engine, the trees grown.
 _settled: Counter[str] = Counter()
 _grown: Counter[str] = Counter()
@@ -119,24 +122,33 @@ def arcs_back(graph: Graph, packed: Floats, node: int, roots: Mapping[int, float
         The seeds of the search: node -> packed cost.
     """
     back = graph.turned.rows
+    most = _most_rounded(packed[node])
     arcs: list[int] = []
-    seen = {node}
-    here = node
-    while roots.get(here, np.inf) > packed[here]:
+    way, seen = [node], {node}
+    while way and roots.get(way[-1], np.inf) > packed[way[-1]] + most:
+        here = way[-1]
         row = slice(back.indptr[here], back.indptr[here + 1])
         cost = packed[back.head[row]] + back.weight[row]
         fits = [
             (int(arc), int(before))
             for arc, before, total in zip(back.arc[row], back.head[row], cost, strict=True)
-            if total <= packed[here] and int(before) not in seen
+            if total <= packed[here] + most and int(before) not in seen
         ]
-        if not fits:
-            break
-        arc, here = min(fits)
-        arcs.append(arc)
-        seen.add(here)
+        if fits:
+            arc, before = min(fits)
+            arcs.append(arc)
+            way.append(before)
+            seen.add(before)
+        else:  # the end of arcs that cost nothing: another way back
+            way.pop()
+            arcs = arcs[:-1]
     found = np.array(arcs, dtype=np.int64)
     return found if graph.toward else found[::-1]
+
+
+def _most_rounded(packed: float) -> float:
+    """Return how far sums in another order may lie apart: where they are exact, not at all."""
+    return 0.0 if packed < EXACT_BELOW else float(packed) * _ROUNDED
 
 
 # --- which engine --------------------------------------------------------------------------------

@@ -5,13 +5,14 @@ from __future__ import annotations
 from technobelt.surface.cells import Surface, surface_of
 from technobelt.surface.index import cells_of
 from technobelt.surface.positions import Positions, road_positions
-from technobelt.surface.raster import grid_for, travel_time_raster
+from technobelt.surface.raster import default_cell_m, grid_for, travel_time_raster
 from technobelt.surface.times import nearest_seconds, position_seconds
 
 __all__ = [
     "Positions",
     "Surface",
     "cells_of",
+    "default_cell_m",
     "grid_for",
     "nearest_seconds",
     "position_seconds",

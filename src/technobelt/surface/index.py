@@ -80,14 +80,14 @@ class _CellIndex:
 
     def _known(self, tiles: list[tuple[int, int]]) -> list[_Tile]:
         """Return tiles; those that are new are tied on several cores."""
-        new = [tile for tile in tiles if tile not in self.tiles]
+        held = {tile: self.tiles.get(tile) for tile in tiles}  # another thread may drop some
+        new = [tile for tile, one in held.items() if one is None]
         with ThreadPoolExecutor() as pool:
             found = dict(zip(new, pool.map(self._tied, new), strict=True))
-        known = [found.get(tile) or self.tiles[tile] for tile in tiles]
-        self.tiles |= found
+        self.tiles.update(found)
         for oldest in list(self.tiles)[: max(0, len(self.tiles) - _MOST_TILES)]:
-            del self.tiles[oldest]
-        return known
+            self.tiles.pop(oldest, None)
+        return [held[tile] or found[tile] for tile in tiles]
 
     def _paste(
         self,

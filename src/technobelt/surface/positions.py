@@ -20,8 +20,10 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float64]
     Ints = NDArray[np.int64]
 
-__all__ = ["EVERY", "Positions", "near_positions", "road_positions"]
+__all__ = ["EVERY", "STEP_M", "Positions", "near_positions", "road_positions"]
 
+#: Positions lie at most so far apart, m.
+STEP_M = 50.0
 #: Of so many positions one is tried where the nearest lies across a barrier.
 EVERY = 6
 #: Fewer points than these are looked up sooner than threads are started.
@@ -48,11 +50,11 @@ class Positions:
 
 
 @lru_cache(maxsize=2)  # isochrones and zones of one run ask for the same
-def road_positions(network: Network, *, step_m: float = 50.0) -> Positions:
-    """Take positions along every section where a trip may start, at most `step_m` apart."""
+def road_positions(network: Network) -> Positions:
+    """Take positions along every section where a trip may start, at most `STEP_M` apart."""
     usable = np.flatnonzero(startable(network))
     lines = network.lines[usable]
-    count = np.maximum(1, np.ceil(shapely.length(lines) / step_m)).astype(np.int64)
+    count = np.maximum(1, np.ceil(shapely.length(lines) / STEP_M)).astype(np.int64)
     which = np.repeat(np.arange(len(usable)), count)
     within = np.arange(count.sum()) - np.repeat(np.cumsum(count) - count, count)
     fraction = (within + 0.5) / count[which]
