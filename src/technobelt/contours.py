@@ -27,8 +27,8 @@ __all__ = ["polygons_within"]
 #: Points nearer than this share of a cell to the line without them are left out.
 _FLAT = 0.1
 #: Values nearer than this to the level, as a share of the blur, are taken for just within it:
-#: outlines do not run through the corners of cells.
-_NO_TIE = 1e-6
+#: outlines keep a distance from the corners of cells, and from each other, of centimetres at least.
+_NO_TIE = 1e-3
 
 
 class _Rings(NamedTuple):

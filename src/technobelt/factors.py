@@ -33,8 +33,9 @@ __all__ = ["add_factors", "corridor_factor"]
 
 #: Seconds are resolved to this: finer than a millionth of any trip.
 _FINE_S = 1e-5
-#: The seconds driven ride in a fraction of that (see `technobelt.routing.graph`): in hundredths
-#: they come back to a hundred-thousandth. A bound allows for a hundred times as much.
+#: The seconds driven ride in a fraction of that (see `technobelt.routing.graph`), in hundredths:
+#: exactly on ways of up to 11 minutes; on longer ones each road adds up to half a hundredth of
+#: rounding, a two-thousandth of a trip over hundreds of roads. A bound allows for twice that.
 _PARTS, _ALLOWANCE = 100.0, 1e-3
 _MOST_STEPS = 40
 _PRECISION = 2e-8

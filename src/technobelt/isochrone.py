@@ -366,19 +366,19 @@ def _table(
         "truncated": np.where(ok, _truncated(network, shapes), np.nan),
         "status": np.where(ok, "ok", "not_tied"),
     }
-    return gpd.GeoDataFrame(columns | counts, geometry=_in_crs(places, trips.crs))
+    return gpd.GeoDataFrame(columns | counts, geometry=_in_crs(places, trips.crs, apart=n == 1))
 
 
-def _in_crs(places: gpd.GeoSeries, crs: Any) -> gpd.GeoSeries:
+def _in_crs(places: gpd.GeoSeries, crs: Any, *, apart: bool) -> gpd.GeoSeries:
     """Return polygons in another CRS, outlines counter-clockwise as GeoJSON has them.
 
     An edge is straight in one CRS alone: outlines that touch may cross in another, by millimetres.
+    Those of a single limit are `apart`: they come no nearer.
     """
     import geopandas as gpd
 
     shapes = places.to_crs(crs).to_numpy()
-    crossing = np.flatnonzero(~shapely.is_valid(shapes))
-    for i in crossing:
+    for i in [] if apart else np.flatnonzero(~shapely.is_valid(shapes)):
         mended = shapely.make_valid(shapes[i], method="structure", keep_collapsed=False)
         shapes[i] = _as_multi(mended)
     return gpd.GeoSeries(shapely.orient_polygons(shapes), crs=crs)

@@ -9,8 +9,9 @@ competes with the way round.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from functools import cache, lru_cache
+from functools import cache
 from itertools import pairwise
+from threading import Lock
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -59,6 +60,12 @@ _BLOCK_VALUES = 2_000_000
 SAME_M = 0.01
 _METRES_PER_KM = 1000.0
 _SECONDS_PER_MINUTE = 60.0
+
+
+#: Models that are remembered, by content: the last few, of so many arcs in all.
+_models: dict[tuple[Any, ...], Model] = {}
+_remembering = Lock()
+_MOST_MODELS, _MOST_ARCS = 16, 16_000_000
 
 
 @dataclass(frozen=True, eq=False)
@@ -158,29 +165,26 @@ def model_of(
     factor
         Multiplies all driving speeds.
     """
-    said = resolve_profile(profile).model_dump_json()
-    model = _model(_Keyed(network), said, by, bound, factor)
+    named = resolve_profile(profile)
+    key = network.key, named.model_dump_json(), by, bound, factor
+    model = _models.pop(key, None) or _made(network, named, by, bound, factor)
+    _remember(key, model)
     # one of equal content may lie in another CRS, or have other barriers and names
     return model if model.network is network else replace(model, network=network)
 
 
-class _Keyed:
-    """A network that compares by content, for the memory of models."""
-
-    def __init__(self, network: Network) -> None:
-        self.network = network
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Keyed) and self.network.key == other.network.key
-
-    def __hash__(self) -> int:
-        return hash(self.network.key)
+def _remember(key: tuple[Any, ...], model: Model) -> None:
+    """Keep a model, and let go the oldest ones, which may hold a whole country's hierarchy each."""
+    with _remembering:
+        _models[key] = model
+        while len(_models) > 1 and (
+            len(_models) > _MOST_MODELS
+            or sum(len(one.graph.weight) for one in _models.values()) > _MOST_ARCS
+        ):
+            del _models[next(iter(_models))]
 
 
-@lru_cache(maxsize=16)
-def _model(keyed: _Keyed, profile_json: str, by: By, bound: Bound, factor: float) -> Model:
-    network = keyed.network
-    profile = Profile.model_validate_json(profile_json)
+def _made(network: Network, profile: Profile, by: By, bound: Bound, factor: float) -> Model:
     costs = arc_costs(network, profile, bound=bound, factor=factor)
     metres = network.roads["length_m"].to_numpy(np.float64)[network.arc_section]
     passable = np.where(np.isfinite(costs.drive_s), metres, np.inf)

@@ -197,9 +197,10 @@ def _in_turn(
         finally:
             free.put(scratch)
 
+    ahead = min(4 * abreast, max(abreast, _MOST_VALUES // values))  # nobody may want them yet
     with ThreadPoolExecutor(abreast) as pool:
-        for first in range(0, len(begins), 4 * abreast):
-            yield from pool.map(borrow, begins[first : first + 4 * abreast])
+        for first in range(0, len(begins), ahead):
+            yield from pool.map(borrow, begins[first : first + ahead])
 
 
 def _new_scratch(metric: Metric, rows: _Rows) -> _Scratch:

@@ -7,6 +7,7 @@ bought), so that nobody waits much longer than if the whole job had been known.
 
 from __future__ import annotations
 
+import os
 import sys
 from collections import Counter
 from contextlib import contextmanager
@@ -197,8 +198,9 @@ def _is_ready(graph: Graph, searches: int) -> bool:
 
 def _loading() -> int:
     """Return what it takes to have the kernels: little where numba keeps them compiled."""
-    kept = Path(__file__).with_name("__pycache__").glob("kernels.sweep-*.nbi")
-    return _LOADING if any(kept) else _COMPILING
+    own = os.environ.get("NUMBA_CACHE_DIR")
+    folder = Path(own) if own else Path(__file__).with_name("__pycache__")
+    return _LOADING if any(folder.rglob("kernels.sweep-*.nbi")) else _COMPILING
 
 
 def _own_trees(graph: Graph, searches: int) -> int:
