@@ -103,7 +103,7 @@ def measure(file: Path) -> dict[str, float]:
     limits = {"minutes": (60,), "profile": "typical"}
     told["isochrone_s"] = timed(lambda: tb.isochrones(network, places.loc[first], **limits))
     told["again_s"] = timed(lambda: tb.isochrones(network, places.loc[first], **limits), ROUNDS)
-    told["memory_mb"] = memory_mb("VmHWM") - before_mb
+    told["memory_mb"] = max(memory_mb("VmHWM") - before_mb, 0.1)
     told |= {"sections": len(network.roads), "junctions": len(network.nodes)}
     told["km"] = float(network.roads["length_m"].sum()) / 1000
     return told
