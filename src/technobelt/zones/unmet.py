@@ -128,7 +128,7 @@ def _too_far(
 def _out_of_reach(evidence: Evidence, usable: Mask) -> str:
     for name, minutes in evidence.anchors.items():
         if np.isinf(minutes[usable].min()):
-            return f"no {name.replace('_', ' ')} of the cluster can be reached"
+            return f"the cluster has no {name.replace('_', ' ')} that can be reached"
     return "no land of the cluster can reach all of them"
 
 
