@@ -10,6 +10,7 @@ from email.utils import format_datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import SimpleNamespace
 
+import geopandas as gpd
 import osmnx
 import pytest
 
@@ -125,6 +126,12 @@ def test_roads_come_with_the_date_of_the_servers_data(overpass):
     assert network.roads["limit_kph"].max() == 50
     assert network.info.report["ways_closed_to_cars"] == 1
     assert network.info.report["barriers"][0] == 1
+
+
+def test_the_edge_of_the_network_is_that_of_the_area_asked_for(overpass):
+    network = overpass.get()
+    edge = gpd.GeoSeries.from_wkt([network.info.extent], crs=network.crs).to_crs(4326).iloc[0]
+    assert edge.symmetric_difference(BOX).area < 0.02 * BOX.area
 
 
 def test_only_roads_for_cars_are_asked_for(overpass):

@@ -39,6 +39,8 @@ log = logging.getLogger(__name__)
 
 _BUSY = (429, 504)
 _LARGEST_KM2 = 400_000.0
+#: Edges of an area as long as this are straight in any metric CRS to some metres, degrees.
+_STRAIGHT_DEG = 0.05
 
 
 @dataclass(frozen=True)
@@ -144,15 +146,22 @@ def download_network(
     kept = json.loads((folder / NOTE).read_text(encoding="utf-8"))
     log.info("roads of %s, downloaded on %s, kept in %s", kept["endpoint"], kept["on"], folder)
     made = build_network(folder, format="overpass", classes=classes, crs=crs, rules=said)
-    return _named(made, kept)
+    return _named(made, kept, area)
 
 
-def _named(network: Network, kept: dict[str, Any]) -> Network:
+def _named(network: Network, kept: dict[str, Any], area: Any) -> Network:
+    """Say where the roads are from; their edge is the area's, of which all were asked for."""
     from dataclasses import replace
 
+    import geopandas as gpd
+    import shapely
+
+    fine = gpd.GeoSeries([shapely.segmentize(area, _STRAIGHT_DEG)], crs=4326)
+    extent = fine.to_crs(network.crs).iloc[0].wkt
     date = network.info.date or kept["on"]
     report = network.info.report | {"downloaded": [kept["on"], kept["endpoint"]]}
-    return replace(network, info=replace(network.info, file="Overpass", date=date, report=report))
+    said = {"file": "Overpass", "date": date, "report": report, "extent": extent}
+    return replace(network, info=replace(network.info, **said))
 
 
 def _filters(classes: list[str], rules: OsmRules) -> list[str]:
