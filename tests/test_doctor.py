@@ -97,6 +97,25 @@ def test_a_missing_column_and_a_wrong_type_are_told(row):
     assert (types.check, types.row, types.found) == ("types", "P_centre", "about 2")
 
 
+def test_a_complex_of_two_hundred_parts_is_taken_as_it_is(row, roads):
+    places = layer(row, "complexes")
+    middle = places.geometry.iloc[0].centroid
+    parts = [middle.buffer(4).envelope] + [
+        shapely.box(
+            middle.x + 10 * i, middle.y + 10 * j, middle.x + 10 * i + 5, middle.y + 10 * j + 5
+        )
+        for i in range(1, 21)
+        for j in range(1, 11)
+    ]
+    places.loc[0, "geometry"] = shapely.MultiPolygon(parts)
+    region = put(row, "complexes", places)
+    assert not errors(region)
+    read = tb.read_layer(region, "complexes").geometry.iloc[0]
+    assert len(read.geoms) == 201
+    claim = tb.check_claims(region, roads).claims[0]
+    assert claim["observed_min"] is not None
+
+
 def test_ids_that_come_twice_or_not_at_all_are_told_by_row(row):
     frame = layer(row, "centres").assign(id=["a", "a", None])
     assert [(one.row, one.check) for one in errors(put(row, "centres", frame))] == [
