@@ -197,6 +197,16 @@ def test_shapes_that_are_not_valid_are_repaired_as_what_the_layer_holds(row):
     assert tb.read_layer(bad, "complexes").geometry.iloc[0].geom_type == "MultiPolygon"
 
 
+def test_an_empty_shape_beside_one_that_is_repaired_is_no_obstacle(row):
+    frame = layer(row, "complexes")
+    shape = shapely.transform(BOW, lambda xy: xy + shapely.get_coordinates(frame.geometry)[0])
+    empty = shapely.Polygon()
+    frame = frame.set_geometry([shape, empty, *frame.geometry[2:]], crs=frame.crs)
+    bad = put(row, "complexes", frame, "c.gpkg")
+    mend(bad, examine(bad))
+    assert [one.row for one in errors(bad)] == ["P_centre"]
+
+
 def test_missing_and_wrong_shapes_are_told_by_row(row):
     frame = layer(row, "centres")
     lines = [None, shapely.LineString([[0, 0], [1, 1]]), frame.geometry[2]]

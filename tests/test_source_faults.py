@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import os
 import zipfile
 from pathlib import Path
 from xml.sax.saxutils import quoteattr
@@ -34,7 +35,7 @@ from technobelt.network.tags import directions, ferry_seconds, may_drive, second
 pytestmark = pytest.mark.filterwarnings("ignore::RuntimeWarning")  # of GDAL, about broken files
 
 FUZZ = settings(
-    max_examples=40,
+    max_examples=int(os.environ.get("TECHNOBELT_FUZZ", "40")),
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )

@@ -156,7 +156,7 @@ def _has_all_measures(shape: Any) -> bool:
 
 def _make_valid(frame: gpd.GeoDataFrame, _: Remedy, name: str) -> tuple[gpd.GeoDataFrame, str]:
     shapes = frame.geometry
-    bad = (shapes.notna() & ~shapes.is_valid).to_numpy()
+    bad = ~(shapes.isna() | shapes.is_valid).to_numpy()
     mended = shapes.to_numpy().astype(object)
     allowed = LAYERS[name].geometry
     ids = [number for number in bad.nonzero()[0] if _finite(mended[number])]

@@ -122,7 +122,7 @@ def _write(frame: gpd.GeoDataFrame, scratch: Path, driver: str, more: dict[str, 
 
 def _shape_options(frame: gpd.GeoDataFrame) -> dict[str, Any]:
     """Return how measures (M) are written: by Arrow, into a layer that is declared to have them."""
-    shapes = frame.geometry[frame.geometry.notna() & ~frame.geometry.is_empty]
+    shapes = frame.geometry[~(frame.geometry.isna() | frame.geometry.is_empty)]
     if not shapely.has_m(shapes.to_numpy()).any():
         return {}
     kinds = sorted(set(shapes.geom_type))

@@ -105,7 +105,7 @@ def _median_said(away: Floats, crs: str) -> str:
 
 def _away_m(network: Network, frame: gpd.GeoDataFrame, ways: Sequence[str]) -> Floats:
     """Return metres to the nearest road: one row a CRS, one column a point of the layer."""
-    shapes = frame.geometry[frame.geometry.notna() & ~frame.geometry.is_empty].to_numpy()
+    shapes = frame.geometry[~(frame.geometry.isna() | frame.geometry.is_empty)].to_numpy()
     line = np.char.find(np.asarray([shape.geom_type for shape in shapes], dtype=str), "Line") >= 0
     middles = shapely.get_coordinates(shapely.point_on_surface(shapes[~line]))
     xy = np.concatenate([middles, shapely.get_coordinates(shapes[line])])

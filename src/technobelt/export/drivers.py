@@ -69,7 +69,7 @@ def _write_kml(frame: gpd.GeoDataFrame, scratch: Path, layer: str) -> None:
 def _write(frame: gpd.GeoDataFrame, scratch: Path, layer: str, **options: Any) -> None:
     import pyogrio
 
-    if not frame.geometry.notna().any():  # nothing to tell the type by
+    if frame.geometry.isna().all():  # nothing to tell the type by
         options["geometry_type"] = "Unknown"
     pyogrio.write_dataframe(frame, scratch, layer=layer, **options)
 

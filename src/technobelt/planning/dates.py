@@ -139,7 +139,7 @@ def _pairs_on(
 
 def _worst(pairs: gpd.GeoDataFrame) -> gpd.GeoDataFrame | None:
     """Return the trips that are farthest beyond the limit, of each two places one."""
-    over = pairs[(pairs["margin_min"] < 0) & pairs.geometry.notna()]
+    over = pairs[(pairs["margin_min"] < 0) & ~pairs.geometry.isna()]
     worst = over.sort_values(["margin_min", "from_id", "to_id"]).head(_SHOWN)
     columns = ["from_id", "to_id", "from_name", "to_name", "time_min", "length_km", "geometry"]
     return worst[columns].reset_index(drop=True) if len(worst) else None
