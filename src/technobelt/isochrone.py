@@ -358,15 +358,18 @@ def _table(
 
     network, n = trips.model.network, len(trips.limits)
     places = gpd.GeoSeries(shapes, crs=network.crs)
+    there = _in_crs(places, trips.crs, apart=n == 1)
+    # edges are shorter than a kilometre: in degrees their areas are the same, and known sooner
+    measured = there if there.crs.is_geographic else places
     ok = np.tile(tied, n)
     columns = {
         "origin_id": ids * n,
         "minutes": np.repeat(trips.limits, len(ids)),
-        "area_km2": np.where(ok, areas_km2(places), np.nan),
+        "area_km2": np.where(ok, areas_km2(measured), np.nan),
         "truncated": np.where(ok, _truncated(network, shapes), np.nan),
         "status": np.where(ok, "ok", "not_tied"),
     }
-    return gpd.GeoDataFrame(columns | counts, geometry=_in_crs(places, trips.crs, apart=n == 1))
+    return gpd.GeoDataFrame(columns | counts, geometry=there)
 
 
 def _in_crs(places: gpd.GeoSeries, crs: Any, *, apart: bool) -> gpd.GeoSeries:
@@ -390,7 +393,7 @@ def areas_km2(frame: gpd.GeoDataFrame | gpd.GeoSeries) -> Floats:
     Parameters
     ----------
     frame
-        Polygons in a CRS in metres, in which their edges are straight.
+        Polygons, whose edges are straight in its CRS; in degrees they had better be short.
 
     Examples
     --------
