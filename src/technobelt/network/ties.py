@@ -169,7 +169,7 @@ def _tied_to(
     network: Network, xy: Shapes, sections: Mask, max_access_m: float, *, walled: bool
 ) -> Ties:
     usable = np.flatnonzero(sections)
-    ties = _nearest(network, xy, usable, max_access_m)
+    ties = _nearest(network, xy, sections, max_access_m)
     if walled:
         ties = _around_barriers(network, xy, usable, max_access_m, ties)
     return _with_other_carriageway(network, xy, usable, max_access_m, ties, walled=walled)
@@ -275,8 +275,8 @@ def _none_tied(
     )
 
 
-def _nearest(network: Network, xy: Shapes, usable: Ints, max_access_m: float) -> Ties:
-    tree = _section_tree(network, usable.tobytes())
+def _nearest(network: Network, xy: Shapes, sections: Mask, max_access_m: float) -> Ties:
+    tree, usable = _section_tree(network, sections.tobytes())
     found, distance = tree.query_nearest(xy, max_distance=max_access_m, return_distance=True)
     point, section = found[0], usable[found[1]]
     order = np.lexsort((section, network.known_as[section], point))  # equally near: the lowest
@@ -285,9 +285,10 @@ def _nearest(network: Network, xy: Shapes, usable: Ints, max_access_m: float) ->
 
 
 @lru_cache(maxsize=4)
-def _section_tree(network: Network, usable: bytes) -> Any:
-    """Return the spatial index of some sections, int64; the last few are remembered."""
-    return shapely.STRtree(network.lines[np.frombuffer(usable, dtype=np.int64)])
+def _section_tree(network: Network, sections: bytes) -> tuple[Any, Ints]:
+    """Return the spatial index of some sections, bool, and their numbers; the last few are kept."""
+    usable = np.flatnonzero(np.frombuffer(sections, dtype=np.bool_))
+    return shapely.STRtree(network.lines[usable]), usable
 
 
 def _ties_at(network: Network, xy: Shapes, point: Ints, section: Ints, access_m: Floats) -> Ties:
