@@ -218,7 +218,9 @@ def _drawn(
         name: _counted(seconds, worth, trips.limits, mode)
         for name, (seconds, worth) in reached.items()
     }
-    return _table(trips, [shape for band in shapes for shape in band], ids, tied, counts)
+    flat = [shape for band in shapes for shape in band]
+    apart = len(trips.limits) == 1 and mode != "split"
+    return _table(trips, flat, ids, tied, counts, apart=apart)
 
 
 def _shapes(trips: _Trips, mode: Mode, own: list[list[Any]]) -> list[list[Any]]:
@@ -353,13 +355,15 @@ def _table(
     ids: list[Any],
     tied: NDArray[np.bool_],
     counts: dict[str, NDArray[np.int64]],
+    *,
+    apart: bool,
 ) -> gpd.GeoDataFrame:
     import geopandas as gpd
 
     network, n = trips.model.network, len(trips.limits)
     places = gpd.GeoSeries(shapes, crs=network.crs)
-    there = _in_crs(places, trips.crs, apart=n == 1)
-    # edges are shorter than a kilometre: in degrees their areas are the same, and known sooner
+    there = _in_crs(places, trips.crs, apart=apart)
+    # edges are as short as cells: in degrees their areas are the same, and known sooner
     measured = there if there.crs.is_geographic else places
     ok = np.tile(tied, n)
     columns = {
@@ -376,7 +380,7 @@ def _in_crs(places: gpd.GeoSeries, crs: Any, *, apart: bool) -> gpd.GeoSeries:
     """Return polygons in another CRS, outlines counter-clockwise as GeoJSON has them.
 
     An edge is straight in one CRS alone: outlines that touch may cross in another, by millimetres.
-    Those of a single limit are `apart`: they come no nearer.
+    Those of a single limit that nothing was cut from are `apart`: they come no nearer.
     """
     import geopandas as gpd
 
