@@ -18,6 +18,7 @@ import pytest
 import shapely
 
 from source_material import ABSENT, SHARED
+from technobelt.cli import main
 from technobelt.network import NetworkInfo, network_from_roads
 from technobelt.network.model import ROAD_COLUMNS
 from technobelt.region import Profile
@@ -177,3 +178,16 @@ def gyeongnam(shared: Path) -> Network:
     from technobelt.network import build_network
 
     return build_network(shared / "gyeongnam-2021-08.osm.pbf", crs=CRS)
+
+
+@pytest.fixture
+def run(capsys):
+    """Return the command line: arguments -> exit code, stdout, stderr."""
+
+    def call(*arguments: Any) -> tuple[int, str, str]:
+        with pytest.raises(SystemExit) as stop:
+            main([str(argument) for argument in arguments])
+        said = capsys.readouterr()
+        return int(stop.value.code or 0), said.out, said.err
+
+    return call

@@ -16,19 +16,7 @@ import rasterio
 
 import technobelt as tb
 from hand_region import ENDS, ROAD, make_region
-from technobelt.cli import main
 from technobelt.network import NetworkInfo, network_from_roads, save_network
-
-
-@pytest.fixture
-def run(capsys):
-    def go(*arguments):
-        with pytest.raises(SystemExit) as stop:
-            main([str(argument) for argument in arguments])
-        said = capsys.readouterr()
-        return stop.value.code or 0, said.out, said.err
-
-    return go
 
 
 def refused(outcome, *words):

@@ -14,7 +14,6 @@ import shapely
 
 import technobelt as tb
 from hand_region import CORNER, ENDS, PLACES, ROAD, make_region, write_places
-from technobelt.cli import main
 from technobelt.doctor import Finding, Remedy, examine, mend
 from technobelt.doctor.mending_files import rewrite
 from technobelt.errors import NetworkError, OutputError
@@ -645,17 +644,6 @@ def test_mending_twice_keeps_both_backups_and_nothing_is_done_without_a_remedy(r
 
 
 # --- the command line ----------------------------------------------------------------------------
-
-
-@pytest.fixture
-def run(capsys):
-    def go(*arguments):
-        with pytest.raises(SystemExit) as stop:
-            main([str(argument) for argument in arguments])
-        out, err = capsys.readouterr()
-        return stop.value.code or 0, out, err
-
-    return go
 
 
 def test_layers_exits_1_only_where_an_error_remains_and_fix_mends_it(run, row, roads, tmp_path):

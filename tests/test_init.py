@@ -13,7 +13,6 @@ import shapely
 
 import technobelt as tb
 from hand_region import CLUSTERS, CORNER, ENDS, ROAD, land_cells, make_region
-from technobelt.cli import main
 from technobelt.doctor import examine
 from technobelt.errors import OutputError, RegionError
 from technobelt.network import save_network
@@ -24,17 +23,6 @@ from technobelt.schema import LAYERS
 
 command = importlib.import_module("technobelt.cli.init")
 EMILIA = NewRegion("Emilia", "emilia", "EPSG:32632", {"nord": "Nord", "sud": "Sud"})
-
-
-@pytest.fixture
-def run(capsys):
-    def go(*arguments):
-        with pytest.raises(SystemExit) as stop:
-            main([str(argument) for argument in arguments])
-        out, err = capsys.readouterr()
-        return stop.value.code or 0, out, err
-
-    return go
 
 
 # --- the file ------------------------------------------------------------------------------------

@@ -14,7 +14,6 @@ from technobelt.routing import (
     Topology,
     arcs_back,
     dijkstra,
-    hierarchy,
     make_graph,
     nearest_tree,
     trees,
@@ -302,14 +301,12 @@ def test_a_limit_changes_nothing_within_it(arcs, limit):
 
 
 def test_batches_give_the_same_trees_as_one(monkeypatch, engine):
-    """Twenty searches are two batches of the hierarchy, on two cores where there are two."""
+    """Twenty searches are two batches of the hierarchy."""
     graph, seeds = graph_of(PAPER), seeds_of(*((i, i % 7, i, 2 * i) for i in range(20)))
     whole = all_costs(graph, seeds)
     if engine == "scipy":
         monkeypatch.setattr(dijkstra, "_BATCH_VALUES", 14)
         assert len(list(trees(graph, seeds))) == 10
-    else:
-        monkeypatch.setattr(hierarchy, "_CORES", 1)
     np.testing.assert_array_equal(all_costs(graph, seeds), whole)
     for i in range(20):
         alone = all_costs(graph, seeds_of((0, i % 7, i, 2 * i)))

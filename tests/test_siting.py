@@ -14,7 +14,6 @@ from hypothesis import strategies as st
 import technobelt as tb
 from hand_region import NINETY, PLACES, make_region
 from technobelt.claim_kinds import Selection
-from technobelt.cli import main
 from technobelt.errors import MissingColumnError, RegionError, SitingError
 from technobelt.network.edits import with_scenarios
 from technobelt.scenario import Scenario
@@ -519,17 +518,6 @@ def test_no_set_of_three_hosts_is_better_on_real_roads(built_in):
 
 
 # --- the command line ----------------------------------------------------------------------------
-
-
-@pytest.fixture
-def run(capsys):
-    def call(*arguments):
-        with pytest.raises(SystemExit) as ended:
-            main([str(argument) for argument in arguments])
-        said = capsys.readouterr()
-        return int(ended.value.code or 0), said.out, said.err
-
-    return call
 
 
 def test_siting_prints_sites_and_comparison(run):

@@ -45,9 +45,8 @@ def read_graph(
 
     An arc and the arc back with the same tags, length and shape are one two-way road; what has no
     arc back is one-way, whatever its ``oneway`` says: a graph's arcs are what may be driven.
-    Lengths
-    are those of the graph; where an arc has none, or one shorter than the straight line, that of
-    its shape. Of several classes or limits of one arc, the lowest counts.
+    Lengths are those of the graph; where an arc has none, or one shorter than the straight line,
+    that of its shape. Of several classes or limits of one arc, the lowest counts.
 
     Parameters
     ----------
