@@ -22,6 +22,7 @@ from scipy.sparse.csgraph import dijkstra
 
 import technobelt as tb
 from hand_region import NINETY, profile_text
+from regions.extract import extract
 from regions.make import BOXES, NATION, build_roads
 from source_material import ABSENT, SHARED
 from technobelt.cli import main
@@ -38,6 +39,7 @@ def built(tmp_path_factory):
     if not (SHARED / NATION).is_file():
         pytest.skip(ABSENT)
     home = tmp_path_factory.mktemp("regions")
+    extract(SHARED / NATION, {home / f"{name}-2021-08.osm.pbf": BOXES[name] for name in REGIONS})
     for name, roads in build_roads(list(REGIONS), home).items():
         folder = home / "tests" / "regions" / name
         shutil.copytree(HERE / name, folder)

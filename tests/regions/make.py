@@ -5,8 +5,8 @@
 Where a row says what to ``look_for``, its place stands at the site of that name in OpenStreetMap, or in
 the middle of the roads of that name, the one near ``lon``, ``lat`` if there are several. Else it stands
 at ``lon``, ``lat``, where general knowledge puts it: a guess, of low confidence. The roads are
-built by ``technobelt network build`` from a box cut out of the file of the whole country, and the
-layers are looked over by ``technobelt layers``. TECHNOBELT_SHARED names the source material's folder.
+built by ``technobelt network build --bbox`` from the file of the whole country, and the layers are
+looked over by ``technobelt layers``. TECHNOBELT_SHARED names the source material's folder.
 """
 
 from __future__ import annotations
@@ -23,7 +23,6 @@ import shapely
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 import technobelt as tb
-from regions.extract import extract
 from source_material import SHARED
 
 HERE = Path(__file__).resolve().parent
@@ -46,11 +45,11 @@ def command(*said: str | Path) -> None:
 
 def build_roads(names: list[str], home: Path, source: Path = SHARED) -> dict[str, Path]:
     """Build the road network of each region into a folder; region -> file."""
-    cut = {name: home / f"{name}-2021-08.osm.pbf" for name in names}
-    extract(source / NATION, {cut[name]: BOXES[name] for name in names})
-    for name, file in cut.items():
-        command("network", "build", file, "--out", home / f"{name}.parquet", "--crs", METRIC)
-    return {name: home / f"{name}.parquet" for name in names}
+    built = {name: home / f"{name}.parquet" for name in names}
+    for name, out in built.items():
+        box = ",".join(map(str, BOXES[name]))
+        command("network", "build", source / NATION, "--bbox", box, "--crs", METRIC, "--out", out)
+    return built
 
 
 def positions(places: pd.DataFrame, roads: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
