@@ -81,7 +81,7 @@ def polygons_within(grid: Grid, values: Floats, level: float, blur: float) -> An
 
 def _framed(grid: Grid, values: Floats, level: float, blur: float) -> tuple[Floats, Floats, Floats]:
     """Return columns, rows and values with a frame around them that is beyond the level."""
-    bounded = np.clip(np.nan_to_num(values, nan=np.inf), level - blur, level + blur)
+    bounded = np.fmax(np.fmin(values, level + blur), level - blur)  # what is no number, beyond it
     bounded[np.abs(bounded - level) < _NO_TIE * blur] = level - _NO_TIE * blur
     x = np.concatenate([[grid.x[0] - grid.cell_m], grid.x, [grid.x[-1] + grid.cell_m]])
     y = np.concatenate([[grid.y[0] + grid.cell_m], grid.y, [grid.y[-1] - grid.cell_m]])

@@ -243,10 +243,10 @@ def _in_metres(network: Network, points: gpd.GeoDataFrame | gpd.GeoSeries, what:
     if points.crs is None:
         raise CRSError(f"the {what} have no coordinate reference system. Set one with set_crs().")
     check_positions(points, f"the {what}")
-    shapes = points.geometry.to_crs(network.crs)
-    if not (shapes.geom_type == "Point").all():
-        shapes = shapes.representative_point()
-    return np.asarray(shapes.to_numpy(), dtype=object)
+    shapes = points.geometry.to_crs(network.crs).to_numpy()
+    if not (shapely.get_type_id(shapes) == shapely.GeometryType.POINT).all():
+        shapes = shapely.point_on_surface(shapes)
+    return np.asarray(shapes, dtype=object)
 
 
 def _none_tied(
