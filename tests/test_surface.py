@@ -18,7 +18,7 @@ from technobelt.surface import (
     cells_of,
     grid_for,
     index,
-    position_seconds,
+    reached,
     road_positions,
     surface_of,
     travel_time_raster,
@@ -146,12 +146,18 @@ def test_cells_that_nobody_asks_for_are_left_out(river, tied):
     assert part.access_m == pytest.approx(tied.access_m[there])
 
 
+def seconds_of(model, home, positions, **options):
+    """Return seconds from one place to all road positions."""
+    (found,) = reached(model, home, positions.ties, **options)
+    return found.seconds()
+
+
 # --- minutes -------------------------------------------------------------------------------------
 
 
 def test_a_cells_minutes_are_its_positions_and_the_leg_and_never_less(river, tied, points, speeds):
     model = model_of(river, speeds())
-    seconds = position_seconds(model, tie_points(river, points(home=(0, 0))), tied.positions)[0]
+    seconds = seconds_of(model, tie_points(river, points(home=(0, 0))), tied.positions)
     minutes = tied.minutes(model, seconds)
     of_cells = minutes.ravel()[tied.cell]
     assert (of_cells >= seconds[tied.position] / 60).all()
@@ -162,7 +168,7 @@ def test_a_cells_minutes_are_its_positions_and_the_leg_and_never_less(river, tie
 
 def test_the_other_bank_is_as_far_as_the_bridge(river, tied, points, speeds):
     model = model_of(river, speeds())
-    seconds = position_seconds(model, tie_points(river, points(home=(0, 0))), tied.positions)[0]
+    seconds = seconds_of(model, tie_points(river, points(home=(0, 0))), tied.positions)
     minutes = tied.minutes(model, seconds)
     row, column = int((2000 - 475) / 50), int((500 + 1025) / 50)  # the cell at (1025, 475)
     by_the_bridge = (10_000 + 1000 + 9000 - 25) / 10 + 525  # at 10 m/s, then 525 m at 1 m/s
@@ -172,7 +178,7 @@ def test_the_other_bank_is_as_far_as_the_bridge(river, tied, points, speeds):
 def test_minutes_of_a_cell_are_those_of_a_point_there(river, tied, points, speeds):
     home = points(home=(5000, 0))
     model = model_of(river, speeds())
-    seconds = position_seconds(model, tie_points(river, home), tied.positions)[0]
+    seconds = seconds_of(model, tie_points(river, home), tied.positions)
     minutes = tied.minutes(model, seconds).ravel()
     some = tied.cell[:: len(tied.cell) // 60]
     there = gpd.GeoDataFrame(geometry=shapely.points(GRID.centres[some]), crs=5179)
@@ -188,8 +194,8 @@ def test_toward_is_the_time_to_the_place(draw, points, speeds):
     ring = draw(nodes, [(*pair, {"oneway": True}) for pair in ("ab", "bc", "ca")])
     model, positions = model_of(ring, speeds()), road_positions(ring)
     home = tie_points(ring, points(home=(0, 0)))
-    out = position_seconds(model, home, positions)[0]
-    back = position_seconds(model, home, positions, toward=True)[0]
+    out = seconds_of(model, home, positions)
+    back = seconds_of(model, home, positions, toward=True)
     whole = ring.roads["length_m"].sum() / 10
     assert out + back == pytest.approx(np.full(len(out), whole), abs=0.1)
     assert np.abs(out - back).max() > whole * 0.9
@@ -220,19 +226,35 @@ def test_a_raster_that_cannot_be_made_leaves_the_old_file(river, points, tmp_pat
     assert (tmp_path / "t.tif").read_text() == "old"
 
 
-def test_a_limit_that_nothing_is_within_makes_a_grid_of_one_cell(river):
+def test_a_limit_that_nothing_is_within_makes_a_grid_of_one_cell(river, points, speeds):
     positions = road_positions(river)
-    seconds = np.full(len(positions.xy), np.inf)
-    assert grid_for(positions, seconds, 10, max_access_m=500, cell_m=None).shape == (1, 1)
+    home = tie_points(river, points(home=(5000, 0)))
+    (found,) = reached(model_of(river, speeds()), home, positions.ties)
+    assert grid_for(positions, found, 1e-9, max_access_m=500, cell_m=None).shape == (1, 1)
 
 
 @pytest.mark.parametrize(
     ("minutes", "cell_m"), [(3, 40), (15, 40), (30, 90), (60, 200), (90, 340), (180, 400)]
 )
-def test_short_trips_are_looked_at_more_closely(river, minutes, cell_m):
+def test_short_trips_are_looked_at_more_closely(river, points, speeds, minutes, cell_m):
     positions = road_positions(river)
-    seconds = np.zeros(len(positions.xy))
-    assert grid_for(positions, seconds, minutes, max_access_m=500, cell_m=None).cell_m == cell_m
+    home = tie_points(river, points(home=(5000, 0)))
+    (found,) = reached(model_of(river, speeds()), home, positions.ties)
+    assert grid_for(positions, found, minutes, max_access_m=500, cell_m=None).cell_m == cell_m
+
+
+@pytest.mark.parametrize("toward", [False, True])
+@pytest.mark.parametrize("limit_min", [0.2, 0.9, 3, 8.5, 12, 60])
+def test_what_is_within_a_limit_lies_in_the_grid(river, points, speeds, limit_min, toward):
+    """A limit that ends before the first junction, too: only direct ways are within it."""
+    positions = road_positions(river)
+    home = tie_points(river, points(home=(5030, 0)))
+    (found,) = reached(model_of(river, speeds()), home, positions.ties, toward=toward)
+    within = positions.xy[found.seconds() <= limit_min * 60]
+    west, south, east, north = found.bounds(positions, limit_min * 60)
+    assert len(within)
+    assert (within >= (west, south)).all()
+    assert (within <= (east, north)).all()
 
 
 # --- the belt ------------------------------------------------------------------------------------
@@ -251,7 +273,7 @@ def test_along_the_nakdong_no_cell_is_served_from_the_other_bank():
     assert wet.max() <= WADE_M
 
 
-def test_threads_that_ask_for_cells_at_once_get_those_of_one(motorway, monkeypatch):
+def test_threads_that_ask_for_cells_at_once_get_those_of_one(motorway, points, speeds, monkeypatch):
     """No more than one tile is remembered: each thread drops those of the others."""
     monkeypatch.setattr(index, "_MOST_TILES", 1)
     positions = road_positions(motorway)
@@ -260,9 +282,12 @@ def test_threads_that_ask_for_cells_at_once_get_those_of_one(motorway, monkeypat
         for x in range(0, 9000, 450)
     ]
     grids = [grid_over(box, 10.0) for box in bounds]
+    home = tie_points(motorway, points(home=(5000, 0)))
+    (own,) = reached(model_of(motorway, speeds()), home, positions.ties)
+    cells = cells_of(motorway, positions, 10.0)
     with ThreadPoolExecutor(8) as pool:
-        found = list(pool.map(lambda grid: cells_of(motorway, positions, grid), grids * 3))
-    for surface, grid in zip(found, grids * 3, strict=True):
-        alone = surface_of(motorway, positions, grid)
-        np.testing.assert_array_equal(surface.cell, alone.cell)
-        np.testing.assert_array_equal(surface.position, alone.position)
+        found = list(pool.map(lambda grid: cells.minutes(own, grid), grids * 3))
+    for minutes, grid in zip(found, grids * 3, strict=True):
+        alone = surface_of(motorway, positions, grid).minutes(own.model, own.seconds())
+        np.testing.assert_array_equal(minutes, alone)
+        np.testing.assert_array_equal(cells.minutes_by(own.seconds(), own.model, grid), alone)

@@ -23,9 +23,9 @@ from technobelt.network.ties import Ties, startable, tie_points
 from technobelt.surface import (
     cells_of,
     default_cell_m,
+    first_reached,
     grid_for,
-    nearest_seconds,
-    position_seconds,
+    reached,
     road_positions,
 )
 from technobelt.travel_time import Model, matrix, model_of
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 
     from technobelt.network.model import Network
     from technobelt.region import Profile
-    from technobelt.surface import Positions
+    from technobelt.surface import Positions, Reached
 
     Floats = NDArray[np.float64]
 
@@ -51,8 +51,6 @@ EDGE_M = 2000.0
 #: A cylindrical projection that keeps areas on the WGS 84 ellipsoid (EASE-Grid 2.0), and the length
 #: of edges, m, that are straight in it to a few square centimetres.
 _EQUAL_AREA, _STRAIGHT_M = 6933, 1000.0
-#: Origins whose seconds are held at a time.
-_ABREAST = 32
 #: Outlines of rings are drawn to this, m: narrower slivers and gaps would cross in another CRS.
 _SNAP_M = 0.001
 
@@ -233,24 +231,26 @@ def _shapes(trips: _Trips, mode: Mode, own: list[list[Any]]) -> list[list[Any]]:
 
 
 def _own_bands(trips: _Trips) -> list[list[Any]]:
-    return _nested(_by_limit(_outlines(trips, row) for _, row in _each(trips)))
+    return _nested(_by_limit(_outlines(trips, own) for own in _each(trips)))
 
 
 def _merged_bands(trips: _Trips) -> list[list[Any]]:
-    nearest = nearest_seconds(trips.model, trips.ties, trips.positions.ties, toward=trips.toward)
-    return _by_limit([_outlines(trips, nearest)])
+    ties = trips.ties, trips.positions.ties
+    return _by_limit([_outlines(trips, first_reached(trips.model, *ties, toward=trips.toward))])
 
 
 def _split_bands(trips: _Trips) -> list[list[Any]]:
     """Let each place belong to the origin that reaches it first."""
     best, second = np.full((2, len(trips.positions.xy)), np.inf)
     first = np.zeros(len(best), dtype=np.int64)
-    for i, row in _each(trips):
+    for i, own in enumerate(_each(trips)):
+        row = own.seconds()
         first[row < best] = i
         second = np.minimum(second, np.maximum(best, row))
         best = np.minimum(best, row)
     return _by_limit(
-        _outlines(trips, row, np.where(first == i, second, best)) for i, row in _each(trips)
+        _outlines(trips, own, np.where(first == i, second, best))
+        for i, own in enumerate(_each(trips))
     )
 
 
@@ -258,38 +258,28 @@ def _by_limit(shapes: Iterable[list[Any]]) -> list[list[Any]]:
     return [list(band) for band in zip(*shapes, strict=True)]
 
 
-def _each(trips: _Trips) -> Iterator[tuple[int, Floats]]:
-    """Yield each origin with the seconds of all road positions, few at a time in memory.
-
-    Outlines depend on times a little beyond the limit, too.
-    """
+def _each(trips: _Trips) -> Iterator[Reached]:
+    """Search from each origin, a little beyond the limit: outlines depend on what lies there."""
     longest = trips.limits[-1] + _blur_min(trips, trips.limits[-1])
-    for begin in range(0, trips.ties.n, _ABREAST):
-        seconds = position_seconds(
-            trips.model,
-            trips.ties.of_points(begin, begin + _ABREAST),
-            trips.positions,
-            toward=trips.toward,
-            max_minutes=longest,
-        )
-        yield from enumerate(seconds, begin)
+    ties = trips.ties, trips.positions.ties
+    return reached(trips.model, *ties, toward=trips.toward, max_minutes=longest)
 
 
-def _outlines(trips: _Trips, seconds: Floats, others: Floats | None = None) -> list[Any]:
+def _outlines(trips: _Trips, own: Reached, others: Floats | None = None) -> list[Any]:
     """Return one polygon a limit, each on a grid of its own over what is in reach.
 
-    With the seconds of `others`, without what they reach sooner.
+    With the seconds of all positions from `others`, without what they reach sooner.
     """
     model, shapes = trips.model, []
     for limit in trips.limits:
-        access = {"max_access_m": trips.max_access_m}
-        grid = grid_for(trips.positions, seconds, limit, cell_m=trips.cell_m, **access)
-        surface = cells_of(model.network, trips.positions, grid, **access)
-        minutes = surface.minutes(model, seconds)
+        access = trips.max_access_m
+        grid = grid_for(trips.positions, own, limit, max_access_m=access, cell_m=trips.cell_m)
+        cells = cells_of(model.network, trips.positions, grid.cell_m, access)
+        minutes = cells.minutes(own, grid)
         excess = minutes - limit
         if others is not None:
             with np.errstate(invalid="ignore"):
-                lead = minutes - surface.minutes(model, others)
+                lead = minutes - cells.minutes_by(others, model, grid)
             excess = np.where(np.isinf(minutes), np.inf, np.maximum(excess, lead))
         shapes.append(polygons_within(grid, excess, 0.0, _blur_min(trips, limit)))
     return shapes
@@ -406,15 +396,11 @@ def areas_km2(frame: gpd.GeoDataFrame | gpd.GeoSeries) -> Floats:
     >>> areas_km2(square).round(1).tolist()
     [100.1]
     """
-    import geopandas as gpd
-
-    parts, owner = shapely.get_parts(frame.geometry.to_numpy(), return_index=True)
-    rings, part = shapely.get_rings(parts, return_index=True)
-    fine = gpd.GeoSeries(shapely.segmentize(rings, _STRAIGHT_M), crs=frame.crs)
-    area = shapely.area(shapely.polygons(fine.to_crs(_EQUAL_AREA).to_numpy()))
-    is_shell = np.diff(part, prepend=-1) > 0
-    signed = np.where(is_shell, area, -area)
-    return np.bincount(owner[part], weights=signed, minlength=len(frame)) / 1e6
+    shapes = frame.geometry
+    if not frame.crs.is_geographic:
+        shapes = shapes.segmentize(_STRAIGHT_M)
+    areas = shapely.area(shapes.to_crs(_EQUAL_AREA).to_numpy())
+    return np.asarray(np.nan_to_num(areas) / 1e6)
 
 
 def _truncated(network: Network, shapes: list[Any]) -> Floats:
@@ -423,12 +409,14 @@ def _truncated(network: Network, shapes: list[Any]) -> Floats:
         return np.full(len(shapes), np.nan)
     lines, owner = shapely.get_parts(shapely.boundary(np.array(shapes)), return_index=True)
     xy, line = shapely.get_coordinates(lines, return_index=True)
-    begin = np.flatnonzero(line[1:] == line[:-1])
-    owner, length = owner[line[begin]], np.hypot(*(xy[begin + 1] - xy[begin]).T)
-    middle = (xy[begin] + xy[begin + 1]) / 2
-    near = shapely.contains_xy(_edge(network.info.extent), *middle.T)
+    x, y = np.ascontiguousarray(xy.T)
+    length = np.hypot(np.diff(x), np.diff(y))
+    length[line[1:] != line[:-1]] = 0.0  # from the end of one line to the start of the next
+    middle = (x[1:] + x[:-1]) / 2, (y[1:] + y[:-1]) / 2
+    near = shapely.contains_xy(_edge(network.info.extent), *middle)
+    shape = owner[line[1:]]
     cut, whole = (
-        np.bincount(owner, weights=part, minlength=len(shapes)) for part in (length * near, length)
+        np.bincount(shape, weights=part, minlength=len(shapes)) for part in (length * near, length)
     )
     share = np.zeros(len(shapes), dtype=np.float64)
     np.divide(cut, whole, out=share, where=whole > 0)

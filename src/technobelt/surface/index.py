@@ -1,37 +1,58 @@
-"""Cells of a network tied tile by tile, when they are first asked for, and remembered."""
+"""Cells of a network tied tile by tile, when they are first asked for, and remembered.
+
+With a tile the ways to its cells are kept, cell after cell: minutes are then worked out in the
+order in which memory is read.
+"""
 
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from technobelt.rasters import Grid
-from technobelt.surface.cells import Surface, surface_of
+from technobelt.surface.cells import surface_of
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
     from numpy.typing import NDArray
 
     from technobelt.network.model import Network
     from technobelt.surface.positions import Positions
+    from technobelt.surface.times import Reached, Ways
+    from technobelt.travel_time import Model
 
     Floats = NDArray[np.float64]
-    _Tile = tuple[NDArray[np.int32], Floats]
+    Part = tuple[slice, slice]
 
-__all__ = ["cells_of"]
+__all__ = ["Cells", "cells_of"]
 
 #: Cells along the side of a tile.
 _SIDE = 256
-#: Tiles remembered of one index: at 12 bytes a cell some 100 MB.
+#: Tiles remembered of cells of one size: at 12 bytes a cell some 100 MB.
 _MOST_TILES = 128
 
 
+@dataclass(frozen=True, eq=False)
+class _Tile:
+    """Cells in rows and columns: the number of the position that serves each, and its distance.
+
+    The distance is infinite where there is none.
+    """
+
+    position: NDArray[np.int32]
+    access_m: Floats
+
+
+@lru_cache(maxsize=6)
 def cells_of(
-    network: Network, positions: Positions, grid: Grid, *, max_access_m: float = 1000.0
-) -> Surface:
-    """Tie the cells of a grid to road positions, as `surface_of` does; what is known is kept.
+    network: Network, positions: Positions, cell_m: float, max_access_m: float = 1000.0
+) -> Cells:
+    """Return the cells of one size, tied to road positions as `surface_of` does.
 
     Parameters
     ----------
@@ -39,22 +60,15 @@ def cells_of(
         The roads, with their barriers.
     positions
         From `road_positions`.
-    grid
-        In the network's CRS, its edges at multiples of the cell's side, as `grid_over` makes it.
+    cell_m
+        Their side, m; edges lie at multiples of it, as `grid_over` has them.
     max_access_m
         Longest access leg, m.
     """
-    return _index(network, positions, grid.cell_m, max_access_m).surface(grid)
+    return Cells(network, positions, cell_m, max_access_m)
 
 
-@lru_cache(maxsize=6)
-def _index(
-    network: Network, positions: Positions, cell_m: float, max_access_m: float
-) -> _CellIndex:
-    return _CellIndex(network, positions, cell_m, max_access_m)
-
-
-class _CellIndex:
+class Cells:
     """The cells of one size, by tiles whose corners lie at multiples of their side."""
 
     def __init__(
@@ -64,51 +78,70 @@ class _CellIndex:
         self.cell_m, self.max_access_m = cell_m, max_access_m
         self.tiles: dict[tuple[int, int], _Tile] = {}
 
-    def surface(self, grid: Grid) -> Surface:
-        """Return the cells of a grid."""
-        position = np.full(grid.shape, -1, dtype=np.int32)
-        access = np.zeros(grid.shape)
+    def minutes(self, reached: Reached, grid: Grid) -> Floats:
+        """Return minutes for every cell of a grid, infinite where it is untied or out of reach.
+
+        Parameters
+        ----------
+        reached
+            By a search, from `reached` or `first_reached`.
+        grid
+            Of cells of this size.
+
+        Returns
+        -------
+        numpy.ndarray
+            float64 (rows, columns).
+        """
+
+        def seconds(tile: _Tile, part: Part) -> Floats:
+            ways = _laid_out(tile, reached.ways)
+            return reached.by(ways.of(*part), tile.position[part])
+
+        return self._minutes(grid, reached.model, seconds)
+
+    def minutes_by(self, position_s: Floats, model: Model, grid: Grid) -> Floats:
+        """Return minutes as `minutes` does, by the seconds of all road positions, float64 (n)."""
+        return self._minutes(grid, model, lambda tile, part: position_s.take(tile.position[part]))
+
+    def _minutes(
+        self, grid: Grid, model: Model, seconds: Callable[[_Tile, Part], Floats]
+    ) -> Floats:
+        out = np.empty(grid.shape)
+        for where, tile, part in self._pieces(grid):
+            access_s = tile.access_m[part] / model.costs.access_mps
+            out[where] = (seconds(tile, part) + access_s) / 60
+        return out
+
+    def _pieces(self, grid: Grid) -> Iterator[tuple[Part, _Tile, Part]]:
+        """Yield the parts of a grid, each with a tile and the part of it that it is."""
         top, left = round(grid.top / self.cell_m), round(grid.left / self.cell_m)
         rows = range((top - grid.rows) // _SIDE, (top - 1) // _SIDE + 1)
         columns = range(left // _SIDE, (left + grid.columns - 1) // _SIDE + 1)
-        tiles = [(row, column) for row in rows for column in columns]
-        for tile, known in zip(tiles, self._known(tiles), strict=True):
-            self._paste(grid, (top, left), tile, known, position, access)
-        cell = np.flatnonzero(position >= 0)
-        flat = position.ravel()[cell].astype(np.int64)
-        return Surface(grid, self.positions, cell, flat, access.ravel()[cell])
+        numbers = [(row, column) for row in rows for column in columns]
+        for (row, column), tile in zip(numbers, self._known(numbers), strict=True):
+            down, right = top - (row + 1) * _SIDE, column * _SIDE - left
+            first, end = max(down, 0), min(down + _SIDE, grid.rows)
+            begin, stop = max(right, 0), min(right + _SIDE, grid.columns)
+            part = np.s_[first - down : end - down, begin - right : stop - right]
+            yield np.s_[first:end, begin:stop], tile, part
 
-    def _known(self, tiles: list[tuple[int, int]]) -> list[_Tile]:
+    def _known(self, numbers: list[tuple[int, int]]) -> list[_Tile]:
         """Return tiles; those that are new are tied on several cores."""
-        held = {tile: self.tiles.get(tile) for tile in tiles}  # another thread may drop some
-        new = [tile for tile, one in held.items() if one is None]
-        with ThreadPoolExecutor() as pool:
-            found = dict(zip(new, pool.map(self._tied, new), strict=True))
-        self.tiles.update(found)
-        for oldest in list(self.tiles)[: max(0, len(self.tiles) - _MOST_TILES)]:
-            self.tiles.pop(oldest, None)
-        return [held[tile] or found[tile] for tile in tiles]
+        held = {number: self.tiles.get(number) for number in numbers}  # threads may drop some
+        new = [number for number, tile in held.items() if tile is None]
+        if new:
+            with ThreadPoolExecutor() as pool:
+                found = dict(zip(new, pool.map(self._tied, new), strict=True))
+            self.tiles.update(found)
+            for oldest in list(self.tiles)[: max(0, len(self.tiles) - _MOST_TILES)]:
+                self.tiles.pop(oldest, None)
+            held |= found
+        return [tile for tile in held.values() if tile]
 
-    def _paste(
-        self,
-        grid: Grid,
-        corner: tuple[int, int],
-        tile: tuple[int, int],
-        known: _Tile,
-        position: NDArray[np.int32],
-        access: Floats,
-    ) -> None:
-        """Copy what a tile and a grid have in common; rows count downward from `corner`."""
-        down, right = corner[0] - (tile[0] + 1) * _SIDE, tile[1] * _SIDE - corner[1]
-        first, end = max(down, 0), min(down + _SIDE, grid.rows)
-        begin, stop = max(right, 0), min(right + _SIDE, grid.columns)
-        theirs = np.s_[first - down : end - down, begin - right : stop - right]
-        position[first:end, begin:stop] = known[0][theirs]
-        access[first:end, begin:stop] = known[1][theirs]
-
-    def _tied(self, tile: tuple[int, int]) -> _Tile:
+    def _tied(self, number: tuple[int, int]) -> _Tile:
         """Tie the cells of a tile, with as much around it as a leg may cross."""
-        row, column = tile
+        row, column = number
         pad = int(np.ceil(self.max_access_m / self.cell_m))
         side, m = _SIDE + 2 * pad, self.cell_m
         around = Grid((column * _SIDE - pad) * m, ((row + 1) * _SIDE + pad) * m, m, side, side)
@@ -121,8 +154,14 @@ class _CellIndex:
             max_access_m=self.max_access_m,
             cells=inner,
         )
-        position = np.full(around.shape, -1, dtype=np.int32)
-        access = np.zeros(around.shape)
+        position = np.zeros(around.shape, dtype=np.int32)
+        access = np.full(around.shape, np.inf)
         position.ravel()[found.cell] = found.position
         access.ravel()[found.cell] = found.access_m
-        return position[pad:-pad, pad:-pad].copy(), access[pad:-pad, pad:-pad].copy()
+        return _Tile(position[pad:-pad, pad:-pad].copy(), access[pad:-pad, pad:-pad].copy())
+
+
+@lru_cache(maxsize=64)  # at most 24 bytes a cell: 100 MB
+def _laid_out(tile: _Tile, ways: Ways) -> Ways:
+    """Return the ways to the cells of a tile."""
+    return ways.of(tile.position)

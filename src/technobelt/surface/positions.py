@@ -39,11 +39,6 @@ class Positions:
     tree: cKDTree
 
     @cached_property
-    def columns(self) -> tuple[Floats, Floats]:
-        """The coordinates x and y, each in one piece."""
-        return np.ascontiguousarray(self.xy[:, 0]), np.ascontiguousarray(self.xy[:, 1])
-
-    @cached_property
     def sparse(self) -> cKDTree:
         """Every `EVERY`-th of them: neighbours on one road are mostly across the same barrier."""
         return cKDTree(self.xy[::EVERY])

@@ -10,20 +10,18 @@ from technobelt.network.ties import tie_points
 from technobelt.rasters import Grid, grid_over, write_bands
 from technobelt.surface.index import cells_of
 from technobelt.surface.positions import road_positions
-from technobelt.surface.times import nearest_seconds
+from technobelt.surface.times import first_reached
 from technobelt.travel_time import model_of
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     import geopandas as gpd
-    from numpy.typing import NDArray
 
     from technobelt.network.model import Network
     from technobelt.region import Profile
     from technobelt.surface.positions import Positions
-
-    Floats = NDArray[np.float64]
+    from technobelt.surface.times import Reached
 
 __all__ = ["default_cell_m", "grid_for", "travel_time_raster"]
 
@@ -69,10 +67,9 @@ def travel_time_raster(
     model = model_of(network, profile)
     ties = tie_points(network, origins, max_access_m=max_access_m, what="origins")
     positions = road_positions(network)
-    nearest = nearest_seconds(model, ties, positions.ties, toward=toward)
-    grid = grid_for(positions, nearest, max_minutes, max_access_m=max_access_m, cell_m=cell_m)
-    surface = cells_of(network, positions, grid, max_access_m=max_access_m)
-    minutes = surface.minutes(model, nearest)
+    reached = first_reached(model, ties, positions.ties, toward=toward)
+    grid = grid_for(positions, reached, max_minutes, max_access_m=max_access_m, cell_m=cell_m)
+    minutes = cells_of(network, positions, grid.cell_m, max_access_m).minutes(reached, grid)
     minutes[minutes > max_minutes] = np.inf
     return write_bands(path, grid, network.crs, {"time_min": minutes}, units={"time_min": "min"})
 
@@ -91,18 +88,16 @@ def default_cell_m(limit_min: float) -> float:
 
 def grid_for(
     positions: Positions,
-    seconds: Floats,
+    reached: Reached,
     limit_min: float,
     *,
     max_access_m: float,
     cell_m: float | None,
 ) -> Grid:
-    """Return the grid over all road positions within a limit; finer for shorter limits."""
+    """Return a grid over all road positions within a limit; finer for shorter limits."""
     side = cell_m or default_cell_m(limit_min)
-    within = seconds <= limit_min * 60
-    x, y = (column[within] for column in positions.columns)
-    if not len(x):
+    west, south, east, north = reached.bounds(positions, limit_min * 60)
+    if np.isinf(west):
         return Grid(0.0, 0.0, side, 1, 1)
     margin = max_access_m + side
-    bounds = x.min() - margin, y.min() - margin, x.max() + margin, y.max() + margin
-    return grid_over(bounds, side)
+    return grid_over((west - margin, south - margin, east + margin, north + margin), side)

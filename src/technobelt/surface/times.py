@@ -1,4 +1,8 @@
-"""Seconds between places and all road positions: the ways to the positions are laid out once."""
+"""Seconds between places and road positions: the ways to all positions are laid out once.
+
+What a search has reached is kept by nodes. Seconds are worked out for the positions that somebody
+asks for: a grid of wide cells needs few of them.
+"""
 
 from __future__ import annotations
 
@@ -12,6 +16,8 @@ from technobelt.routing import nearest_tree, trees
 from technobelt.travel_time import direct_ways, limit_s, ways_in, ways_out
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from numpy.typing import NDArray
 
     from technobelt.network.ties import Ties
@@ -22,31 +28,95 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float64]
     Ints = NDArray[np.int64]
 
-__all__ = ["nearest_seconds", "position_seconds"]
+__all__ = ["Reached", "Ways", "first_reached", "reached"]
 
 
 @dataclass(frozen=True, eq=False)
-class _Ways:
-    """Ways between nodes and points, a row for the first way of each point, the second, ...
+class Ways:
+    """Ways between nodes and points: the first way of each point, the second, ...
 
     Attributes
     ----------
     node
-        int64 (w, n).
+        int32 (w, ...).
     cost
-        float64 (w, n): packed costs, infinite where a point has fewer ways.
-    by_section, section
-        int64 (k): the ties in the order of their sections, and these.
+        float64 (w, ...): packed costs, infinite where a point has fewer ways.
     """
 
-    node: Ints
+    node: NDArray[np.int32]
     cost: Floats
-    by_section: Ints
-    section: Ints
+
+    def of(self, *points: NDArray[np.int32] | slice) -> Ways:
+        """Return the ways of some points: by their numbers, or by slices of their axes."""
+        return Ways(self.node[:, *points], self.cost[:, *points])
+
+
+@dataclass(frozen=True, eq=False)
+class Reached:
+    """What one search has reached.
+
+    Attributes
+    ----------
+    model
+        From `model_of`.
+    ways
+        To the road positions, or from them.
+    packed
+        float64 (nodes): packed costs of the nodes.
+    beside, direct
+        Positions on the sections of the search's own places, each once, ascending, and the packed
+        costs of the direct ways to them.
+    """
+
+    model: Model
+    ways: Ways
+    packed: Floats
+    beside: Ints
+    direct: Floats
+
+    def seconds(self) -> Floats:
+        """Return seconds of all road positions, float64 (n), infinite where there is no way."""
+        return self.by(self.ways, np.arange(self.ways.node.shape[1], dtype=np.int32))
+
+    def by(self, ways: Ways, position: NDArray[np.int32]) -> Floats:
+        """Return seconds of some road positions by the ways to them.
+
+        Parameters
+        ----------
+        ways
+            Of the road positions, in an array of any shape.
+        position
+            int32: their numbers, in the same shape.
+        """
+        best = np.full(position.shape, np.inf)
+        for node, cost in zip(ways.node, ways.cost, strict=True):
+            through = self.packed.take(node)
+            through += cost
+            np.minimum(best, through, out=best)
+        is_beside = np.zeros(self.ways.node.shape[1], dtype=np.bool_)
+        is_beside[self.beside] = True
+        mine = is_beside.take(position)
+        direct = self.direct[np.searchsorted(self.beside, position[mine])]
+        best[mine] = np.minimum(best[mine], direct)
+        return _seconds(self.model, best)
+
+    def bounds(self, positions: Positions, limit_s: float) -> tuple[float, float, float, float]:
+        """Return west, south, east, north of what lies within a limit, m.
+
+        It may be wider, by no more than sections that are reached in part. Where nothing is within
+        the limit, west is infinite.
+        """
+        sides = _sides(self.ways, positions, len(self.packed))
+        near = np.flatnonzero(_seconds(self.model, self.packed) <= limit_s)
+        own = positions.xy[self.beside[_seconds(self.model, self.direct) <= limit_s]]
+        by_nodes = [side.take(near).min(initial=np.inf) for side in sides]
+        least = np.minimum(by_nodes, np.hstack([own, -own]).min(axis=0, initial=np.inf))
+        west, south, east, north = least.tolist()
+        return west, south, -east, -north
 
 
 @lru_cache(maxsize=4)
-def _ways(model: Model, ties: Ties, *, toward: bool) -> _Ways:
+def _ways(model: Model, ties: Ties, *, toward: bool) -> Ways:
     """Lay out the ways to ties, or from them, for all trees to come."""
     ends = ways_out(model, ties) if toward else ways_in(model, ties)
     cost = model.graph.pack(ends.first, ends.second)
@@ -54,40 +124,49 @@ def _ways(model: Model, ties: Ties, *, toward: bool) -> _Ways:
     point = ends.point[order]
     nth = np.arange(len(point)) - np.searchsorted(point, point)
     shape = (int(nth.max(initial=-1)) + 1, ties.n)
-    node, costs = np.zeros(shape, dtype=np.int64), np.full(shape, np.inf)
+    node, costs = np.zeros(shape, dtype=np.int32), np.full(shape, np.inf)
     node[nth, point] = ends.node[order]
     costs[nth, point] = cost[order]
-    by_section = np.argsort(ties.section, kind="stable")
-    return _Ways(node, costs, by_section, ties.section[by_section])
+    return Ways(node, costs)
 
 
-def _joined(packed: Floats, ways: _Ways) -> Floats:
-    """Return the least packed cost of each point, by any of its ways."""
-    best = np.full(ways.node.shape[1], np.inf)
-    for node, cost in zip(ways.node, ways.cost, strict=True):
-        through = packed.take(node)
-        through += cost
-        np.minimum(best, through, out=best)
-    return best
+@lru_cache(maxsize=4)
+def _sides(ways: Ways, positions: Positions, n_nodes: int) -> Floats:
+    """Return, for each node, least x, y, -x and -y of the positions that it has ways to."""
+    way, point = np.nonzero(np.isfinite(ways.cost))
+    node, xy = ways.node[way, point], positions.xy[point]
+    sides = np.full((4, n_nodes), np.inf)
+    for side, value in zip(sides, (*xy.T, *-xy.T), strict=True):
+        np.minimum.at(side, node, value)
+    return sides
 
 
-def _on_sections(ties: Ties, ways: _Ways, sections: Ints) -> Ties:
+@lru_cache(maxsize=4)
+def _by_section(ties: Ties) -> tuple[Ints, Ints]:
+    """Return ties in the order of their sections, and these."""
+    order = np.argsort(ties.section, kind="stable")
+    return order, ties.section[order]
+
+
+def _on_sections(ties: Ties, sections: Ints) -> Ties:
     """Return the ties that lie on some sections."""
-    begin, end = (np.searchsorted(ways.section, sections, side) for side in ("left", "right"))
-    found = [ways.by_section[a:b] for a, b in zip(begin, end, strict=True)]
+    order, section = _by_section(ties)
+    begin, end = (np.searchsorted(section, sections, side) for side in ("left", "right"))
+    found = [order[a:b] for a, b in zip(begin, end, strict=True)]
     return ties.take(np.concatenate(found) if found else np.zeros(0, dtype=np.int64))
 
 
-def _direct(
-    model: Model, places: Ties, positions: Ties, ways: _Ways, *, toward: bool
-) -> tuple[Ints, Ints, Floats]:
-    """Return the direct ways along one section: place, position, packed cost."""
-    beside = _on_sections(positions, ways, np.unique(places.section))
+def _direct(model: Model, places: Ties, positions: Ties, *, toward: bool) -> tuple[Ints, Floats]:
+    """Return the positions that direct ways along one section lead to, and their packed costs."""
+    beside = _on_sections(positions, np.unique(places.section))
     if toward:
-        o, d, *costs = direct_ways(model, beside, places)
-        return places.point[d], beside.point[o], model.graph.pack(*costs)
-    o, d, *costs = direct_ways(model, places, beside)
-    return places.point[o], beside.point[d], model.graph.pack(*costs)
+        there, _, *costs = direct_ways(model, beside, places)
+    else:
+        _, there, *costs = direct_ways(model, places, beside)
+    position, which = np.unique(beside.point[there], return_inverse=True)
+    least = np.full(len(position), np.inf)
+    np.minimum.at(least, which, model.graph.pack(*costs))
+    return position, least
 
 
 def _seconds(model: Model, packed: Floats) -> Floats:
@@ -100,15 +179,15 @@ def _graph(model: Model, *, toward: bool) -> Graph:
     return model.graph.turned if toward else model.graph
 
 
-def position_seconds(
+def reached(
     model: Model,
     origins: Ties,
-    positions: Positions,
+    positions: Ties,
     *,
     toward: bool = False,
     max_minutes: float | None = None,
-) -> Floats:
-    """Return seconds between origins and road positions, float64 (origins.n, positions).
+) -> Iterator[Reached]:
+    """Search from one origin after the other.
 
     Parameters
     ----------
@@ -117,28 +196,29 @@ def position_seconds(
     origins
         From `tie_points`.
     positions
-        From `road_positions`.
+        The ties of `road_positions`.
     toward
         Drive from the positions to the origins instead.
     max_minutes
         Longer trips need not be found.
+
+    Yields
+    ------
+    Reached
+        One an origin, in order.
     """
-    ways = _ways(model, positions.ties, toward=toward)
+    ways = _ways(model, positions, toward=toward)
     roots = ways_in(model, origins) if toward else ways_out(model, origins)
     limit = limit_s(model, max_minutes)
-    packed = np.full((origins.n, positions.ties.n), np.inf)
     for searches, rows in trees(_graph(model, toward=toward), roots.seeds(), limit=limit):
-        for search, row in zip(searches, rows, strict=True):
-            packed[search] = _joined(row, ways)
-    place, position, direct = _direct(model, origins, positions.ties, ways, toward=toward)
-    np.minimum.at(packed, (place, position), direct)
-    return _seconds(model, packed)
+        for search, packed in zip(searches, rows, strict=True):
+            origin = origins.of_point(int(search))
+            direct = _direct(model, origin, positions, toward=toward)
+            yield Reached(model, ways, packed, *direct)
 
 
-def nearest_seconds(model: Model, places: Ties, positions: Ties, *, toward: bool = False) -> Floats:
-    """Return seconds between each road position and the nearest of some places.
-
-    One tree is grown for all places together.
+def first_reached(model: Model, places: Ties, positions: Ties, *, toward: bool = False) -> Reached:
+    """Search from all places together: what is reached from the nearest of them.
 
     Parameters
     ----------
@@ -148,16 +228,9 @@ def nearest_seconds(model: Model, places: Ties, positions: Ties, *, toward: bool
         From `tie_points`, or the ties of `road_positions`.
     toward
         Drive from the positions to the places instead.
-
-    Returns
-    -------
-    numpy.ndarray
-        float64 (positions.n), infinite where there is no way.
     """
     ways = _ways(model, positions, toward=toward)
     roots = ways_in(model, places) if toward else ways_out(model, places)
-    reached, _ = nearest_tree(_graph(model, toward=toward), roots.seeds())
-    packed = _joined(reached, ways)
-    _, position, direct = _direct(model, places, positions, ways, toward=toward)
-    np.minimum.at(packed, position, direct)
-    return _seconds(model, packed)
+    packed, _ = nearest_tree(_graph(model, toward=toward), roots.seeds())
+    direct = _direct(model, places, positions, toward=toward)
+    return Reached(model, ways, packed, *direct)

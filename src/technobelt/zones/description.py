@@ -12,7 +12,7 @@ import shapely
 from technobelt.layers import facilities, located, read_layer
 from technobelt.network.dates import day_of
 from technobelt.network.ties import tie_points
-from technobelt.surface import nearest_seconds
+from technobelt.surface import first_reached
 from technobelt.zones.complexes import SOME, known_outlines
 from technobelt.zones.evidence import interchange_ties
 
@@ -87,7 +87,7 @@ class Places:
         """Return minutes from the nearest of some ties to each place."""
         out = []
         for ties, on_motorway in self.ties:
-            seconds = nearest_seconds(model, own, ties)
+            seconds = first_reached(model, own, ties).seconds()
             out.append(seconds - (model.costs.finish_s if on_motorway else 0.0))
         return np.concatenate(out) / 60
 

@@ -13,7 +13,7 @@ from technobelt.network.dates import day_of
 from technobelt.network.ties import tie_points, tie_to_all
 from technobelt.rasters import distances_m
 from technobelt.schema import ROAD_CLASSES
-from technobelt.surface import nearest_seconds, road_positions, surface_of
+from technobelt.surface import first_reached, road_positions, surface_of
 from technobelt.zones.files import read_raster, read_shapes
 from technobelt.zones.ground import land_column
 
@@ -166,8 +166,9 @@ def hub_minutes(asked: Survey, model: Model) -> list[Floats]:
 
 
 def _minutes(asked: Survey, model: Model, ties: Ties) -> Floats:
-    seconds = nearest_seconds(model, ties, asked.surface.positions.ties, toward=True)
-    return asked.surface.minutes(model, seconds)
+    surface = asked.surface
+    reached = first_reached(model, ties, surface.positions.ties, toward=True)
+    return surface.minutes(model, reached.seconds())
 
 
 def _to_anchors(asked: Survey, model: Model) -> dict[str, Floats]:
