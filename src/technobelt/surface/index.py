@@ -32,9 +32,9 @@ if TYPE_CHECKING:
 __all__ = ["Cells", "cells_of"]
 
 #: Cells along the side of a tile.
-_SIDE = 256
+_SIDE = 128
 #: Tiles remembered of cells of one size: at 12 bytes a cell some 100 MB.
-_MOST_TILES = 128
+_MOST_TILES = 512
 
 
 @dataclass(frozen=True, eq=False)
@@ -161,7 +161,7 @@ class Cells:
         return _Tile(position[pad:-pad, pad:-pad].copy(), access[pad:-pad, pad:-pad].copy())
 
 
-@lru_cache(maxsize=64)  # at most 24 bytes a cell: 100 MB
+@lru_cache(maxsize=256)  # at most 24 bytes a cell: 100 MB
 def _laid_out(tile: _Tile, ways: Ways) -> Ways:
     """Return the ways to the cells of a tile."""
     return ways.of(tile.position)
