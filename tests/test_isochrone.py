@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import shapely
 import shapely.affinity
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 import technobelt as tb
@@ -161,6 +161,7 @@ def test_one_mode_alone_is_the_same_as_among_others(town, two, sets, even):
     mode=st.sampled_from(["overlap", "merge", "split"]),
     xy=st.tuples(st.integers(500, 7500), st.integers(500, 7500)),
 )
+@example(limits=[6.0, 5.999999999999999], mode="overlap", xy=(500, 500))
 def test_shorter_bands_lie_in_longer_ones(lakeside, points, even, limits, mode, xy):
     origins = points(one=xy, two=(4000, 1000))
     bands = isochrones(
@@ -171,9 +172,8 @@ def test_shorter_bands_lie_in_longer_ones(lakeside, points, even, limits, mode, 
         shapes = mine.geometry.to_numpy()
         outside = shapely.area(shapely.difference(shapes[:-1], shapes[1:]))
         assert outside.max(initial=0) < 1e-6
-        assert (
-            np.diff(mine["area_km2"]) > -1e-9
-        ).all()  # where all land is in reach, it is the same
+        # where all land is in reach, it is the same, but for edges that a point parts: 0.1 m²
+        assert (np.diff(mine["area_km2"]) > -1e-7).all()
 
 
 def test_holes_are_kept(lakeside, points, even):
