@@ -292,11 +292,13 @@ def _blur_min(trips: _Trips, limit: float) -> float:
 
 
 def _disjoint(shapes: list[Any]) -> list[Any]:
-    taken = shapely.MultiPolygon()
-    out = []
-    for shape in shapes:
+    """Take from each shape the ones before it."""
+    tree = shapely.STRtree(shapes)
+    out: list[Any] = []
+    for i, shape in enumerate(shapes):
+        near = tree.query(shape, predicate="intersects")
+        taken = shapely.union_all([out[j] for j in near if j < i])
         out.append(_as_multi(shapely.difference(shape, taken)))
-        taken = shapely.union(taken, shape)
     return out
 
 
@@ -321,10 +323,11 @@ def _nested_apart(bands: list[list[Any]]) -> list[list[Any]]:
     bands = [_disjoint(band) for band in bands]
     out = [bands[0]]
     for band in bands[1:]:
-        inner = out[-1]
-        own = []
+        inner, own = out[-1], []
+        tree = shapely.STRtree(inner)
         for i, shape in enumerate(band):
-            others = shapely.union_all(inner[:i] + inner[i + 1 :])
+            near = tree.query(shape, predicate="intersects")
+            others = shapely.union_all([inner[j] for j in near if j != i])
             own.append(shapely.difference(shapely.union(shape, inner[i]), others))
         out.append(_disjoint(own))
     return out
