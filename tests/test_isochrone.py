@@ -514,3 +514,16 @@ def test_an_unknown_mode_is_named(town, two):
 def test_limits_must_be_above_zero(town, two, even, minutes):
     with pytest.raises(PointError, match="limits above zero minutes; found"):
         isochrones(town, two, minutes=minutes, profile=even)
+
+
+def test_an_audit_of_origins_with_one_id_is_refused(town, points, even):
+    two = points(here=(1000, 1000), there=(3000, 3000)).set_axis(["home", "home"])
+    bands = isochrones(town, two, minutes=(5,), profile=even)
+    with pytest.raises(PointError, match=r"several origins have the id 'home'\. Give each its own"):
+        audit(town, two, bands, profile=even)
+
+
+@pytest.mark.parametrize("name", ["minutes", "status", "geometry"])
+def test_what_is_reached_may_not_be_called_as_a_column_is(town, two, even, name):
+    with pytest.raises(ValueError, match=f"isochrones have a column '{name}'"):
+        isochrones(town, two, minutes=(5,), profile=even, reach={name: two})

@@ -46,6 +46,7 @@ __all__ = ["Mode", "audit", "isochrone_sets", "isochrones"]
 
 Mode = Literal["overlap", "merge", "split", "rings"]
 
+_COLUMNS = frozenset(("origin_id", "minutes", "area_km2", "truncated", "status", "geometry"))
 #: An isochrone is cut off where its outline runs within this distance of the network's edge, m.
 EDGE_M = 2000.0
 #: A cylindrical projection that keeps areas on the WGS 84 ellipsoid (EASE-Grid 2.0), and the length
@@ -125,7 +126,7 @@ def isochrones(  # noqa: PLR0913  (the contract's options)
         There are no origins, or not one can be tied to a road; or a limit, `max_access_m` or
         `cell_m` is not above zero.
     ValueError
-        There is no such mode.
+        There is no such mode, or `reach` names a column that isochrones have themselves.
 
     Examples
     --------
@@ -173,6 +174,8 @@ def isochrone_sets(  # noqa: PLR0913  (as isochrones)
     """
     limits = _checked_limits(minutes)
     _check(origins, modes, max_access_m, cell_m)
+    for name in _COLUMNS.intersection(reach or ()):
+        raise ValueError(f"isochrones have a column '{name}'. Call what they reach otherwise.")
     model = model_of(network, profile)
     ties = tie_points(network, origins, max_access_m=max_access_m, what="origins")
     trips = _Trips(
@@ -485,7 +488,17 @@ def audit(
     pandas.DataFrame
         ``origin_id``, ``minutes``, ``late_in`` (of the positions inside, the share over the
         limit), ``ok_out`` (of those within the limit, the share outside), ``positions``.
+
+    Raises
+    ------
+    PointError
+        Several origins have the same id.
     """
+    if not origins.index.is_unique:
+        twice = origins.index[origins.index.duplicated()][0]
+        raise PointError(
+            f"several origins have the id {twice!r}. Give each its own, by reset_index() say."
+        )
     model = model_of(network, profile)
     rng = np.random.default_rng(seed)
     bands = bands[bands["status"] == "ok"] if "status" in bands else bands
