@@ -483,6 +483,7 @@ def test_the_nearest_is_the_least_of_the_matrix(
 def test_equal_networks_share_one_graph(draw, speeds):
     one, two = draw(NODES, ROADS), draw(NODES, ROADS)
     assert model_of(one, speeds()).graph is model_of(two, speeds()).graph
+    assert model_of(two, speeds()) is model_of(two, speeds())
 
 
 def test_a_model_is_of_the_network_it_was_asked_for(town, speeds):

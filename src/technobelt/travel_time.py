@@ -168,9 +168,10 @@ def model_of(
     named = resolve_profile(profile)
     key = network.key, named.model_dump_json(), by, bound, factor
     model = _models.pop(key, None) or _made(network, named, by, bound, factor)
+    if model.network is not network:  # of equal content: its CRS, barriers and names may differ
+        model = replace(model, network=network)
     _remember(key, model)
-    # one of equal content may lie in another CRS, or have other barriers and names
-    return model if model.network is network else replace(model, network=network)
+    return model
 
 
 def _remember(key: tuple[Any, ...], model: Model) -> None:
