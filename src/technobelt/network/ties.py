@@ -33,6 +33,7 @@ __all__ = [
     "crosses_barrier",
     "direction_at",
     "legs_cross",
+    "points_along",
     "startable",
     "tie_points",
     "tie_to_all",
@@ -304,13 +305,34 @@ def _ties_at(network: Network, xy: Shapes, point: Ints, section: Ints, access_m:
     )
 
 
-def direction_at(lines: Shapes, fraction: Floats) -> Floats:
-    """Return unit vectors along the lines at the fractions, (k, 2)."""
+def points_along(lines: Shapes, fraction: Floats, which: Ints | None = None) -> Floats:
+    """Return points at fractions of lines, (k, 2); `which` says of which line, of all by default.
+
+    All lines are laid end to end: one search then finds the pieces that the points lie on.
+    """
+    which = np.arange(len(lines)) if which is None else which
+    xy, line = shapely.get_coordinates(lines, return_index=True)
+    step = np.hypot(*np.diff(xy, axis=0).T)
+    step[np.diff(line) != 0] = 0.0  # from the end of one line to the start of the next
+    done = np.concatenate([[0.0], np.cumsum(step)])
+    first = np.searchsorted(line, np.arange(len(lines) + 1))
+    begin, end = done[first[:-1]], done[first[1:] - 1]
+    at = begin[which] + fraction * (end - begin)[which]
+    piece = np.clip(np.searchsorted(done, at, side="right") - 1, first[which], first[which + 1] - 2)
+    length = step[piece]
+    part = np.divide(at - done[piece], length, out=np.zeros(len(at)), where=length > 0)
+    return np.asarray(xy[piece] + (xy[piece + 1] - xy[piece]) * part[:, None])
+
+
+def direction_at(lines: Shapes, fraction: Floats, which: Ints | None = None) -> Floats:
+    """Return unit vectors along lines at fractions, (k, 2), over 5 m to either side.
+
+    `which` is that of `points_along`.
+    """
     step = np.minimum(5.0 / np.maximum(shapely.length(lines), 1e-9), 0.5)
+    step = step if which is None else step[which]
     low, high = np.clip(fraction - step, 0, 1), np.clip(fraction + step, 0, 1)
-    a = shapely.get_coordinates(shapely.line_interpolate_point(lines, low, normalized=True))
-    b = shapely.get_coordinates(shapely.line_interpolate_point(lines, high, normalized=True))
-    along = b - a
+    along = points_along(lines, high, which) - points_along(lines, low, which)
     return np.asarray(along / np.maximum(np.hypot(*along.T), 1e-9)[:, None])
 
 

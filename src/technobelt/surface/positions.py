@@ -10,7 +10,14 @@ import numpy as np
 import shapely
 from scipy.spatial import cKDTree
 
-from technobelt.network.ties import MEDIAN_M, Ties, legs_cross, startable
+from technobelt.network.ties import (
+    MEDIAN_M,
+    Ties,
+    direction_at,
+    legs_cross,
+    points_along,
+    startable,
+)
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -53,8 +60,7 @@ def road_positions(network: Network) -> Positions:
     which = np.repeat(np.arange(len(usable)), count)
     within = np.arange(count.sum()) - np.repeat(np.cumsum(count) - count, count)
     fraction = (within + 0.5) / count[which]
-    xy, travel = _along(lines, which, fraction)
-    travel[network.arcs_of[usable[which], 0] < 0] *= -1  # one way, against the line
+    xy = points_along(lines, fraction, which)
     own = Ties(
         point=np.arange(len(which), dtype=np.int64),
         section=usable[which].astype(np.int64),
@@ -63,35 +69,15 @@ def road_positions(network: Network) -> Positions:
         access_m=np.zeros(len(which)),
         n=len(which),
     )
-    return Positions(_with_partners(network, own, xy, travel), xy, cKDTree(xy))
+    return Positions(_with_partners(network, own, xy), xy, cKDTree(xy))
 
 
-def _along(lines: NDArray[np.object_], which: Ints, fraction: Floats) -> tuple[Floats, Floats]:
-    """Return points at fractions of lines and unit vectors along them, (k, 2) each.
-
-    `which` says of which line.
-
-    All lines are laid end to end: one search then finds the pieces that the points lie on.
-    """
-    xy, line = shapely.get_coordinates(lines, return_index=True)
-    step = np.hypot(*np.diff(xy, axis=0).T)
-    step[np.diff(line) != 0] = 0.0  # from the end of one line to the start of the next
-    done = np.concatenate([[0.0], np.cumsum(step)])
-    first = np.searchsorted(line, np.arange(len(lines) + 1))
-    begin, end = done[first[:-1]], done[first[1:] - 1]
-    at = begin[which] + fraction * (end - begin)[which]
-    piece = np.clip(np.searchsorted(done, at, side="right") - 1, first[which], first[which + 1] - 2)
-    length = step[piece]
-    along = (xy[piece + 1] - xy[piece]) / np.maximum(length, 1e-9)[:, None]
-    return xy[piece] + along * (at - done[piece])[:, None], along
-
-
-def _with_partners(network: Network, own: Ties, xy: Floats, travel: Floats) -> Ties:
+def _with_partners(network: Network, own: Ties, xy: Floats) -> Ties:
     """Give positions on one carriageway a second tie on the other."""
     one_way = np.flatnonzero(network.one_way[own.section])
     if len(one_way) < 2:
         return own
-    travel = travel[one_way]
+    travel = _travel(network, own.take(one_way))
     tree = cKDTree(xy[one_way])
     distance, near = near_positions(tree, xy[one_way], min(8, len(one_way)), MEDIAN_M)
     there = np.isfinite(distance)
@@ -122,3 +108,9 @@ def near_positions(tree: cKDTree, xy: Floats, k: int, reach_m: float) -> tuple[F
     workers = -1 if len(xy) >= _WORTH_THREADS else 1
     distance, number = tree.query(xy, k=ranks, distance_upper_bound=reach_m, workers=workers)
     return np.asarray(distance), np.asarray(number)
+
+
+def _travel(network: Network, ties: Ties) -> Floats:
+    section, which = np.unique(ties.section, return_inverse=True)
+    along = direction_at(network.lines[section], ties.fraction, which)
+    return np.where((network.arcs_of[ties.section, 0] < 0)[:, None], -along, along)
