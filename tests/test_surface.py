@@ -12,8 +12,11 @@ import shapely
 
 import technobelt as tb
 from technobelt.errors import PointError
+from technobelt.isochrone import isochrones
 from technobelt.network.ties import WADE_M, startable, tie_points
 from technobelt.rasters import Grid, grid_over
+from technobelt.routing import use_engine
+from technobelt.scenario import Scenario
 from technobelt.surface import (
     cells_of,
     grid_for,
@@ -21,6 +24,7 @@ from technobelt.surface import (
     reached,
     road_positions,
     surface_of,
+    times,
     travel_time_raster,
 )
 from technobelt.travel_time import model_of, travel_times
@@ -80,6 +84,17 @@ def test_a_position_on_one_carriageway_may_start_on_the_other(draw):
     assert (np.bincount(ties.point) == 2).all()
     assert set(np.round(ties.access_m)) <= {0, 20, 21}
     assert (np.diff(ties.point) >= 0).all()
+
+
+def test_directions_are_those_of_travel_and_small_jogs_do_not_matter(draw):
+    """Drawn against its direction one carriageway, with a jog at its middle the other."""
+    nodes = {"a": (0, 0), "b": (40, 0), "c": (0, 8), "d": (40, 8)}
+    jog = {"oneway": True, "via": [(19.9, -0.5), (20.1, 0.5)]}
+    against = {"forward": False, "backward": True}
+    ties = road_positions(draw(nodes, [("a", "b", jog), ("c", "d", against)])).ties
+    assert np.bincount(ties.point).tolist() == [2, 2]
+    same_way = road_positions(draw(nodes, [("a", "b", jog), ("d", "c", against)])).ties
+    assert np.bincount(same_way.point).tolist() == [1, 1]
 
 
 # --- cells ---------------------------------------------------------------------------------------
@@ -243,18 +258,63 @@ def test_short_trips_are_looked_at_more_closely(river, points, speeds, minutes, 
     assert grid_for(positions, found, minutes, max_access_m=500, cell_m=None).cell_m == cell_m
 
 
+@pytest.fixture(scope="module")
+def blocks(draw):
+    """Return a street grid of nine by nine, and a long road out of it."""
+    nodes = {(i, j): (200 * i, 200 * j) for i in range(9) for j in range(9)}
+    along = [((i, j), (i + 1, j)) for i in range(8) for j in range(9)]
+    across = [((i, j), (i, j + 1)) for i in range(9) for j in range(8)]
+    out = ((8, 8), "far", {"via": [(9000, 2000)]})
+    return draw({**nodes, "far": (9000, 9000)}, [*along, *across, out])
+
+
 @pytest.mark.parametrize("toward", [False, True])
-@pytest.mark.parametrize("limit_min", [0.2, 0.9, 3, 8.5, 12, 60])
-def test_what_is_within_a_limit_lies_in_the_grid(river, points, speeds, limit_min, toward):
+@pytest.mark.parametrize("limit_min", [0.2, 0.6, 1.1, 2, 3, 8.5, 12, 60])
+@pytest.mark.parametrize(("where", "home"), [("river", (5030, 0)), ("blocks", (830, 790))])
+def test_bounds_are_those_of_what_is_within_a_limit(
+    where, home, limit_min, toward, points, speeds, request
+):
     """A limit that ends before the first junction, too: only direct ways are within it."""
-    positions = road_positions(river)
-    home = tie_points(river, points(home=(5030, 0)))
-    (found,) = reached(model_of(river, speeds()), home, positions.ties, toward=toward)
+    network = request.getfixturevalue(where)
+    positions = road_positions(network)
+    ties = tie_points(network, points(home=home))
+    (found,) = reached(model_of(network, speeds()), ties, positions.ties, toward=toward)
     within = positions.xy[found.seconds() <= limit_min * 60]
-    west, south, east, north = found.bounds(positions, limit_min * 60)
     assert len(within)
-    assert (within >= (west, south)).all()
-    assert (within <= (east, north)).all()
+    assert found.bounds(positions, limit_min * 60) == (*within.min(axis=0), *within.max(axis=0))
+
+
+@pytest.mark.parametrize("engine", ["scipy", "hierarchy"])
+@pytest.mark.parametrize("toward", [False, True])
+def test_origins_are_searched_some_at_a_time(blocks, points, speeds, engine, toward, monkeypatch):
+    monkeypatch.setattr(times, "_ABREAST", 2)
+    model, positions = model_of(blocks, speeds()), road_positions(blocks).ties
+    home = points(**{f"p{i}": (330 * i, 190 * i) for i in range(5)})
+    with use_engine(engine):
+        found = [
+            own.seconds()
+            for own in reached(model, tie_points(blocks, home), positions, toward=toward)
+        ]
+        alone = [
+            seconds_of(
+                model, tie_points(blocks, home.iloc[[i]]), road_positions(blocks), toward=toward
+            )
+            for i in range(5)
+        ]
+    np.testing.assert_array_equal(found, alone)
+
+
+def test_where_no_road_is_left_to_start_from_nothing_is_in_reach(draw, points, speeds, tmp_path):
+    lane = draw({"a": (0, 0), "b": (3000, 0)}, [("a", "b")])
+    edit = {"do": "close", "id": "x", "roads": {"id": [0]}}
+    closed = lane.with_scenario(Scenario.model_validate({"id": "s", "edits": [edit]}))
+    home = points(home=(1000, 0))
+    assert not len(road_positions(closed).xy)
+    bands = isochrones(closed, home, minutes=(5,), profile=speeds())
+    assert bands["area_km2"].tolist() == [0]
+    path = travel_time_raster(closed, home, tmp_path / "t.tif", profile=speeds())
+    with rasterio.open(path) as raster:
+        assert np.isnan(raster.read(1)).all()
 
 
 # --- the belt ------------------------------------------------------------------------------------
@@ -291,3 +351,13 @@ def test_threads_that_ask_for_cells_at_once_get_those_of_one(motorway, points, s
         alone = surface_of(motorway, positions, grid).minutes(own.model, own.seconds())
         np.testing.assert_array_equal(minutes, alone)
         np.testing.assert_array_equal(cells.minutes_by(own.seconds(), own.model, grid), alone)
+
+
+def test_a_tile_sees_the_walls_of_the_tiles_beside_it(motorway, points, speeds):
+    """Of 256 m, one between y = 368 and 624: the nearest road lies behind the motorway at 200."""
+    grid = grid_over((CORNER[0] + 100, CORNER[1] - 50, CORNER[0] + 200, CORNER[1] + 1050), 2.0)
+    positions = road_positions(motorway)
+    home = tie_points(motorway, points(home=(5000, 0)))
+    (own,) = reached(model_of(motorway, speeds()), home, positions.ties)
+    alone = surface_of(motorway, positions, grid).minutes(own.model, own.seconds())
+    assert np.array_equal(cells_of(motorway, positions, 2.0).minutes(own, grid), alone)

@@ -393,7 +393,7 @@ def areas_km2(frame: gpd.GeoDataFrame | gpd.GeoSeries) -> Floats:
     Parameters
     ----------
     frame
-        Polygons, whose edges are straight in its CRS; in degrees they had better be short.
+        Valid polygons, whose edges are straight in its CRS; in degrees they had better be short.
 
     Examples
     --------

@@ -10,6 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING
+from weakref import WeakKeyDictionary
 
 import numpy as np
 
@@ -33,8 +34,11 @@ __all__ = ["Cells", "cells_of"]
 
 #: Cells along the side of a tile.
 _SIDE = 128
-#: Tiles remembered of cells of one size: at 12 bytes a cell some 100 MB.
+#: Tiles remembered of cells of one size, and layouts of tiles of the same ways: at 12 bytes a cell
+#: some 100 MB, at 24 bytes 200 MB.
 _MOST_TILES = 512
+#: By ways to all positions, those to the cells of tiles; they go with the former.
+_layouts: WeakKeyDictionary[Ways, dict[_Tile, Ways]] = WeakKeyDictionary()
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,7 +52,7 @@ class _Tile:
     access_m: Floats
 
 
-@lru_cache(maxsize=6)
+@lru_cache(maxsize=16)
 def cells_of(
     network: Network, positions: Positions, cell_m: float, max_access_m: float = 1000.0
 ) -> Cells:
@@ -86,7 +90,7 @@ class Cells:
         reached
             By a search, from `reached` or `first_reached`.
         grid
-            Of cells of this size.
+            Of cells of this size, its edges at multiples of it.
 
         Returns
         -------
@@ -96,7 +100,7 @@ class Cells:
 
         def seconds(tile: _Tile, part: Part) -> Floats:
             ways = _laid_out(tile, reached.ways)
-            return reached.by(ways.of(*part), tile.position[part])
+            return reached.by(ways.part(*part), tile.position[part])
 
         return self._minutes(grid, reached.model, seconds)
 
@@ -107,7 +111,9 @@ class Cells:
     def _minutes(
         self, grid: Grid, model: Model, seconds: Callable[[_Tile, Part], Floats]
     ) -> Floats:
-        out = np.empty(grid.shape)
+        out = np.full(grid.shape, np.inf)
+        if not len(self.positions.xy):
+            return out
         for where, tile, part in self._pieces(grid):
             access_s = tile.access_m[part] / model.costs.access_mps
             out[where] = (seconds(tile, part) + access_s) / 60
@@ -137,7 +143,7 @@ class Cells:
             for oldest in list(self.tiles)[: max(0, len(self.tiles) - _MOST_TILES)]:
                 self.tiles.pop(oldest, None)
             held |= found
-        return [tile for tile in held.values() if tile]
+        return [tile for tile in held.values() if tile is not None]
 
     def _tied(self, number: tuple[int, int]) -> _Tile:
         """Tie the cells of a tile, with as much around it as a leg may cross."""
@@ -161,7 +167,12 @@ class Cells:
         return _Tile(position[pad:-pad, pad:-pad].copy(), access[pad:-pad, pad:-pad].copy())
 
 
-@lru_cache(maxsize=256)  # at most 24 bytes a cell: 100 MB
 def _laid_out(tile: _Tile, ways: Ways) -> Ways:
-    """Return the ways to the cells of a tile."""
-    return ways.of(tile.position)
+    """Return the ways to the cells of a tile; the last ones are kept."""
+    known = _layouts.setdefault(ways, {})
+    laid = known.pop(tile, None) or ways.taken(tile.position)
+    known[tile] = laid
+    if len(known) > _MOST_TILES:
+        for oldest in list(known)[:-_MOST_TILES]:
+            known.pop(oldest, None)
+    return laid

@@ -30,6 +30,9 @@ if TYPE_CHECKING:
 
 __all__ = ["Reached", "Ways", "first_reached", "reached"]
 
+#: Origins whose trees are grown at a time: with many cores there may be as many in memory.
+_ABREAST = 64
+
 
 @dataclass(frozen=True, eq=False)
 class Ways:
@@ -46,9 +49,13 @@ class Ways:
     node: NDArray[np.int32]
     cost: Floats
 
-    def of(self, *points: NDArray[np.int32] | slice) -> Ways:
-        """Return the ways of some points: by their numbers, or by slices of their axes."""
+    def part(self, *points: slice) -> Ways:
+        """Return the ways of some points, by slices of their axes."""
         return Ways(self.node[:, *points], self.cost[:, *points])
+
+    def taken(self, points: NDArray[np.int32]) -> Ways:
+        """Return the ways of some points, each way in one piece of memory."""
+        return Ways(self.node.take(points, axis=1), self.cost.take(points, axis=1))
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,9 +70,10 @@ class Reached:
         To the road positions, or from them.
     packed
         float64 (nodes): packed costs of the nodes.
-    beside, direct
-        Positions on the sections of the search's own places, each once, ascending, and the packed
-        costs of the direct ways to them.
+    beside
+        int64 (k): road positions on the sections of the search's own places, each once, ascending.
+    direct
+        float64 (k): packed costs of the direct ways to them.
     """
 
     model: Model
@@ -101,18 +109,67 @@ class Reached:
         return _seconds(self.model, best)
 
     def bounds(self, positions: Positions, limit_s: float) -> tuple[float, float, float, float]:
-        """Return west, south, east, north of what lies within a limit, m.
+        """Return west, south, east and north of the road positions within a limit, m.
 
-        It may be wider, by no more than sections that are reached in part. Where nothing is within
-        the limit, west is infinite.
+        Where there are none, west and south are infinite, east and north minus infinite.
         """
-        sides = _sides(self.ways, positions, len(self.packed))
-        near = np.flatnonzero(_seconds(self.model, self.packed) <= limit_s)
-        own = positions.xy[self.beside[_seconds(self.model, self.direct) <= limit_s]]
-        by_nodes = [side.take(near).min(initial=np.inf) for side in sides]
-        least = np.minimum(by_nodes, np.hstack([own, -own]).min(axis=0, initial=np.inf))
+        around = _around(self.ways, positions, len(self.packed))
+        near = _seconds(self.model, self.packed) <= limit_s
+        whole = _seconds(self.model, self.packed + around.dearest) <= limit_s
+        inner = [np.where(whole, side, np.inf).min(initial=np.inf) for side in around.least]
+        partly = np.flatnonzero(near & ~whole)
+        outer = (around.least[:, partly] < np.reshape(inner, (4, 1))).any(axis=0)
+        way = around.ways_of(partly[outer])
+        through = self.packed[self.ways.node.ravel()[way]] + self.ways.cost.ravel()[way]
+        reached = way[_seconds(self.model, through) <= limit_s] % len(positions.xy)
+        beside = self.beside[_seconds(self.model, self.direct) <= limit_s]
+        xy = positions.xy[np.concatenate([reached, beside])]
+        least = np.minimum(inner, np.hstack([xy, -xy]).min(axis=0, initial=np.inf))
         west, south, east, north = least.tolist()
         return west, south, -east, -north
+
+
+@dataclass(frozen=True, eq=False)
+class _Around:
+    """The road positions that nodes have ways to.
+
+    Attributes
+    ----------
+    least
+        float64 (4, nodes): their least x, y, -x and -y.
+    dearest
+        float64 (nodes): packed cost of the longest of these ways, 0 where there are none.
+    way
+        int64 (k): all ways by node, as numbers in the flattened arrays of `Ways`.
+    begin
+        int64 (nodes + 1): where those of each node begin.
+    """
+
+    least: Floats
+    dearest: Floats
+    way: Ints
+    begin: Ints
+
+    def ways_of(self, nodes: Ints) -> Ints:
+        """Return the ways of some nodes."""
+        first, count = self.begin[nodes], np.diff(self.begin)[nodes]
+        nth = np.arange(count.sum()) - np.repeat(np.cumsum(count) - count, count)
+        return np.asarray(self.way[np.repeat(first, count) + nth])
+
+
+@lru_cache(maxsize=4)
+def _around(ways: Ways, positions: Positions, n_nodes: int) -> _Around:
+    """Gather the road positions around each node, for all trees to come."""
+    way = np.flatnonzero(np.isfinite(ways.cost))
+    node = ways.node.ravel()[way]
+    order = np.argsort(node, kind="stable")
+    way, node = way[order], node[order]
+    xy = positions.xy[way % len(positions.xy)]
+    least, dearest = np.full((4, n_nodes), np.inf), np.zeros(n_nodes)
+    for side, value in zip(least, (*xy.T, *-xy.T), strict=True):
+        np.minimum.at(side, node, value)
+    np.maximum.at(dearest, node, ways.cost.ravel()[way])
+    return _Around(least, dearest, way, np.searchsorted(node, np.arange(n_nodes + 1)))
 
 
 @lru_cache(maxsize=4)
@@ -128,17 +185,6 @@ def _ways(model: Model, ties: Ties, *, toward: bool) -> Ways:
     node[nth, point] = ends.node[order]
     costs[nth, point] = cost[order]
     return Ways(node, costs)
-
-
-@lru_cache(maxsize=4)
-def _sides(ways: Ways, positions: Positions, n_nodes: int) -> Floats:
-    """Return, for each node, least x, y, -x and -y of the positions that it has ways to."""
-    way, point = np.nonzero(np.isfinite(ways.cost))
-    node, xy = ways.node[way, point], positions.xy[point]
-    sides = np.full((4, n_nodes), np.inf)
-    for side, value in zip(sides, (*xy.T, *-xy.T), strict=True):
-        np.minimum.at(side, node, value)
-    return sides
 
 
 @lru_cache(maxsize=4)
@@ -207,14 +253,15 @@ def reached(
     Reached
         One an origin, in order.
     """
-    ways = _ways(model, positions, toward=toward)
-    roots = ways_in(model, origins) if toward else ways_out(model, origins)
-    limit = limit_s(model, max_minutes)
-    for searches, rows in trees(_graph(model, toward=toward), roots.seeds(), limit=limit):
-        for search, packed in zip(searches, rows, strict=True):
-            origin = origins.of_point(int(search))
-            direct = _direct(model, origin, positions, toward=toward)
-            yield Reached(model, ways, packed, *direct)
+    ways, limit = _ways(model, positions, toward=toward), limit_s(model, max_minutes)
+    for begin in range(0, origins.n, _ABREAST):
+        some = origins.of_points(begin, begin + _ABREAST)
+        roots = ways_in(model, some) if toward else ways_out(model, some)
+        for searches, rows in trees(_graph(model, toward=toward), roots.seeds(), limit=limit):
+            for search, packed in zip(searches, rows, strict=True):
+                origin = some.of_point(int(search))
+                direct = _direct(model, origin, positions, toward=toward)
+                yield Reached(model, ways, packed, *direct)
 
 
 def first_reached(model: Model, places: Ties, positions: Ties, *, toward: bool = False) -> Reached:
@@ -228,6 +275,10 @@ def first_reached(model: Model, places: Ties, positions: Ties, *, toward: bool =
         From `tie_points`, or the ties of `road_positions`.
     toward
         Drive from the positions to the places instead.
+
+    Returns
+    -------
+    Reached
     """
     ways = _ways(model, positions, toward=toward)
     roots = ways_in(model, places) if toward else ways_out(model, places)
