@@ -334,15 +334,34 @@ def test_one_tree_is_the_same_by_one_core_and_by_several(roads, monkeypatch):
     with use_engine("hierarchy"):
         metric = pruned(graph.metric())
     monkeypatch.setattr(hierarchy, "_WORTH_STRETCHES", 1)
-    for limit in (np.inf, 900.0 / graph.step):
-        for node in np.random.default_rng(3).integers(0, graph.n_nodes, 20):
-            found = []
-            for cores in (1, 2, 5):
-                monkeypatch.setattr(hierarchy, "_CORES", cores)
-                tree = hierarchy.one_tree(metric, np.array([node]), np.zeros(1), limit)
-                found.append(np.where(tree <= limit, tree, np.inf))
-            np.testing.assert_array_equal(found[1], found[0])
-            np.testing.assert_array_equal(found[2], found[0])
+    for node in np.random.default_rng(3).integers(0, graph.n_nodes, 20):
+        found = []
+        for cores in (1, 2, 5):
+            monkeypatch.setattr(hierarchy, "_CORES", cores)
+            found.append(hierarchy.one_tree(metric, np.array([node]), np.zeros(1)))
+        np.testing.assert_array_equal(found[1], found[0])
+        np.testing.assert_array_equal(found[2], found[0])
+
+
+@pytest.mark.parametrize("toward", [False, True])
+@pytest.mark.parametrize("perfect", [False, True])
+def test_one_tree_with_a_limit_is_the_same_within_it(roads, toward, perfect):
+    """From several seeds, with costs of their own; little of the land is looked at."""
+    graph = model_of(roads, "typical").graph
+    metric = make_metric(order_of(graph.topology), graph.weight)
+    metric = pruned(metric) if perfect else metric
+    metric = metric.turned if toward else metric
+    rng = np.random.default_rng(3)
+    for _ in range(20):
+        seeds = rng.integers(0, graph.n_nodes, 3), rng.integers(0, 200_000, 3).astype(float)
+        whole = hierarchy.one_tree(metric, *seeds)
+        for limit_s in (100, 300, 900, 3600):
+            limit = limit_s / graph.step
+            part = hierarchy.one_tree(metric, *seeds, limit)
+            within = whole <= limit
+            np.testing.assert_array_equal(part[within], whole[within])
+            assert (part[~within] > limit).all()
+        assert 0 < np.isfinite(hierarchy.one_tree(metric, *seeds, 300 / graph.step)).mean() < 0.5
 
 
 def test_batches_are_the_same_by_one_core_and_by_several(roads, monkeypatch):

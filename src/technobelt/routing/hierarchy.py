@@ -34,13 +34,13 @@ __all__ = ["nearest_tree", "one_tree", "ranked", "trees"]
 #: If fewer of all nodes than this share need be swept for the targets, only they are.
 _FEW = 0.7
 #: Fewer trees than these are grown one by one.
-_FEW_TREES = 4
+_FEW_TREES = 7
 #: Values of the sweeps that go on at once, at most: bounds the memory.
 _MOST_VALUES = 60_000_000
 #: Fewer values than these are swept sooner than threads are started.
 _WORTH_THREADS = 2_000_000
-#: A single tree of fewer nodes than these is swept by one core.
-_WORTH_STRETCHES = 100_000
+#: A single tree of fewer nodes than these is settled by one core.
+_WORTH_STRETCHES = 300_000
 _CORES = max(1, len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 1)
 
 
@@ -138,20 +138,35 @@ def one_tree(metric: Metric, node: Ints, cost: Floats, limit: float = np.inf) ->
     """
     order, there = metric.order, np.isfinite(cost)
     values, near = np.full(order.n_nodes, np.inf), np.zeros(order.n_nodes, dtype=np.uint8)
-    packed = values.copy()
     seeds = order.rank[node[there]], cost[there]
     kernels.climb_one(*seeds, order.parent, *metric.up, values, near)
-
-    def sweep(stretch: tuple[int, int]) -> None:
-        subtrees, into = (order.begin, order.upper, order.size), (order.node, packed)
-        kernels.sweep_one(*stretch, tuple(metric.down), *subtrees, limit, values, near, *into)
-
-    if _CORES == 1 or order.n_nodes < _WORTH_STRETCHES:
-        sweep((0, order.n_nodes))
+    if np.isfinite(limit):
+        subtrees = order.begin, order.upper, order.size
+        kernels.settle_within(metric.down.start, *metric.fall, *subtrees, limit, values, near)
+    elif _CORES == 1 or order.n_nodes < _WORTH_STRETCHES:
+        kernels.settle(*metric.fall, values)
     else:
-        kernels.sweep_top(order.top, *metric.down, limit, values, near)
-        with ThreadPoolExecutor(_CORES) as pool:
-            list(pool.map(sweep, order.stretches))
+        return _by_all_cores(metric, values)
+    return values.take(order.rank)
+
+
+def _by_all_cores(metric: Metric, values: Floats) -> Floats:
+    """Settle one tree stretch by stretch, once the top is; return it in the order of nodes."""
+    order, start = metric.order, metric.down.start
+    packed = np.empty(order.n_nodes)
+
+    def settle(stretch: tuple[int, int]) -> None:
+        arcs = slice(*start[list(stretch)])
+        kernels.settle(*(part[arcs] for part in metric.fall), values)
+
+    def hand_over(stretch: tuple[int, int]) -> None:
+        nodes = slice(*stretch)
+        np.take(values, order.rank[nodes], out=packed[nodes], mode="clip")  # else it is buffered
+
+    kernels.settle_nodes(order.top, *metric.down, values)
+    with ThreadPoolExecutor(_CORES) as pool:
+        for step in (settle, hand_over):
+            list(pool.map(step, order.stretches))
     return packed
 
 

@@ -25,17 +25,20 @@ __all__ = [
     "part",
     "perfect",
     "postorder",
+    "settle",
+    "settle_nodes",
+    "settle_within",
     "slots_of",
     "subtree_sizes",
     "sweep",
-    "sweep_one",
-    "sweep_top",
     "sweep_within",
 ]
 
 #: Trees grown abreast: as many as make the inner loop one or two vector instructions.
 LANES = 16
 _LANES = LANES
+#: Of one tree with a limit, subtrees of at most so many nodes are settled whole, or not at all.
+_SMALL = 2048
 _INF = np.inf
 
 
@@ -481,39 +484,48 @@ def climb_one(node, cost, parent, start, head, weight, values, near):
 
 
 @_compiled
-def sweep_top(nodes, start, head, weight, limit, values, near):
-    """Settle some nodes of one tree, given from the highest rank down."""
-    for v in nodes:
-        here = values[v]
-        for k in range(start[v], start[v + 1]):
-            here = min(here, values[head[k]] + weight[k])
-        values[v] = here
-        if here <= limit:
-            near[v] = 2
+def settle(tail, head, weight, values):
+    """Settle nodes of one tree by the arcs that lead down to them, from the last to the first.
+
+    Arc after arc is written through, so that no branch hangs on how many a node has: guessing that
+    wrong, once a node, takes three times as long. Nodes are numbered without a sign, so that nobody
+    asks whether a number counts from the end.
+    """
+    for k in range(len(tail) - 1, -1, -1):
+        node = tail[k]
+        values[node] = min(values[node], values[head[k]] + weight[k])
 
 
 @_compiled
-def sweep_one(low, high, down, begin, upper, size, limit, values, near, node, out):
-    """Settle whole subtrees of one tree, ranks `low` to `high`, from the highest down.
-
-    With a limit, subtrees that no way within it can enter are passed over, as in `sweep_within`.
-    What is found is written to `out`, where `node` says that a rank stands.
-    """
-    start, head, weight = down
-    bounded = limit < _INF
-    v = high - 1
-    while v >= low:
-        here = values[v]
+def settle_nodes(nodes, start, head, weight, values):
+    """Settle some nodes of one tree, given from the highest rank down."""
+    for v in nodes:
         for k in range(start[v], start[v + 1]):
-            here = min(here, values[head[k]] + weight[k])
-        values[v] = here
-        out[node[v]] = here
-        if bounded:
-            if here <= limit:
-                near[v] = 2
-            elif near[v] == 0 and not _any_near(begin, upper, v, near):
-                v -= size[v]
-                continue
+            values[v] = min(values[v], values[head[k]] + weight[k])
+
+
+@_compiled
+def settle_within(start, tail, head, weight, begin, upper, size, limit, values, near):
+    """Settle the nodes of one tree within a limit, as `sweep_within`, small subtrees as a whole.
+
+    All ways into a subtree pass its root's upper neighbours: of nodes in small ones nobody asks
+    whether they are near.
+    """
+    v = len(size) - 1
+    while v >= 0:
+        if size[v] <= _SMALL:
+            if near[v] != 0 or _any_near(begin, upper, v, near):
+                first, end = start[v + 1 - size[v]], start[v + 1]
+                settle(tail[first:end], head[first:end], weight[first:end], values)
+            v -= size[v]
+            continue
+        for k in range(start[v], start[v + 1]):
+            values[v] = min(values[v], values[head[k]] + weight[k])
+        if values[v] <= limit:
+            near[v] = 2
+        elif near[v] == 0 and not _any_near(begin, upper, v, near):
+            v -= size[v]
+            continue
         v -= 1
 
 

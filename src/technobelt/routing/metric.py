@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
     from technobelt.routing.order import Order
 
     Ints = NDArray[np.int32]
+    Unsigned = NDArray[np.uint32]
     Longs = NDArray[np.int64]
     Floats = NDArray[np.float64]
 
@@ -43,10 +45,17 @@ class Metric:
     up: Arcs
     down: Arcs
 
-    @property
+    @cached_property
     def turned(self) -> Metric:
         """The same with every arc turned round: trees grow toward a place."""
         return Metric(self.order, self.down, self.up)
+
+    @cached_property
+    def fall(self) -> tuple[Unsigned, Unsigned, Floats]:
+        """The arcs down one by one: uint32 ranks, to and from, and float64 weights."""
+        ranks = np.arange(self.order.n_nodes, dtype=np.uint32)
+        to = np.repeat(ranks, np.diff(self.down.start))
+        return to, self.down.head.view(np.uint32), self.down.weight
 
 
 def make_metric(order: Order, weight: Floats) -> Metric:
