@@ -26,6 +26,7 @@ from technobelt.errors import (
 )
 from technobelt.members import member_places
 from technobelt.network.ties import startable
+from technobelt.routing import use_engine
 from technobelt.travel_claims import read_travel_times
 
 UNIVERSITY = ("universities", "research_university")
@@ -675,6 +676,14 @@ def test_at_the_break_even_factor_the_claim_turns(belt, members, ninety, change,
     longest = apart.groupby(["a", "b"])["time_min"].median().max()
     assert (longest <= 90) == within
     assert longest == pytest.approx(90, rel=0.002)
+
+
+def test_verdicts_do_not_hang_on_the_engine(belt):
+    told = []
+    for engine in ("scipy", "hierarchy"):
+        with use_engine(engine):
+            told.append(tb.check_claims(*belt).to_dict())
+    assert told[0] == told[1]
 
 
 def test_counterexamples_are_over_the_limit_and_named(verdicts, members, ninety):

@@ -16,6 +16,7 @@ import technobelt as tb
 from technobelt.contours import polygons_within
 from technobelt.errors import PointError, RegionError
 from technobelt.isochrone import (
+    _disjoint,
     areas_km2,
     audit,
     isochrone_sets,
@@ -220,6 +221,24 @@ def test_split_gives_each_place_to_the_origin_that_reaches_it_first(town, two, s
     assert clear.sum() > 20
     in_west = shapely.contains(shape(sets["split"], "west", 4), there.geometry.to_numpy())
     assert (in_west == (west < east))[clear].all()
+
+
+def test_shapes_whose_cut_edges_almost_coincide_are_parted_too():
+    """Without the shapes cut before it the last of these lost nothing: GEOS got a union wrong."""
+    rings = """
+        1023463.581146057 1718579.7420913868, 1042895.2396774468 1732745.525074358,
+        1021758.4858900089 1756772.8810715084, 1023463.581146057 1718579.7420913868;
+        986591.2399635988 1776288.675062741, 1021449.5571081172 1722272.1752109472,
+        1038951.9702369138 1744303.586473085, 1049576.65867836 1765040.0184552216,
+        986591.2399635988 1776288.675062741;
+        1040524.9513793052 1746554.0354540932, 1020322.8895601135 1755009.3160246112,
+        1023267.8000227587 1741552.310149916, 1028208.0663440914 1710637.9972196512,
+        1089076.1428838363 1725064.3498526725, 1040524.9513793052 1746554.0354540932;
+        1035313.0146279199 1750950.938143042, 1027437.642062925 1749421.0085155326,
+        1047637.1548287006 1723367.4761720677, 1035313.0146279199 1750950.938143042"""
+    shapes = [shapely.from_wkt(f"MULTIPOLYGON ((({ring})))") for ring in rings.split(";")]
+    whole = shapely.union_all(shapes).area
+    assert sum(shape.area for shape in _disjoint(shapes)) == pytest.approx(whole, rel=1e-9)
 
 
 def test_rings_are_disjoint_and_make_up_overlap(sets):

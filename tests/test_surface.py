@@ -361,3 +361,19 @@ def test_a_tile_sees_the_walls_of_the_tiles_beside_it(motorway, points, speeds):
     (own,) = reached(model_of(motorway, speeds()), home, positions.ties)
     alone = surface_of(motorway, positions, grid).minutes(own.model, own.seconds())
     assert np.array_equal(cells_of(motorway, positions, 2.0).minutes(own, grid), alone)
+
+
+def test_no_more_layouts_are_kept_than_there_may_be(motorway, points, speeds, monkeypatch):
+    """Of several profiles together; what is looked at last is kept."""
+    monkeypatch.setattr(index, "_MOST_TILES", 5)
+    index._layouts.clear()
+    positions = road_positions(motorway)
+    home = tie_points(motorway, points(home=(5000, 0)))
+    grid = grid_over((CORNER[0], CORNER[1], CORNER[0] + 4000, CORNER[1] + 900), 10.0)
+    for kph in (30, 40, 50):
+        (own,) = reached(model_of(motorway, speeds(primary=kph)), home, positions.ties)
+        minutes = cells_of(motorway, positions, 10.0).minutes(own, grid)
+        alone = surface_of(motorway, positions, grid).minutes(own.model, own.seconds())
+        np.testing.assert_array_equal(minutes, alone)
+    assert sum(map(len, index._layouts.values())) == 5
+    assert len(index._layouts[own.ways]) > 3

@@ -401,3 +401,18 @@ def test_a_field_by_the_nakdong_whose_nearest_road_lies_across_goes_to_its_own(
     assert legs_cross(with_rivers, field, across).all()
     assert not legs_cross(with_rivers, field, own).any()
     assert across.access_m.min() < own.access_m.min() <= 1000
+
+
+def test_where_a_line_turns_back_on_itself_it_has_no_direction():
+    """Closed rings of less than 10 m, with one line among them that has a direction."""
+    rng = np.random.default_rng(1)
+    turning = np.linspace(0, 2 * np.pi, 6)
+    rings = [
+        shapely.LineString(xy + r * np.stack([np.cos(turning), np.sin(turning)], axis=1))
+        for xy, r in zip(rng.uniform(1e6, 2e6, (300, 2)), rng.uniform(0.3, 1.5, 300), strict=True)
+    ]
+    around = shapely.LineString([(0, 0), (4e7, 0)])  # as long as all roads of a country
+    straight = shapely.LineString([(1e6, 1e6), (1e6 + 0.4, 1e6 + 0.3)])
+    along = direction_at(np.array([around, *rings, straight]), np.full(302, 0.5))
+    assert np.abs(along[1:301]).max() < 0.01
+    assert along[301] == pytest.approx([0.8, 0.6], abs=1e-6)

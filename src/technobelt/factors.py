@@ -39,6 +39,8 @@ _FINE_S = 1e-5
 _PARTS, _ALLOWANCE = 100.0, 1e-3
 _MOST_STEPS = 40
 _PRECISION = 2e-8
+#: Digits of a factor: beyond them engines may differ, by the order in which they add seconds.
+_DIGITS = 6
 
 
 class Turn(NamedTuple):
@@ -156,7 +158,7 @@ def _turn(tangents: _Tangents, measure: Measure, limit: float) -> Turn:
             tangents.touch(least)  # the bound may be beyond the limit where the times are not
             continue
         if abs(1 / factor - inverse) * factor <= _PRECISION and tangents.known_at(inverse):
-            return Turn(float(f"{factor:.9g}"))
+            return Turn(float(f"{factor:.{_DIGITS}g}"))
         inverse = 1 / factor
         tangents.touch(inverse)
     return Turn(None, f"not found in {_MOST_STEPS} steps")

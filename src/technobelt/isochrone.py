@@ -300,7 +300,8 @@ def _disjoint(shapes: list[Any]) -> list[Any]:
     out: list[Any] = []
     for i, shape in enumerate(shapes):
         near = tree.query(shape, predicate="intersects")
-        taken = shapely.union_all([out[j] for j in near if j < i])
+        # whole ones: edges of those cut already almost coincide, which GEOS may get wrong
+        taken = shapely.union_all([shapes[j] for j in near if j < i])
         out.append(_as_multi(shapely.difference(shape, taken)))
     return out
 

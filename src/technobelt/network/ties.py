@@ -333,7 +333,8 @@ def direction_at(lines: Shapes, fraction: Floats, which: Ints | None = None) -> 
     step = step if which is None else step[which]
     low, high = np.clip(fraction - step, 0, 1), np.clip(fraction + step, 0, 1)
     along = points_along(lines, high, which) - points_along(lines, low, which)
-    return np.asarray(along / np.maximum(np.hypot(*along.T), 1e-9)[:, None])
+    # where a line turns back on itself both ends are one point, to a ten-millionth of a metre
+    return np.asarray(along / np.maximum(np.hypot(*along.T), 1e-3)[:, None])
 
 
 def _side(lines: Shapes, fraction: Floats, points: Shapes) -> NDArray[np.int8]:

@@ -34,8 +34,8 @@ __all__ = ["Cells", "cells_of"]
 
 #: Cells along the side of a tile.
 _SIDE = 128
-#: Tiles remembered of cells of one size, and layouts of tiles of the same ways: at 12 bytes a cell
-#: some 100 MB, at 24 bytes 200 MB.
+#: Tiles remembered of cells of one size, at 12 bytes a cell some 100 MB; and tiles whose ways are
+#: laid out, of all sizes together, at 24 bytes 200 MB.
 _MOST_TILES = 512
 #: By ways to all positions, those to the cells of tiles; they go with the former.
 _layouts: WeakKeyDictionary[Ways, dict[_Tile, Ways]] = WeakKeyDictionary()
@@ -172,7 +172,10 @@ def _laid_out(tile: _Tile, ways: Ways) -> Ways:
     known = _layouts.setdefault(ways, {})
     laid = known.pop(tile, None) or ways.taken(tile.position)
     known[tile] = laid
-    if len(known) > _MOST_TILES:
-        for oldest in list(known)[:-_MOST_TILES]:
-            known.pop(oldest, None)
+    others = [held for held in list(_layouts.values()) if held is not known]
+    excess = sum(map(len, (*others, known))) - _MOST_TILES
+    for held in (*others, known):
+        for oldest in list(held)[: max(0, excess)]:
+            held.pop(oldest, None)
+            excess -= 1
     return laid

@@ -111,6 +111,7 @@ class Reached:
     def bounds(self, positions: Positions, limit_s: float) -> tuple[float, float, float, float]:
         """Return west, south, east and north of the road positions within a limit, m.
 
+        They are exact for models by time, and may be wider for those by length.
         Where there are none, west and south are infinite, east and north minus infinite.
         """
         around = _around(self.ways, positions, len(self.packed))
