@@ -40,7 +40,7 @@ _PARTS, _ALLOWANCE = 100.0, 1e-3
 _MOST_STEPS = 40
 _PRECISION = 2e-8
 #: Digits of a factor: beyond them engines may differ, by the order in which they add seconds.
-_DIGITS = 6
+_DIGITS = 7
 
 
 class Turn(NamedTuple):
