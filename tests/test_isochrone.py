@@ -224,7 +224,7 @@ def test_split_gives_each_place_to_the_origin_that_reaches_it_first(town, two, s
 
 
 def test_shapes_whose_cut_edges_almost_coincide_are_parted_too():
-    """Without the shapes cut before it the last of these lost nothing: GEOS got a union wrong."""
+    """The last one keeps its land if those before it are taken from it as cut, not as whole ones."""
     rings = """
         1023463.581146057 1718579.7420913868, 1042895.2396774468 1732745.525074358,
         1021758.4858900089 1756772.8810715084, 1023463.581146057 1718579.7420913868;

@@ -46,6 +46,7 @@ __all__ = ["Mode", "audit", "isochrone_sets", "isochrones"]
 
 Mode = Literal["overlap", "merge", "split", "rings"]
 
+#: What isochrones say of themselves; what they reach is called otherwise.
 _COLUMNS = frozenset(("origin_id", "minutes", "area_km2", "truncated", "status", "geometry"))
 #: An isochrone is cut off where its outline runs within this distance of the network's edge, m.
 EDGE_M = 2000.0
@@ -173,9 +174,7 @@ def isochrone_sets(  # noqa: PLR0913  (as isochrones)
         Mode -> frame.
     """
     limits = _checked_limits(minutes)
-    _check(origins, modes, max_access_m, cell_m)
-    for name in _COLUMNS.intersection(reach or ()):
-        raise ValueError(f"isochrones have a column '{name}'. Call what they reach otherwise.")
+    _check(origins, modes, reach or {}, max_access_m, cell_m)
     model = model_of(network, profile)
     ties = tie_points(network, origins, max_access_m=max_access_m, what="origins")
     trips = _Trips(
@@ -183,9 +182,9 @@ def isochrone_sets(  # noqa: PLR0913  (as isochrones)
         ids=list(origins.index),
         crs=origins.crs,
     )
-    reached = {name: _seconds_to(trips, points, name) for name, points in (reach or {}).items()}
+    sought = {name: _seconds_to(trips, points, name) for name, points in (reach or {}).items()}
     own = _own_bands(trips) if {"overlap", "rings"} & set(modes) else []
-    return {mode: _drawn(trips, mode, own, reached) for mode in modes}
+    return {mode: _drawn(trips, mode, own, sought) for mode in modes}
 
 
 def _checked_limits(minutes: Sequence[float]) -> list[float]:
@@ -198,7 +197,11 @@ def _checked_limits(minutes: Sequence[float]) -> list[float]:
 
 
 def _check(
-    origins: gpd.GeoDataFrame, modes: Sequence[Mode], max_access_m: float, cell_m: float | None
+    origins: gpd.GeoDataFrame,
+    modes: Sequence[Mode],
+    reach: Iterable[str],
+    max_access_m: float,
+    cell_m: float | None,
 ) -> None:
     if not len(origins):
         raise PointError("there are no origins. Hand in at least one point.")
@@ -207,17 +210,19 @@ def _check(
             raise PointError(f"{name} is {metres}; it must be above 0 m. Give e.g. 400.")
     for mode in set(modes) - set(get_args(Mode)):
         raise ValueError(f"no mode '{mode}'; there are {', '.join(get_args(Mode))}.")
+    for name in _COLUMNS.intersection(reach):
+        raise ValueError(f"isochrones have a column '{name}'. Call what they reach otherwise.")
 
 
 def _drawn(
-    trips: _Trips, mode: Mode, own: list[list[Any]], reached: dict[str, tuple[Floats, Floats]]
+    trips: _Trips, mode: Mode, own: list[list[Any]], sought: dict[str, tuple[Floats, Floats]]
 ) -> gpd.GeoDataFrame:
     shapes = _shapes(trips, mode, own)
     ids = ["all"] if mode == "merge" else trips.ids
     tied = np.array([True]) if mode == "merge" else trips.ties.tied
     counts = {
         name: _counted(seconds, worth, trips.limits, mode)
-        for name, (seconds, worth) in reached.items()
+        for name, (seconds, worth) in sought.items()
     }
     flat = [shape for band in shapes for shape in band]
     apart = len(trips.limits) == 1 and mode != "split"
@@ -273,9 +278,8 @@ def _outlines(trips: _Trips, own: Reached, others: Floats | None = None) -> list
 
     With the seconds of all positions from `others`, without what they reach sooner.
     """
-    model, shapes = trips.model, []
+    model, access, shapes = trips.model, trips.max_access_m, []
     for limit in trips.limits:
-        access = trips.max_access_m
         grid = grid_for(trips.positions, own, limit, max_access_m=access, cell_m=trips.cell_m)
         cells = cells_of(model.network, trips.positions, grid.cell_m, access)
         minutes = cells.minutes(own, grid)

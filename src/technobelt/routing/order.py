@@ -109,11 +109,6 @@ class Order:
         return len(self.rank)
 
     @cached_property
-    def node(self) -> Ints:
-        """int32 (n): the node of each rank."""
-        return _inverse(self.rank)
-
-    @cached_property
     def top(self) -> Ints:
         """int32 (t): ranks whose subtrees are large, from the highest down."""
         return np.flatnonzero(self.size > self._large)[::-1].astype(np.int32)

@@ -122,9 +122,9 @@ class Reached:
         outer = (around.least[:, partly] < np.reshape(inner, (4, 1))).any(axis=0)
         way = around.ways_of(partly[outer])
         through = self.packed[self.ways.node.ravel()[way]] + self.ways.cost.ravel()[way]
-        reached = way[_seconds(self.model, through) <= limit_s] % len(positions.xy)
+        within = way[_seconds(self.model, through) <= limit_s] % len(positions.xy)
         beside = self.beside[_seconds(self.model, self.direct) <= limit_s]
-        xy = positions.xy[np.concatenate([reached, beside])]
+        xy = positions.xy[np.concatenate([within, beside])]
         least = np.minimum(inner, np.hstack([xy, -xy]).min(axis=0, initial=np.inf))
         west, south, east, north = least.tolist()
         return west, south, -east, -north
